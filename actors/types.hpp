@@ -1,0 +1,384 @@
+#pragma once
+// Every actor's interface, with what each message means and who may send it.
+//
+// Messages between actors of one process are plain values. Cap'n Proto ends at actors/edge.
+// Who supervises whom, and what a death means: actors/README.md.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "schema/error.hpp"
+#include "schema/messages.hpp"
+#include "schema/model.hpp"
+#include "storage/store.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/atom.hpp>
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace drover {
+
+namespace atom {
+// At most ten characters each (CAF 0.17).
+using describe = caf::atom_constant<caf::atom("describe")>; ///< the census asks an actor
+using plan = caf::atom_constant<caf::atom("plan")>;         ///< INTERNAL: place what can be placed
+using tick = caf::atom_constant<caf::atom("tick")>;         ///< INTERNAL: a timer
+using flush = caf::atom_constant<caf::atom("flush")>;       ///< INTERNAL: commit what has gathered
+using seal = caf::atom_constant<caf::atom("seal")>;
+using stop = caf::atom_constant<caf::atom("stop")>;
+} // namespace atom
+
+// -- the census ----------------------------------------------------------------------------------
+
+/// Any actor answers this with what it is and what it waits for.
+using described = caf::typed_actor<caf::replies_to<atom::describe>::with<actor_entry>>;
+
+/// Makes an actor known to the census; sent by its parent right after the spawn.
+struct enlistment {
+  std::string name;
+  std::string kind;
+  std::string parent;
+  described actor;
+};
+
+/// What an actor is about to do or waits for, said before it may block.
+struct actor_note {
+  std::string name;
+  std::string state;
+};
+
+/// One a process: knows every actor of it, asks all of them, and shows those that don't answer as
+/// blocked, with the last note they left.
+using census_actor
+  = caf::typed_actor<caf::reacts_to<enlistment>, caf::reacts_to<actor_note>,
+                     // All entries of this process, after limits::census_answer at the latest.
+                     caf::replies_to<atom::describe>::with<std::vector<actor_entry>>>;
+
+// -- the coordinator's side ----------------------------------------------------------------------
+
+/// The batch that this answers is on disk.
+struct recorded {};
+
+/// The only writer of the store. Group commit: what gathers while one sync runs shares the next.
+using recorder_actor = caf::typed_actor<
+  // Commits the batch durably; the answer comes after the sync. Batches of one sender keep order.
+  caf::replies_to<storage::write_batch>::with<recorded>,
+  // INTERNAL
+  caf::reacts_to<atom::flush>>::extend_with<described>;
+
+/// One connection to a host as the coordinator sees it: carries messages until it dies. Whoever
+/// needs to know of its death monitors it. What the host says comes to the supervisor.
+using host_link_actor = caf::typed_actor<caf::reacts_to<farm_message>>::extend_with<described>;
+
+/// A log chunk on its way to the store; `log_durable` goes to `origin` once it is synced.
+struct log_append {
+  log_chunk chunk;
+  caf::typed_actor<caf::reacts_to<log_durable>> origin;
+};
+
+/// Waits for news of a log: answered with the durable size once it is above `above`, or with the
+/// present size after `patience`.
+struct log_wait {
+  attempt_id attempt;
+  uint64_t above = 0;
+  milliseconds patience{0};
+};
+
+/// Orders chunks of each attempt, hands them to the recorder, confirms what is durable, seals.
+using log_sink_actor = caf::typed_actor<
+  caf::reacts_to<log_append>, caf::replies_to<log_wait>::with<uint64_t>,
+  // The attempt is over: seal its log and forget it.
+  caf::reacts_to<atom::seal, attempt_id>,
+  // INTERNAL: gives up waits whose patience has ended.
+  caf::reacts_to<atom::tick>>::extend_with<described>;
+
+/// Takes content in pieces from an upload (`upload` numbers it, chosen by the sender).
+struct upload_piece {
+  uint64_t upload = 0;
+  uint64_t offset = 0;
+  std::string bytes;
+};
+/// Ends an upload; the answer is its SHA-256 and size once durable.
+struct upload_end {
+  uint64_t upload = 0;
+};
+/// The sender gave up; what came is dropped.
+struct upload_abort {
+  uint64_t upload = 0;
+};
+struct stored_blob {
+  std::string sha256;
+  uint64_t size = 0;
+};
+/// A host asks for, or hands over, a piece; answers go to `origin`.
+struct blob_read {
+  blob_want want;
+  caf::typed_actor<caf::reacts_to<blob_piece>, caf::reacts_to<blob_stored>> origin;
+};
+struct blob_write {
+  host_name host;
+  blob_part part;
+  caf::typed_actor<caf::reacts_to<blob_piece>, caf::reacts_to<blob_stored>> origin;
+};
+
+/// Keeps sources and artifacts by content.
+using artifact_store_actor
+  = caf::typed_actor<caf::replies_to<upload_piece>::with<expected<uint64_t>>,
+                     caf::replies_to<upload_end>::with<expected<stored_blob>>,
+                     caf::reacts_to<upload_abort>, caf::reacts_to<blob_read>,
+                     caf::reacts_to<blob_write>>::extend_with<described>;
+
+/// A host has asked to join; the link is admitted by `welcome` or dropped after `refusal`.
+struct arrival {
+  hello greeting;
+  host_link_actor link;
+};
+
+/// A build's live attempt that its host must run, or is known to run since before a restart.
+struct grant_order {
+  assignment work;
+};
+
+/// Ends a grant on the coordinator's side: its result is durable, or it is lost.
+struct grant_over {
+  grant_token token;
+};
+
+/// The host's lease is over, or it came back as another machine: the attempts are lost.
+struct attempt_lost {
+  grant_token token;
+  host_name host;
+  std::string reason;
+};
+
+/// One a known host: its link, its lease, its open orders. Repeats each order until confirmed.
+using host_supervisor_actor = caf::typed_actor<
+  caf::reacts_to<arrival>,
+  // From the link.
+  caf::reacts_to<host_message>,
+  // From builds.
+  caf::reacts_to<grant_order>, caf::reacts_to<grant_over>, caf::reacts_to<cancel_attempt>,
+  caf::reacts_to<close_build>,
+  // The build needs no more answer to its close_build.
+  caf::reacts_to<atom::stop, build_id>,
+  // From log_sink and artifact_store, to be passed on.
+  caf::reacts_to<log_durable>, caf::reacts_to<blob_piece>, caf::reacts_to<blob_stored>,
+  caf::replies_to<census_ask>::with<std::vector<actor_entry>>,
+  // INTERNAL: looks at the silence and repeats open orders.
+  caf::reacts_to<atom::tick>>::extend_with<described>;
+
+/// Places a build on a host; from the coordinator.
+struct placed {
+  host_name host;
+  host_supervisor_actor supervisor;
+};
+
+struct cancel_build {
+  build_id build;
+  std::string by;
+  std::string reason;
+};
+
+/// What was asked is done (or recorded and under way), in one sentence.
+struct accepted {
+  std::string text;
+};
+
+/// One an active build: decides its next move by core/progress, accepts each result once.
+using build_actor = caf::typed_actor<
+  caf::reacts_to<placed>,
+  // From the supervisor of its host.
+  caf::reacts_to<attempt_started>, caf::reacts_to<attempt_ended>, caf::reacts_to<attempt_lost>,
+  caf::reacts_to<build_closed>,
+  caf::replies_to<cancel_build>::with<expected<accepted>>>::extend_with<described>;
+
+/// A new or changed view of a host; from its supervisor.
+struct host_news {
+  host_view view;
+};
+
+/// A build has ended and released its host; from the build.
+struct build_over {
+  build_id build;
+};
+
+/// A build can't go on where it was; from the build. It keeps no host until placed again.
+struct build_homeless {
+  build_record build;
+  std::vector<host_name> avoid;
+  std::string reason;
+};
+
+struct submission {
+  struct order {
+    std::string builder;
+    source_ref source; ///< content stored already
+  };
+  std::vector<order> orders;
+  string_map params;
+  std::string host; ///< empty: where the builders say
+  std::string by;
+  std::string because;
+};
+
+struct submitted {
+  campaign_id campaign; ///< 0: a single build without a campaign
+  std::vector<build_id> builds;
+};
+
+struct hosts_query {};
+struct actors_query {};
+struct waiting_query {
+  std::vector<build_id> builds;
+};
+/// Answered once the build is over, or after `patience`.
+struct over_query {
+  build_id build;
+  milliseconds patience{0};
+};
+
+/// Decides: the queue, the herd, who builds what where.
+using coordinator_actor = caf::typed_actor<
+  // From the gateway.
+  caf::replies_to<submission>::with<expected<submitted>>,
+  caf::replies_to<cancel_build>::with<expected<accepted>>,
+  caf::replies_to<hosts_query>::with<std::vector<host_view>>,
+  caf::replies_to<waiting_query>::with<std::vector<waiting_view>>,
+  caf::replies_to<actors_query>::with<std::vector<actor_entry>>,
+  caf::replies_to<over_query>::with<bool>,
+  // From the listener: a host has said hello.
+  caf::reacts_to<arrival>,
+  // From supervisors: messages of hosts that belong to builds.
+  caf::reacts_to<host_news>, caf::reacts_to<attempt_started>,
+  caf::reacts_to<host_name, attempt_ended>, caf::reacts_to<attempt_lost>,
+  caf::reacts_to<host_name, build_closed>,
+  // From builds.
+  caf::reacts_to<build_over>, caf::reacts_to<build_homeless>,
+  // INTERNAL
+  caf::reacts_to<atom::plan>, caf::reacts_to<atom::tick>>::extend_with<described>;
+
+// -- the host's side -----------------------------------------------------------------------------
+
+/// One connection to the coordinator as the host sees it. Dies with the connection. What the
+/// coordinator says comes to the agent.
+using farm_link_actor = caf::typed_actor<caf::reacts_to<host_message>>::extend_with<described>;
+
+/// The link is there and `join` has been answered by `welcome`; from the link.
+struct connected {
+  welcome answer;
+  farm_link_actor link;
+};
+
+/// No connection came to be, and why; from the link, which is gone.
+struct not_connected {
+  std::string reason;
+};
+
+/// An attempt has come to its end and is spooled; from its step.
+struct step_over {
+  grant_token token;
+};
+
+/// One a running or unconfirmed attempt: prepares, starts or adopts the keeper, follows its log,
+/// reports its end until that is durable.
+using step_actor = caf::typed_actor<
+  // The link has come (or come back); log and result go on from what is confirmed.
+  caf::reacts_to<connected>,
+  // The link is gone: spool.
+  caf::reacts_to<not_connected>,
+  caf::reacts_to<log_durable>, caf::reacts_to<result_durable>, caf::reacts_to<cancel_attempt>,
+  // From the process port: the keeper with this token is gone.
+  caf::reacts_to<atom::stop, grant_token>,
+  // INTERNAL: looks for new output, repeats what is not confirmed.
+  caf::reacts_to<atom::tick>>::extend_with<described>;
+
+/// Makes the workspace of (build, placement) hold `source`. Done already: answers at once.
+struct prepare_workspace {
+  build_id build;
+  uint32_t placement = 0;
+  source_ref source;
+};
+struct prepared {
+  std::string workspace; ///< absolute path
+  std::string outputs;   ///< absolute path of $DROVER_OUT
+};
+
+/// Owns the workspaces of a host: fetches and unpacks sources, keeps artifacts, cleans up.
+using workspace_actor = caf::typed_actor<
+  caf::replies_to<prepare_workspace>::with<expected<prepared>>, caf::reacts_to<close_build>,
+  caf::reacts_to<blob_piece>, caf::reacts_to<blob_stored>, caf::reacts_to<connected>,
+  caf::reacts_to<not_connected>,
+  // INTERNAL: repeats what is not confirmed.
+  caf::reacts_to<atom::tick>>::extend_with<described>;
+
+/// Joins, beats, hands out work; one a host.
+using host_agent_actor = caf::typed_actor<
+  caf::reacts_to<connected>, caf::reacts_to<not_connected>,
+  // From the link.
+  caf::reacts_to<farm_message>,
+  // From steps.
+  caf::reacts_to<step_over>,
+  // INTERNAL: beat, reconnect.
+  caf::reacts_to<atom::tick>>::extend_with<described>;
+
+} // namespace drover
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::actor_entry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<drover::actor_entry>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::enlistment)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::actor_note)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::storage::write_batch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::recorded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::farm_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::host_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::log_append)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::log_wait)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::log_durable)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_id)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::grant_token)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_id)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::host_name)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::upload_piece)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::upload_end)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::upload_abort)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::stored_blob)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<uint64_t>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::stored_blob>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::blob_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::blob_write)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::blob_piece)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::blob_stored)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::arrival)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::grant_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::grant_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_started)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::cancel_attempt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::close_build)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::result_durable)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::census_ask)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::placed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::cancel_build)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::accepted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::accepted>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::host_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_homeless)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::submission)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::submitted>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::hosts_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::actors_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::waiting_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::over_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<drover::host_view>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<drover::waiting_view>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::connected)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::not_connected)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::step_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::prepare_workspace)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::prepared)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::prepared>)

@@ -1,0 +1,264 @@
+#pragma once
+// The farm's vocabulary as plain values: recipes, records, facts. No behaviour, no I/O.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "schema/ids.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace drover {
+
+using std::chrono::milliseconds;
+using string_map = std::map<std::string, std::string>;
+
+/// How a build, step or attempt ended. Numbers are stored: never reuse one.
+enum class result : uint8_t {
+  none = 0, ///< not ended yet
+  success = 1,
+  warnings = 2,
+  failure = 3,
+  exception = 4, ///< the farm's own fault, or the environment's
+  host_lost = 5,
+  timeout = 6,
+  cancelled = 7,
+  skipped = 8,
+};
+
+/// `queued`: runs as soon as a slot is free. `waiting`: something else must happen first.
+enum class build_state : uint8_t { queued = 0, waiting = 1, running = 2, finished = 3 };
+enum class step_state : uint8_t { pending = 0, waiting = 1, running = 2, finished = 3 };
+/// `granted`: recorded, not yet confirmed by the host. `lost`: its host's lease ended first.
+enum class attempt_state : uint8_t { granted = 0, running = 1, finished = 2, lost = 3 };
+/// `counts`: the first accepted result of these is the step's. `repeats`: prepares a new host's
+/// workspace for later steps; the step's accepted result stands whatever this one says.
+enum class attempt_role : uint8_t { counts = 0, repeats = 1 };
+enum class host_state : uint8_t {
+  joining = 0,
+  up = 1,
+  suspect = 2,
+  lost = 3,
+  draining = 4,
+  paused = 5,
+  quarantined = 6,
+};
+enum class source_kind : uint8_t { none = 0, tarball = 1, hg = 2, git = 3, set = 4 };
+
+// -- configuration, as validated (CONTRACT.md, "farm.yaml") ------------------------------------
+
+struct step_spec {
+  std::string name;
+  std::string run; ///< a script for /bin/sh
+  string_map env;
+  milliseconds timeout{0}; ///< 0: limits::step_timeout_default
+  milliseconds silence{0}; ///< 0: limits::step_silence_default
+  std::vector<std::string> tests; ///< empty, {"auto"}, or names of report files
+  bool exclusive = false;
+  bool always = false;    ///< runs although an earlier step failed
+  bool warn_only = false; ///< its failure makes the build `warnings`
+  friend bool operator==(const step_spec&, const step_spec&) = default;
+};
+
+enum class placement_kind : uint8_t { any = 0, each_host = 1, each_class = 2 };
+
+struct placement_spec {
+  placement_kind kind = placement_kind::any;
+  std::vector<std::string> class_keys; ///< facts or labels, for each_class
+  friend bool operator==(const placement_spec&, const placement_spec&) = default;
+};
+
+struct builder_spec {
+  std::string name;
+  std::string source; ///< a source's name; empty: what the submission names, or nothing
+  placement_spec on;
+  std::string requirement; ///< see schema/requirement.hpp; empty: any host serves
+  std::vector<step_spec> steps;
+  std::vector<std::string> artifacts; ///< globs below the workspace
+  string_map params;                  ///< defaults of parameters
+  friend bool operator==(const builder_spec&, const builder_spec&) = default;
+};
+
+struct host_spec {
+  std::string name;
+  uint32_t slots = 1;
+  string_map labels;
+  friend bool operator==(const host_spec&, const host_spec&) = default;
+};
+
+struct source_spec {
+  std::string name;
+  source_kind kind = source_kind::none;
+  std::string location; ///< folder or URL
+  std::string match;    ///< for tarballs
+  std::vector<std::string> branches;
+  milliseconds every{0};
+  friend bool operator==(const source_spec&, const source_spec&) = default;
+};
+
+struct reporter_spec {
+  std::string name;
+  std::string kind; ///< "mail", "irc", "webhook"
+  std::string address;
+  string_map settings;           ///< from, nick, secret_file ...
+  std::vector<std::string> to;   ///< addresses or channels
+  std::vector<std::string> on;   ///< problem, recovery, finished ...
+  friend bool operator==(const reporter_spec&, const reporter_spec&) = default;
+};
+
+struct farm_config {
+  std::string farm;
+  std::vector<host_spec> hosts;
+  std::vector<source_spec> sources;
+  std::vector<builder_spec> builders;
+  std::vector<reporter_spec> reporters;
+  friend bool operator==(const farm_config&, const farm_config&) = default;
+};
+
+// -- what a build is made from -----------------------------------------------------------------
+
+struct source_ref {
+  source_kind kind = source_kind::none;
+  std::string id;       ///< file name of a tarball; repository of a revision; "a + b" of a set
+  std::string sha256;   ///< of a tarball's bytes, or of a set's sorted digests; hex
+  std::string revision; ///< of hg and git
+  uint64_t size = 0;
+  friend bool operator==(const source_ref&, const source_ref&) = default;
+};
+
+struct artifact_ref {
+  std::string path; ///< relative, as the step wrote it below $DROVER_OUT or the workspace
+  std::string sha256;
+  uint64_t size = 0;
+  friend bool operator==(const artifact_ref&, const artifact_ref&) = default;
+};
+
+// -- records -----------------------------------------------------------------------------------
+
+struct attempt_record {
+  attempt_number number;
+  host_name host;
+  epoch granted_in;
+  uint32_t placement = 0; ///< which stay of the build on a host this belongs to, from 1
+  attempt_role role = attempt_role::counts;
+  attempt_state state = attempt_state::granted;
+  result outcome = result::none;
+  int32_t exit_code = -1; ///< of the command; 128 + n for signal n; -1: none
+  std::string reason;
+  wall_time granted_at, started_at, finished_at;
+  uint64_t log_bytes = 0; ///< complete once the attempt is finished
+  friend bool operator==(const attempt_record&, const attempt_record&) = default;
+};
+
+struct step_record {
+  step_index index;
+  std::string name;
+  step_state state = step_state::pending;
+  result outcome = result::none;
+  int32_t exit_code = -1;
+  attempt_number accepted; ///< whose result stands; 0: none yet
+  std::string reason;
+  std::vector<attempt_record> attempts;
+  friend bool operator==(const step_record&, const step_record&) = default;
+};
+
+struct build_record {
+  build_id id;
+  std::string builder;
+  campaign_id campaign; ///< 0: none
+  build_state state = build_state::queued;
+  result outcome = result::none;
+  std::string reason; ///< why it waits or how it ended, one sentence
+  source_ref source;
+  string_map params;
+  std::string requested_by;
+  std::string requested_because;
+  host_name pinned; ///< empty: any host that serves
+  host_name host;   ///< where it is or was placed last; empty: nowhere yet
+  uint32_t placement = 0;
+  bool cancel_requested = false;
+  std::string cancel_reason;
+  wall_time created_at, started_at, finished_at;
+  std::vector<artifact_ref> artifacts; ///< known once finished
+  friend bool operator==(const build_record&, const build_record&) = default;
+};
+
+/// A build with what it does: what an active build holds in memory and recovery reads back.
+struct build_file {
+  build_record build;
+  builder_spec recipe; ///< as it was when the build was submitted
+  std::vector<step_record> steps;
+  friend bool operator==(const build_file&, const build_file&) = default;
+};
+
+struct campaign_cell {
+  std::string builder;
+  host_name host; ///< empty where the builder runs on any host
+  build_id build; ///< 0: none, then `reason` says why
+  std::string reason;
+  friend bool operator==(const campaign_cell&, const campaign_cell&) = default;
+};
+
+struct campaign_record {
+  campaign_id id;
+  source_ref source;
+  std::vector<campaign_cell> cells;
+  std::string requested_by;
+  std::string requested_because;
+  wall_time created_at;
+  friend bool operator==(const campaign_record&, const campaign_record&) = default;
+};
+
+/// What a host knows of itself, by fact name: os, arch, libc, cores, ram (bytes), disk (bytes) ...
+using host_facts = string_map;
+
+struct host_record {
+  host_name name;
+  std::string machine_id; ///< changes when the host is re-imaged
+  std::string boot_id;    ///< changes when it reboots
+  uint32_t slots = 1;
+  string_map labels;
+  host_facts facts;
+  std::string version;
+  uint32_t restarts = 0; ///< of its agent, as seen by the coordinator
+  wall_time first_seen, last_seen;
+  friend bool operator==(const host_record&, const host_record&) = default;
+};
+
+// -- views for people --------------------------------------------------------------------------
+
+/// What one actor says of itself (CONTRACT.md, `drover actors`).
+struct actor_entry {
+  std::string node; ///< "coordinator" or a host's name
+  std::string name;
+  std::string kind;
+  std::string parent; ///< empty for a root
+  std::string state;  ///< short: "running", "waiting for ..."
+  uint32_t restarts = 0;
+  int64_t uptime_ms = 0;
+  std::string activity; ///< what it did last and how long ago, or that it does not answer
+  friend bool operator==(const actor_entry&, const actor_entry&) = default;
+};
+
+struct host_view {
+  host_record record;
+  host_state state = host_state::lost;
+  std::string reason;
+  uint32_t slots_used = 0;
+  int64_t last_seen_ms = -1; ///< silence so far; -1: never seen
+  std::vector<attempt_id> attempts;
+  friend bool operator==(const host_view&, const host_view&) = default;
+};
+
+/// Why a build that is not finished stands where it stands.
+struct waiting_view {
+  build_id build;
+  build_state state = build_state::queued;
+  std::string reason;
+  std::vector<std::string> evidence; ///< one line each, the nearest miss first
+  friend bool operator==(const waiting_view&, const waiting_view&) = default;
+};
+
+} // namespace drover

@@ -1,0 +1,104 @@
+#pragma once
+// The farm's records in the store: one function a question, one function a change.
+//
+// `put_*` and `remove_*` only fill a batch: the recorder commits it. The layout is storage/KEYS.md.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "schema/model.hpp"
+#include "storage/store.hpp"
+
+#include <memory>
+
+namespace drover::storage {
+
+// -- builds (history family; an entry in the active family while not finished) -------------------
+
+/// Writes the build's record, and keeps the active set right: present unless finished.
+void put_build(write_batch& batch, const build_record& build);
+/// Written once, when the build is submitted.
+void put_recipe(write_batch& batch, build_id build, const builder_spec& recipe);
+void put_step(write_batch& batch, build_id build, const step_record& step);
+
+expected<std::optional<build_record>> read_build(const store& from, build_id build);
+/// The build with its recipe and all steps.
+expected<std::optional<build_file>> read_build_file(const store& from, build_id build);
+/// Builds before `before` (0: from the newest), newest first, that `accept` wants, `rows` at most.
+expected<std::vector<build_record>>
+list_builds(const store& from, build_id before, size_t rows,
+            const std::function<bool(const build_record&)>& accept);
+/// Every build that is not finished, oldest first; reads the active family only for the list.
+expected<std::vector<build_file>> read_active(const store& from);
+/// The highest id in use; 0 when there is none.
+expected<build_id> last_build(const store& from);
+
+// -- campaigns -----------------------------------------------------------------------------------
+
+void put_campaign(write_batch& batch, const campaign_record& campaign);
+expected<std::optional<campaign_record>> read_campaign(const store& from, campaign_id campaign);
+expected<std::vector<campaign_record>> list_campaigns(const store& from, campaign_id before,
+                                                      size_t rows);
+expected<campaign_id> last_campaign(const store& from);
+
+// -- hosts ---------------------------------------------------------------------------------------
+
+void put_host(write_batch& batch, const host_record& host);
+expected<std::vector<host_record>> read_hosts(const store& from);
+
+// -- epochs --------------------------------------------------------------------------------------
+
+void put_epoch(write_batch& batch, epoch now);
+/// The epoch of the last coordinator on this store; counter 0 on a new store.
+expected<epoch> read_epoch(const store& from);
+
+// -- logs ----------------------------------------------------------------------------------------
+
+/// A chunk of an attempt's output. Chunks of one attempt must be put in order, without gaps.
+void put_log_chunk(write_batch& batch, attempt_id attempt, uint64_t offset, std::string_view bytes);
+/// Bytes of the attempt's log from its start that are stored, without a gap.
+expected<uint64_t> log_size(const store& from, attempt_id attempt);
+/// Up to `max` bytes from `offset`; empty at the end.
+expected<std::string> read_log(const store& from, attempt_id attempt, uint64_t offset, size_t max);
+/// A batch that replaces the unsealed chunks of the attempt by compressed segments; empty if there
+/// are none. Each call seals at most limits::log_segment_bytes; `remainder` decides whether a last
+/// short segment is sealed too (at the end of a step) or left.
+enum class remainder : uint8_t { leave, seal };
+expected<write_batch> seal_log(const store& from, attempt_id attempt, remainder rest);
+
+// -- content (sources and artifacts) -------------------------------------------------------------
+
+/// What a blob is made of: pieces of `piece_bytes`, each named by its SHA-256.
+struct blob_manifest {
+  uint64_t size = 0;
+  std::vector<std::string> pieces; ///< 32-byte digests, in order
+  friend bool operator==(const blob_manifest&, const blob_manifest&) = default;
+};
+
+inline constexpr size_t piece_bytes = 1024 * 1024;
+
+/// Takes a blob piece by piece and names it by the SHA-256 of its whole content. Content is written
+/// around the write-ahead log; `finish` makes it durable, then commits the manifest synced.
+/// Not thread-safe; one writer per blob. An unfinished writer leaves nothing that is referenced.
+class blob_writer {
+public:
+  explicit blob_writer(store& into);
+  ~blob_writer();
+  blob_writer(blob_writer&&) noexcept;
+  blob_writer& operator=(blob_writer&&) noexcept;
+
+  std::optional<failure> append(std::string_view bytes);
+  uint64_t size() const;
+  /// The blob's SHA-256 in hex. Finishing a blob that is stored already is no error.
+  expected<std::string> finish();
+
+private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+/// The blob's size, or nothing if it is not stored.
+expected<std::optional<uint64_t>> blob_size(const store& from, std::string_view sha256);
+/// Up to `max` bytes from `offset`, each piece checked by its digest: `ec::damaged` names the blob.
+expected<std::string> read_blob(const store& from, std::string_view sha256, uint64_t offset,
+                                size_t max);
+
+} // namespace drover::storage

@@ -68,9 +68,16 @@ using recorder_actor = caf::typed_actor<
   // INTERNAL
   caf::reacts_to<atom::flush>>::extend_with<described>;
 
+/// Hears what a host says after it was admitted.
+using host_listener = caf::typed_actor<caf::reacts_to<host_message>>;
+
 /// One connection to a host as the coordinator sees it: carries messages until it dies. Whoever
-/// needs to know of its death monitors it. What the host says comes to the supervisor.
-using host_link_actor = caf::typed_actor<caf::reacts_to<farm_message>>::extend_with<described>;
+/// needs to know of its death monitors it.
+using host_link_actor = caf::typed_actor<
+  // To the host. The first one is its `welcome` or `refusal`, the answer to its `join`.
+  caf::reacts_to<farm_message>,
+  // From the supervisor, before `welcome`: what the host says goes there.
+  caf::reacts_to<host_listener>>::extend_with<described>;
 
 /// A log chunk on its way to the store; `log_durable` goes to `origin` once it is synced.
 struct log_append {
@@ -276,10 +283,17 @@ struct not_connected {
   std::string reason;
 };
 
-/// An attempt has come to its end and is spooled; from its step.
+/// The attempt's result is durable at the coordinator, and its step is done; from its step.
 struct step_over {
   grant_token token;
 };
+
+/// Keeps confirmed attempts for limits::spool_kept, then removes them.
+using spool_actor = caf::typed_actor<
+  // The result of this attempt is durable at the coordinator; from its step.
+  caf::reacts_to<result_durable>,
+  // INTERNAL
+  caf::reacts_to<atom::tick>>::extend_with<described>;
 
 /// One a running or unconfirmed attempt: prepares, starts or adopts the keeper, follows its log,
 /// reports its end until that is durable.

@@ -1,0 +1,40 @@
+#pragma once
+// The coordinator's actors put together: what nodes/ and tests/sim/ spawn.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/ports.hpp"
+
+#include <caf/actor_system.hpp>
+
+namespace drover {
+
+/// Where actors that block (recorder, artifact store) run.
+enum class blocking_actors : uint8_t { own_thread, shared_scheduler };
+
+struct farm_settings {
+  farm_config config;
+  epoch now; ///< already durable in the store
+  std::shared_ptr<storage::store> store;
+  wall_clock clock;
+  blocking_actors blocking = blocking_actors::own_thread;
+  /// Called when the farm can't go on (the store failed, an actor died too often): the process must
+  /// stop with this sentence. In the simulation it kills the coordinator.
+  std::function<void(const std::string& why)> fatal;
+};
+
+struct farm_actors {
+  coordinator_actor coordinator;
+  recorder_actor recorder;
+  log_sink_actor log_sink;
+  artifact_store_actor artifacts;
+  census_actor census;
+};
+
+/// Spawns the coordinator's tree and recovers from the store: active builds go on, hosts get one
+/// lease to come back. A store that can't be read is an error.
+expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings& settings);
+
+/// Ends all of them; they stop at their next message.
+void stop_farm(const farm_actors& actors);
+
+} // namespace drover

@@ -1,0 +1,32 @@
+#pragma once
+// A host's actors put together: what nodes/ and tests/sim/ spawn.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/farm.hpp"
+
+namespace drover {
+
+struct host_settings {
+  hello self; ///< `known` is filled from the spool
+  std::shared_ptr<spool_port> spool;
+  std::shared_ptr<workspace_port> workspaces;
+  connector connect;
+  wall_clock clock;
+  uint64_t seed = 0; ///< for the jitter of reconnects
+  string_map base_env; ///< PATH, HOME and the like, for every step
+  blocking_actors blocking = blocking_actors::own_thread;
+  std::function<void(const std::string& why)> fatal;
+};
+
+struct host_actors {
+  host_agent_actor agent;
+  census_actor census;
+};
+
+/// Spawns the host's tree: adopts what is in the spool, connects, beats.
+host_actors spawn_host(caf::actor_system& system, const host_settings& settings);
+
+/// Ends all of them; keepers go on.
+void stop_host(const host_actors& actors);
+
+} // namespace drover

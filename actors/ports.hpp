@@ -1,0 +1,117 @@
+#pragma once
+// The outside as actors see it: wall time, processes, disks, connections. Real ones live in nodes/
+// and actors/edge/, fakes in tests/sim/. Actors call a port, never the operating system.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/types.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace drover {
+
+/// Wall time for records and people; decisions use the actor's own clock.
+using wall_clock = std::function<wall_time()>;
+
+/// What a keeper needs to run one attempt. It is written to the attempt's folder before the keeper
+/// starts, so that the keeper needs nobody.
+struct keeper_order {
+  grant_token token;
+  std::string builder; ///< with `step`, for process titles and for people who look at the folder
+  std::string step;
+  std::string run;       ///< a script for /bin/sh -c
+  string_map env;        ///< the whole environment
+  std::string workspace; ///< working directory
+  milliseconds timeout{0};
+  milliseconds silence{0};
+  milliseconds grace{0};
+  uint64_t log_bytes_max = 0;
+  friend bool operator==(const keeper_order&, const keeper_order&) = default;
+};
+
+/// What a keeper leaves behind once its step is over (written, synced, renamed into place).
+struct keeper_exit {
+  result outcome = result::none; ///< success failure timeout cancelled exception
+  int32_t exit_code = -1;
+  std::string reason; ///< empty for success; else one sentence that names the limit or the signal
+  wall_time started_at, finished_at;
+  friend bool operator==(const keeper_exit&, const keeper_exit&) = default;
+};
+
+/// An attempt in the spool, as found at the agent's start or asked for later.
+struct spooled_attempt {
+  assignment work; ///< as first received
+  bool keeper_alive = false;
+  bool confirmed = false; ///< its result is durable at the coordinator
+  wall_time confirmed_at;
+  friend bool operator==(const spooled_attempt&, const spooled_attempt&) = default;
+};
+
+/// The spool and the keepers of one host. One folder an attempt; what is in it survives the agent.
+/// Calls are quick (a few system calls); they come from any thread, one at a time for each attempt.
+class spool_port {
+public:
+  virtual ~spool_port() = default;
+
+  /// Remembers the assignment durably. Known already: no error, nothing changes.
+  virtual std::optional<failure> enter(const assignment& work) = 0;
+  /// Starts the keeper of an entered attempt. A second start of one attempt is an error.
+  virtual std::optional<failure> start(const keeper_order& order) = 0;
+  /// Calls `gone` once, from any thread, when the attempt's keeper has ended in whatever way; at
+  /// once if it is not alive. For keepers started by an earlier agent too.
+  virtual void watch(const grant_token& token, std::function<void()> gone) = 0;
+  /// Makes the keeper end its step: TERM, grace, KILL, an exit that says `cancelled` and `reason`.
+  virtual void cancel(const grant_token& token, const std::string& reason) = 0;
+  /// The keeper's own account, once there is one.
+  virtual std::optional<keeper_exit> exit_of(const grant_token& token) const = 0;
+  /// For an attempt that ended without a keeper, or whose keeper died: kills every process that is
+  /// left of the step, then records `account` as its exit, durably.
+  virtual std::optional<failure> close(const grant_token& token, const keeper_exit& account) = 0;
+
+  virtual uint64_t log_size(const grant_token& token) const = 0;
+  virtual expected<std::string> read_log(const grant_token& token, uint64_t offset,
+                                         size_t max) const = 0;
+
+  /// All attempts in the spool, oldest first.
+  virtual std::vector<spooled_attempt> list() const = 0;
+  virtual std::optional<spooled_attempt> find(const grant_token& token) const = 0;
+  /// The result is durable at the coordinator.
+  virtual void confirm(const grant_token& token, wall_time now) = 0;
+  /// Removes a confirmed attempt's folder.
+  virtual void forget(const grant_token& token) = 0;
+};
+
+/// The folders in which builds of one host work. Calls may take long (unpacking, hashing): only the
+/// workspace actor makes them, which runs on its own thread in real programs.
+class workspace_port {
+public:
+  virtual ~workspace_port() = default;
+
+  /// Makes the workspace's folders; no error if they are there.
+  virtual expected<prepared> make(build_id build, uint32_t placement) = 0;
+  /// Whether `install_source` has been done for this workspace.
+  virtual bool has_source(build_id build, uint32_t placement) const = 0;
+  /// Bytes of the source that are here already; downloads go on from there.
+  virtual uint64_t source_bytes(const source_ref& source) const = 0;
+  /// Adds a piece of a download; `offset` is where it belongs and must be `source_bytes`.
+  virtual std::optional<failure> add_source(const source_ref& source, uint64_t offset,
+                                            std::string_view bytes) = 0;
+  /// Checks the whole download's SHA-256 and unpacks it into the workspace (a single top folder is
+  /// stripped; a file that is no archive is put there under its own name). A wrong digest drops the
+  /// download.
+  virtual std::optional<failure> install_source(build_id build, uint32_t placement,
+                                                const source_ref& source) = 0;
+  /// Files under the outputs folder, and files of the workspace that match `globs`.
+  virtual expected<std::vector<artifact_ref>> collect(build_id build, uint32_t placement,
+                                                      const std::vector<std::string>& globs) = 0;
+  virtual expected<std::string> read_artifact(build_id build, uint32_t placement,
+                                              const artifact_ref& artifact, uint64_t offset,
+                                              size_t max) = 0;
+  /// Removes the workspace and all in it; no error if it is not there.
+  virtual std::optional<failure> remove(build_id build, uint32_t placement) = 0;
+};
+
+/// Begins one try to reach the coordinator: ends in `connected` or `not_connected` to the agent.
+using connector = std::function<void(const hello& greeting, const host_agent_actor& agent)>;
+
+} // namespace drover

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/types.hpp"
+#include "schema/keeper.hpp"
 
 #include <functional>
 #include <memory>
@@ -12,31 +13,6 @@ namespace drover {
 
 /// Wall time for records and people; decisions use the actor's own clock.
 using wall_clock = std::function<wall_time()>;
-
-/// What a keeper needs to run one attempt. It is written to the attempt's folder before the keeper
-/// starts, so that the keeper needs nobody.
-struct keeper_order {
-  grant_token token;
-  std::string builder; ///< with `step`, for process titles and for people who look at the folder
-  std::string step;
-  std::string run;       ///< a script for /bin/sh -c
-  string_map env;        ///< the whole environment
-  std::string workspace; ///< working directory
-  milliseconds timeout{0};
-  milliseconds silence{0};
-  milliseconds grace{0};
-  uint64_t log_bytes_max = 0;
-  friend bool operator==(const keeper_order&, const keeper_order&) = default;
-};
-
-/// What a keeper leaves behind once its step is over (written, synced, renamed into place).
-struct keeper_exit {
-  result outcome = result::none; ///< success failure timeout cancelled exception
-  int32_t exit_code = -1;
-  std::string reason; ///< empty for success; else one sentence that names the limit or the signal
-  wall_time started_at, finished_at;
-  friend bool operator==(const keeper_exit&, const keeper_exit&) = default;
-};
 
 /// An attempt in the spool, as found at the agent's start or asked for later.
 struct spooled_attempt {

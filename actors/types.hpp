@@ -160,6 +160,15 @@ struct attempt_lost {
   std::string reason;
 };
 
+/// The host holds an attempt that its supervisor has no order for: from before a restart, or one
+/// that was declared lost. Whoever knows the build decides what becomes of it.
+struct stray_attempt {
+  host_name host;
+  known_attempt held;
+};
+
+struct hosts_query {};
+
 /// One a known host: its link, its lease, its open orders. Repeats each order until confirmed.
 using host_supervisor_actor = caf::typed_actor<
   caf::reacts_to<arrival>,
@@ -173,10 +182,12 @@ using host_supervisor_actor = caf::typed_actor<
   // From log_sink and artifact_store, to be passed on.
   caf::reacts_to<log_durable>, caf::reacts_to<blob_piece>, caf::reacts_to<blob_stored>,
   caf::replies_to<census_ask>::with<std::vector<actor_entry>>,
+  // How it stands at this moment; from the coordinator.
+  caf::replies_to<hosts_query>::with<host_view>,
   // INTERNAL: looks at the silence and repeats open orders.
   caf::reacts_to<atom::tick>>::extend_with<described>;
 
-/// Places a build on a host; from the coordinator.
+/// Gives a build its host; from the coordinator.
 struct placed {
   host_name host;
   host_supervisor_actor supervisor;
@@ -198,7 +209,7 @@ using build_actor = caf::typed_actor<
   caf::reacts_to<placed>,
   // From the supervisor of its host.
   caf::reacts_to<attempt_started>, caf::reacts_to<attempt_ended>, caf::reacts_to<attempt_lost>,
-  caf::reacts_to<build_closed>,
+  caf::reacts_to<stray_attempt>, caf::reacts_to<build_closed>,
   caf::replies_to<cancel_build>::with<expected<accepted>>>::extend_with<described>;
 
 /// A new or changed view of a host; from its supervisor.
@@ -211,11 +222,9 @@ struct build_over {
   build_id build;
 };
 
-/// A build can't go on where it was; from the build. It keeps no host until placed again.
+/// A build can't go on where it was; from the build, which waits for `placed`.
 struct build_homeless {
-  build_record build;
-  std::vector<host_name> avoid;
-  std::string reason;
+  build_file file;
 };
 
 struct submission {
@@ -235,7 +244,6 @@ struct submitted {
   std::vector<build_id> builds;
 };
 
-struct hosts_query {};
 struct actors_query {};
 struct waiting_query {
   std::vector<build_id> builds;
@@ -258,9 +266,9 @@ using coordinator_actor = caf::typed_actor<
   // From the listener: a host has said hello.
   caf::reacts_to<arrival>,
   // From supervisors: messages of hosts that belong to builds.
-  caf::reacts_to<host_news>, caf::reacts_to<attempt_started>,
+  caf::reacts_to<host_news>, caf::reacts_to<host_name, attempt_started>,
   caf::reacts_to<host_name, attempt_ended>, caf::reacts_to<attempt_lost>,
-  caf::reacts_to<host_name, build_closed>,
+  caf::reacts_to<stray_attempt>, caf::reacts_to<host_name, build_closed>,
   // From builds.
   caf::reacts_to<build_over>, caf::reacts_to<build_homeless>,
   // INTERNAL
@@ -368,6 +376,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::arrival)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::grant_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::grant_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::stray_attempt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_started)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::cancel_attempt)
@@ -388,6 +397,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::hosts_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::actors_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::waiting_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::over_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::host_view)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<drover::host_view>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<drover::waiting_view>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::connected)

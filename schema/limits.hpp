@@ -36,6 +36,8 @@ inline constexpr size_t config_bytes_max = 1024 * 1024;
 inline constexpr size_t yaml_depth_max = 32;
 /// Nodes after aliases are expanded: the budget that an alias bomb exhausts.
 inline constexpr size_t yaml_nodes_max = 100'000;
+/// Text after aliases are expanded: one long text can be named many times.
+inline constexpr size_t yaml_text_bytes_max = 4 * config_bytes_max;
 /// Errors shown for one config; more than that is one mistake seen many times.
 inline constexpr size_t config_errors_max = 100;
 /// Nesting of parentheses and `not` in a requirement: its parser recurses.
@@ -67,6 +69,10 @@ inline constexpr milliseconds accept_timeout = 3s;
 inline constexpr milliseconds join_timeout = 5s;
 /// How long an actor may take to answer the census before it is shown as blocked.
 inline constexpr milliseconds census_answer = 300ms;
+/// How exactly the end of a wait for news is kept.
+inline constexpr milliseconds wait_granularity = 100ms;
+/// How often a supervisor looks at the silence of its host and at open orders.
+inline constexpr milliseconds supervisor_tick = 200ms;
 /// Requests between actors of one process.
 inline constexpr milliseconds request_timeout = 30s;
 /// How long a host keeps what the coordinator has stored durably, to repair a damaged store.
@@ -84,6 +90,16 @@ inline constexpr milliseconds actor_restart_period = 60s;
 /// Restarts of a program by `drover up` within the period.
 inline constexpr uint32_t program_restarts_max = 20;
 inline constexpr milliseconds program_restart_period = 60s;
+/// A program that died starts again after this, doubling up to the maximum, each with jitter: the
+/// first restart is over before a host is suspected.
+inline constexpr milliseconds program_backoff_first = 50ms;
+inline constexpr milliseconds program_backoff_max = 2s;
+/// Deaths of the coordinator before it has ever been ready, after which `drover up` gives up.
+inline constexpr uint32_t program_starts_failed_max = 5;
+/// How long `drover up` waits for the coordinator and its hosts before it says who is missing.
+inline constexpr milliseconds farm_ready_wait = 30s;
+/// How long a program may take to stop after SIGTERM.
+inline constexpr milliseconds program_stop_grace = 10s;
 
 // -- messages, logs, blobs ---------------------------------------------------------------------
 
@@ -97,10 +113,18 @@ inline constexpr size_t log_window_bytes = 1024 * 1024;
 inline constexpr uint64_t log_bytes_max = 16ull * 1024 * 1024 * 1024;
 /// Unsealed log in the store before a segment is sealed and compressed.
 inline constexpr size_t log_segment_bytes = 4 * 1024 * 1024;
+/// The store's high-water file is written this seldom at most: it may lag by as much.
+inline constexpr milliseconds high_water_interval = 1s;
+/// Lines between two entries of a sealed segment's line index.
+inline constexpr uint32_t log_line_index_every = 1000;
+/// What is decompressed at once to read any byte of a sealed log.
+inline constexpr uint32_t log_frame_bytes = 256 * 1024;
 /// One piece of a blob (a source or an artifact) in a message.
 inline constexpr size_t blob_piece_bytes = 256 * 1024;
 /// Pieces of a blob on their way at once.
 inline constexpr size_t blob_pieces_in_flight = 8;
+/// Blobs that may be on their way in at once, from people and from hosts each.
+inline constexpr size_t blobs_incoming_max = 64;
 inline constexpr uint64_t blob_bytes_max = 8ull * 1024 * 1024 * 1024;
 /// Artifacts of one build.
 inline constexpr size_t artifacts_max = 10'000;
@@ -111,9 +135,44 @@ inline constexpr uint64_t unpacked_entries_max = 2'000'000;
 inline constexpr size_t recorder_queue_max = 10'000;
 /// Attempts that a host may know of at once: running ones and those not yet confirmed.
 inline constexpr size_t known_attempts_max = 4096;
+/// Actors that one process tells of: an actor an attempt, and some dozens.
+inline constexpr size_t census_entries_max = 2 * known_attempts_max;
 /// Slots of a host.
 inline constexpr uint32_t slots_max = 1024;
 inline constexpr size_t hosts_max = 20'000;
+
+// -- links between machines --------------------------------------------------------------------
+
+/// Nesting of a message's structs; ours needs six levels.
+inline constexpr int message_nesting_max = 16;
+/// Bytes of logs and blobs in calls that the other side has not answered: small, so that a beat
+/// does not wait long behind them, but enough to keep a fast network busy.
+inline constexpr size_t link_window_bytes = 512 * 1024;
+/// All other calls that the other side has not answered.
+inline constexpr size_t link_calls_in_flight = 64;
+/// Calls of a peer that we have not answered, or answers that it does not read: a correct peer has
+/// far fewer, so beyond this the link is dropped.
+inline constexpr size_t link_queue_max = 256;
+/// Words of a peer's unanswered calls at which its socket is not read on.
+inline constexpr size_t link_inbound_words_max = 512 * 1024;
+/// Messages that wait for a slow peer; beyond this the link is dropped: twice what all known
+/// attempts of a host may need at once.
+inline constexpr size_t link_waiting_max = 4 * known_attempts_max;
+/// Log and blob bytes that wait for a slow peer; what comes beyond this is dropped, and its sender
+/// repeats it.
+inline constexpr size_t link_waiting_bytes_max = 16 * 1024 * 1024;
+/// Malformed messages of one peer, each dropped with a warning; beyond this its link is.
+inline constexpr size_t link_bad_messages_max = 64;
+/// How long a refused host may take to read the reason before its connection is closed.
+inline constexpr milliseconds refusal_linger = 1s;
+/// TLS handshakes at once; more connections wait in the kernel's queue.
+inline constexpr size_t handshakes_max = 512;
+/// After the system had no descriptor for a new connection.
+inline constexpr milliseconds accept_backoff = 200ms;
+/// A key or certificate file; ours have about one kilobyte.
+inline constexpr size_t key_file_bytes_max = 64 * 1024;
+/// Messages that an actor on the loop handles before sockets get their turn.
+inline constexpr size_t loop_messages_max = 64;
 
 // -- people's traffic --------------------------------------------------------------------------
 
@@ -128,5 +187,63 @@ inline constexpr milliseconds http_wait_max = 30s;
 inline constexpr size_t http_log_bytes_max = 1024 * 1024;
 inline constexpr size_t page_rows_default = 50;
 inline constexpr size_t page_rows_max = 1000;
+/// A client refused before its body ended may still be sending: this much of the rest is read and
+/// dropped, this long, so that it gets to see the answer.
+inline constexpr size_t http_linger_bytes_max = 4 * 1024 * 1024;
+inline constexpr milliseconds http_linger = 2s;
+/// A request that waits for a log looks this often whether the attempt has ended meanwhile.
+inline constexpr milliseconds http_log_slice = 500ms;
+/// A bearer token; ours have 43 characters.
+inline constexpr size_t http_token_bytes_min = 16;
+inline constexpr size_t http_token_bytes_max = 512;
+/// How long the command line waits for a farm that took its connection: longer than `http_wait_max`.
+inline constexpr milliseconds client_patience = 45s;
+/// An answer that the command line holds in memory; logs and artifacts are streamed.
+inline constexpr size_t client_answer_bytes_max = 256 * 1024 * 1024;
+
+// -- keepers, spool and workspaces of a host -----------------------------------------------------
+
+/// One record file in an attempt's folder: a script, its environment and room for both to escape.
+inline constexpr size_t spool_record_bytes_max = 4 * 1024 * 1024;
+/// Room kept for the exit record from the start, so that a full disk can't swallow it.
+inline constexpr size_t exit_record_bytes_max = 8 * 1024;
+/// Output taken in one read, and the pipe that is asked for (what a process may have without root).
+inline constexpr size_t keeper_read_bytes = 256 * 1024;
+inline constexpr int keeper_pipe_bytes = 1024 * 1024;
+/// KILL is repeated this often until nothing is left, and given up after `kill_wait`: a process in
+/// an uninterruptible system call can't be killed, and the verdict says so.
+inline constexpr milliseconds kill_repeat = 20ms;
+inline constexpr milliseconds kill_wait = 10s;
+/// Names of killed processes that a reason lists.
+inline constexpr size_t leftovers_named_max = 5;
+/// Downloads kept for later builds: a release with its companions, many times over.
+inline constexpr size_t source_cache_files_max = 64;
+inline constexpr uint64_t source_cache_bytes_max = 20ull * 1024 * 1024 * 1024;
+/// Matches that one glob may try on one path: `**` many times over a deep path is a mistake.
+inline constexpr size_t glob_steps_max = 100'000;
+/// Folders within folders below a workspace that the search for artifacts follows.
+inline constexpr size_t folder_depth_max = 128;
+/// A program asked for its version: it answers at once or is hung.
+inline constexpr milliseconds probe_timeout = 5s;
+
+// -- a host --------------------------------------------------------------------------------------
+
+/// Names of crashed actors whose restarts the census remembers: bounds what endless new names cost.
+inline constexpr size_t crashed_names_max = 4096;
+/// A coordinator that asks for more beats than this costs a host more than it learns.
+inline constexpr milliseconds beat_interval_min = 50ms;
+/// Beats without an answer after which the link is given up and made anew: a coordinator that is
+/// busy for a second or two must not cost a reconnect.
+inline constexpr uint64_t beats_unanswered_max = 6;
+/// A try to connect that ends in neither yes nor no is given up after handshake and join, and some.
+inline constexpr milliseconds connect_patience = 10s;
+/// A step looks for new output this soon after it found some ...
+inline constexpr milliseconds log_poll_first = 20ms;
+/// ... and this seldom while its command is quiet, doubling in between.
+inline constexpr milliseconds log_poll_max = 250ms;
+/// Downloads of one source that may arrive damaged before its builds are told.
+inline constexpr uint32_t downloads_damaged_max = 2;
+/// Answers to `close_build` that are remembered, to be said again when asked again.
+inline constexpr size_t closed_builds_kept = 1000;
 
 } // namespace drover::limits

@@ -108,12 +108,27 @@ struct reporter_spec {
   friend bool operator==(const reporter_spec&, const reporter_spec&) = default;
 };
 
+struct user_spec {
+  std::string name;
+  std::vector<std::string> roles; ///< "viewer", "operator", "admin"
+  friend bool operator==(const user_spec&, const user_spec&) = default;
+};
+
+/// Bounds that an operator may set below those of schema/limits.hpp; 0: as there.
+struct limits_spec {
+  uint64_t log_per_step = 0;        ///< bytes
+  uint64_t artifacts_per_build = 0; ///< bytes, all files together
+  friend bool operator==(const limits_spec&, const limits_spec&) = default;
+};
+
 struct farm_config {
   std::string farm;
   std::vector<host_spec> hosts;
   std::vector<source_spec> sources;
   std::vector<builder_spec> builders;
   std::vector<reporter_spec> reporters;
+  std::vector<user_spec> users;
+  limits_spec limits;
   friend bool operator==(const farm_config&, const farm_config&) = default;
 };
 
@@ -146,6 +161,7 @@ struct attempt_record {
   attempt_state state = attempt_state::granted;
   result outcome = result::none;
   int32_t exit_code = -1; ///< of the command; 128 + n for signal n; -1: none
+  bool keeper_lost = false;
   std::string reason;
   wall_time granted_at, started_at, finished_at;
   uint64_t log_bytes = 0; ///< complete once the attempt is finished
@@ -182,6 +198,7 @@ struct build_record {
   std::string cancel_reason;
   wall_time created_at, started_at, finished_at;
   std::vector<artifact_ref> artifacts; ///< known once finished
+  std::string artifact_problem;        ///< empty, or why artifacts are missing
   friend bool operator==(const build_record&, const build_record&) = default;
 };
 
@@ -195,8 +212,9 @@ struct build_file {
 
 struct campaign_cell {
   std::string builder;
-  host_name host; ///< empty where the builder runs on any host
-  build_id build; ///< 0: none, then `reason` says why
+  host_name host;         ///< empty where the builder runs on any host
+  std::string host_class; ///< "linux/arm64" where the builder runs on each class of hosts
+  build_id build;         ///< 0: none, then `reason` says why
   std::string reason;
   friend bool operator==(const campaign_cell&, const campaign_cell&) = default;
 };

@@ -4,8 +4,10 @@
 //   os == 'linux' and ram >= 1GiB and not (class == 'slow')
 //
 // Grammar: or, and, not, parentheses; comparisons == != < <= > >= between a name and a literal, or
-// `name in ('a', 'b')`; a bare name asks whether the host has such a fact or label. Literals: quoted
-// strings, numbers, sizes (KiB MiB GiB TiB). Numbers and sizes compare as numbers.
+// `name in ('a', 'b')`; a bare name asks whether the host has such a fact or label. Literals:
+// quoted strings, numbers, sizes (KiB MiB GiB TiB). Numbers and sizes compare as numbers; quoted
+// strings compare as text, and with < <= > >= in natural order, so that '6.9' is less than '6.10'.
+// A trait that the host doesn't have fails every comparison but `!=`, which is `not ... == ...`.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "schema/model.hpp"
@@ -40,6 +42,10 @@ private:
   struct node;
   std::shared_ptr<const node> root_;
 };
+
+/// The facts that hosts report of themselves; every other trait is a label.
+std::vector<std::string_view> known_facts();
+bool known_fact(std::string_view name);
 
 /// A host's facts and labels as one map; a label hides a fact of the same name.
 string_map traits_of(const host_facts& facts, const string_map& labels);

@@ -60,8 +60,8 @@ class store {
 public:
   virtual ~store() = default;
 
-  /// Applies `batch` atomically. With `durability::synced` it is on disk when this returns no error.
-  /// A failed sync is not survivable: the caller must stop the process (FAULTS.md, row 8).
+  /// Applies `batch` atomically. With `durability::synced` it is on disk when this returns no
+  /// error. A failed sync is not survivable: the caller must stop the process (FAULTS.md, row 8).
   virtual std::optional<failure> commit(const write_batch& batch, durability when) = 0;
 
   /// Makes all of `family::content` durable that was committed with `durability::later`.

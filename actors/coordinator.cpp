@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/coordinator.hpp"
+
+#include "schema/limits.hpp"
+#include "schema/names.hpp"
+#include "storage/tables.hpp"
+
+#include <caf/actor_clock.hpp>
+#include <spdlog/spdlog.h>
+
+namespace drover {
+
+coordinator_state::~coordinator_state() {
+  // Children go with their parent: nobody else would end them.
+  for (const auto& [id, build] : active)
+    caf::anon_send_exit(build.actor, caf::exit_reason::kill);
+  for (const auto& [id, member] : herd)
+    caf::anon_send_exit(member.supervisor, caf::exit_reason::kill);
+}
+
+// -- start ---------------------------------------------------------------------------------------
+
+void coordinator_state::recover(const recovered_state& found) {
+  last_build = found.last_build;
+  last_campaign = found.last_campaign;
+  for (const auto& record : found.hosts)
+    add_host(record);
+  for (const auto& spec : settings.config.hosts) {
+    host_record record;
+    record.name = {spec.name};
+    if (!herd.contains(record.name))
+      add_host(record);
+  }
+  for (const auto& file : found.active) {
+    auto id = file.build.id;
+    if (file.build.placement == 0) {
+      queued[id] = file;
+      queue[id] = core::to_queue_entry(file);
+      continue;
+    }
+    bool placed_now = file.build.state == build_state::running;
+    if (placed_now && !herd.contains(file.build.host)) {
+      host_record record;
+      record.name = file.build.host;
+      add_host(record);
+    }
+    auto host = placed_now ? herd.at(file.build.host).supervisor : host_supervisor_actor{};
+    active[id] = {spawn_build(file, host), placed_now ? file.build.host : host_name{}};
+    if (placed_now)
+      ++herd.at(file.build.host).used;
+  }
+  spdlog::info("farm recovered hosts={} queued={} active={}", herd.size(), queued.size(),
+               active.size());
+  schedule_plan();
+}
+
+coordinator_state::herd_member& coordinator_state::add_host(const host_record& record) {
+  auto& member = herd[record.name];
+  supervisor_context context{settings.now,        settings.clock,     services.census,
+                             services.recorder,   services.log_sink,  services.artifacts,
+                             coordinator_actor{self}};
+  member.supervisor = self->spawn<caf::monitored>(host_supervisor, context, record);
+  member.view.record = record;
+  member.view.state = host_state::joining;
+  member.view.reason = record.first_seen.ms == 0 ? "has not joined yet"
+                                                 : "not back yet since the coordinator started";
+  for (const auto& spec : settings.config.hosts)
+    if (spec.name == record.name.value) {
+      member.slots = spec.slots;
+      member.labels = spec.labels;
+    }
+  self->send(services.census, enlistment{"host_supervisor/" + record.name.value, "host_supervisor",
+                                         name, member.supervisor});
+  return member;
+}
+
+build_actor coordinator_state::spawn_build(const build_file& file,
+                                           const host_supervisor_actor& host) {
+  build_context context{settings.now, settings.clock, services.recorder, services.log_sink,
+                        coordinator_actor{self}};
+  auto spawned = self->spawn<caf::monitored>(build, context, file, host);
+  self->send(services.census,
+             enlistment{"build/" + to_string(file.build.id), "build", name, spawned});
+  return spawned;
+}
+
+// -- people --------------------------------------------------------------------------------------
+
+caf::result<expected<submitted>> coordinator_state::submit(const submission& request) {
+  std::vector<core::order> orders;
+  for (const auto& order : request.orders)
+    orders.push_back({order.builder, order.source});
+  auto plan = core::plan_submission(settings.config, offers(), orders, request.host);
+  if (!plan)
+    return expected<submitted>{plan.error()};
+  storage::write_batch batch;
+  std::vector<build_file> made;
+  auto answer = make_builds(*plan, request, batch, made);
+  auto promise = self->make_response_promise<expected<submitted>>();
+  self->request(services.recorder, caf::infinite, std::move(batch)) // its silence is fatal anyway
+    .then([this, promise, answer, made = std::move(made)](recorded) mutable {
+      for (const auto& file : made) {
+        queue[file.build.id] = core::to_queue_entry(file);
+        queued[file.build.id] = file;
+      }
+      spdlog::info("submitted builds={} campaign={}", made.size(), answer.campaign.value);
+      schedule_plan();
+      promise.deliver(expected<submitted>{answer});
+    });
+  return promise;
+}
+
+submitted coordinator_state::make_builds(const core::submission_plan& plan,
+                                         const submission& request, storage::write_batch& batch,
+                                         std::vector<build_file>& made) {
+  submitted answer;
+  campaign_record campaign;
+  if (plan.is_campaign) {
+    campaign.id = answer.campaign = {++last_campaign.value};
+    std::vector<core::order> orders;
+    for (const auto& order : request.orders)
+      orders.push_back({order.builder, order.source});
+    campaign.source = core::campaign_source(orders);
+    campaign.requested_by = request.by;
+    campaign.requested_because = request.because;
+    campaign.created_at = settings.clock();
+  }
+  for (const auto& cell : plan.cells) {
+    campaign_cell shown{cell.builder->name, cell.host, cell.host_class, {}, cell.hole};
+    if (cell.hole.empty()) {
+      auto file = core::make_build({++last_build.value}, *cell.builder, cell.source);
+      if (!cell.class_condition.empty())
+        file.recipe.requirement = (file.recipe.requirement.empty()
+                                     ? ""
+                                     : "(" + file.recipe.requirement + ") and ")
+                                  + cell.class_condition;
+      file.build.campaign = answer.campaign;
+      file.build.params = cell.builder->params;
+      for (const auto& [key, value] : request.params)
+        file.build.params[key] = value;
+      file.build.requested_by = request.by;
+      file.build.requested_because = request.because;
+      file.build.pinned = cell.host;
+      file.build.created_at = settings.clock();
+      shown.build = file.build.id;
+      storage::put_build(batch, file.build);
+      storage::put_recipe(batch, file.build.id, file.recipe);
+      for (const auto& step : file.steps)
+        storage::put_step(batch, file.build.id, step);
+      answer.builds.push_back(file.build.id);
+      made.push_back(std::move(file));
+    }
+    campaign.cells.push_back(std::move(shown));
+  }
+  if (plan.is_campaign)
+    storage::put_campaign(batch, campaign);
+  return answer;
+}
+
+caf::result<expected<accepted>> coordinator_state::cancel(const cancel_build& request) {
+  if (auto known = active.find(request.build); known != active.end())
+    return self->delegate(known->second.actor, request);
+  auto waiting = queued.find(request.build);
+  if (waiting == queued.end()) {
+    auto record = storage::read_build(*settings.store, request.build);
+    if (record && *record)
+      return expected<accepted>{failure{
+        ec::conflict, "build " + to_string(request.build) + " is over already: "
+                        + std::string{to_string((*record)->outcome)}}};
+    return expected<accepted>{
+      failure{ec::not_found, "there is no build " + to_string(request.build)}};
+  }
+  auto file = std::move(waiting->second);
+  queued.erase(waiting);
+  queue.erase(request.build);
+  core::apply_cancel(file, "cancelled by " + request.by
+                             + (request.reason.empty() ? "" : ": " + request.reason));
+  core::settle_skipped(file);
+  auto end = core::decide_next(file);
+  core::apply_finished(file, std::get<core::finish_build>(end), settings.clock());
+  storage::write_batch batch;
+  storage::put_build(batch, file.build);
+  for (const auto& step : file.steps)
+    storage::put_step(batch, file.build.id, step);
+  auto promise = self->make_response_promise<expected<accepted>>();
+  self->request(services.recorder, caf::infinite, std::move(batch))
+    .then([this, promise, id = request.build](recorded) mutable {
+      on_over(id);
+      promise.deliver(expected<accepted>{{"build " + to_string(id) + " is cancelled"}});
+    });
+  return promise;
+}
+
+std::vector<waiting_view> coordinator_state::waiting_reasons(const waiting_query& query) const {
+  std::vector<waiting_view> views;
+  for (auto id : query.builds)
+    if (auto known = reasons.find(id); known != reasons.end())
+      views.push_back(known->second);
+    else if (queue.contains(id))
+      views.push_back({id, build_state::queued, "has just been queued", {}});
+  return views;
+}
+
+caf::result<bool> coordinator_state::wait_until_over(const over_query& query) {
+  if (!active.contains(query.build) && !queued.contains(query.build))
+    return true;
+  auto promise = self->make_response_promise<bool>();
+  waiters.emplace(query.build, over_waiter{promise, self->clock().now() + query.patience});
+  return promise;
+}
+
+void coordinator_state::expire_waiters() {
+  self->delayed_send(self, limits::wait_granularity, atom::tick::value);
+  auto now = self->clock().now();
+  std::erase_if(waiters, [now](auto& waiting) {
+    if (waiting.second.until > now)
+      return false;
+    auto promise = waiting.second.promise;
+    promise.deliver(false);
+    return true;
+  });
+}
+
+// -- builds --------------------------------------------------------------------------------------
+
+void coordinator_state::schedule_plan() {
+  if (!std::exchange(plan_pending, true))
+    self->send(self, atom::plan::value);
+}
+
+void coordinator_state::plan() {
+  plan_pending = false;
+  std::vector<core::queue_entry> entries;
+  entries.reserve(queue.size());
+  for (const auto& [id, entry] : queue)
+    entries.push_back(entry);
+  auto made = core::make_plan(entries, offers());
+  for (const auto& placement : made.placements)
+    place(placement.build, placement.host);
+  reasons.clear();
+  for (auto& view : made.rest)
+    reasons.emplace(view.build, std::move(view));
+}
+
+void coordinator_state::place(build_id id, const host_name& host) {
+  auto& member = herd.at(host);
+  queue.erase(id);
+  if (auto fresh = queued.find(id); fresh != queued.end()) {
+    active[id].actor = spawn_build(fresh->second, host_supervisor_actor{});
+    queued.erase(fresh);
+  }
+  auto& build = active.at(id);
+  build.host = host;
+  ++member.used;
+  self->send(build.actor, placed{host, member.supervisor});
+}
+
+void coordinator_state::release(active_build& build) {
+  if (auto member = herd.find(build.host); member != herd.end() && member->second.used > 0)
+    --member->second.used;
+  build.host = {};
+}
+
+void coordinator_state::on_over(build_id id) {
+  if (auto known = active.find(id); known != active.end()) {
+    release(known->second);
+    active.erase(known);
+  }
+  queue.erase(id);
+  reasons.erase(id);
+  auto [first, last] = waiters.equal_range(id);
+  for (auto waiting = first; waiting != last; ++waiting)
+    waiting->second.promise.deliver(true);
+  waiters.erase(first, last);
+  schedule_plan();
+}
+
+void coordinator_state::on_homeless(const build_homeless& request) {
+  auto id = request.file.build.id;
+  auto known = active.find(id);
+  if (known == active.end())
+    return;
+  release(known->second);
+  queue[id] = core::to_queue_entry(request.file);
+  schedule_plan();
+}
+
+std::vector<core::host_offer> coordinator_state::offers() const {
+  std::vector<core::host_offer> all;
+  for (const auto& [id, member] : herd)
+    all.push_back({id, member.view.state, member.view.reason,
+                   member.slots > 0 ? member.slots : member.view.record.slots, member.used,
+                   traits_of(member.view.record.facts, member.labels)});
+  return all;
+}
+
+coordinator_actor::behavior_type coordinator(coordinator_state::pointer self,
+                                             const farm_settings& settings,
+                                             const farm_services& services,
+                                             const recovered_state& found) {
+  auto& state = self->state;
+  state.settings = settings;
+  state.services = services;
+  self->set_down_handler([self](const caf::down_msg& down) { self->state.child_down(down); });
+  state.recover(found);
+  state.expire_waiters();
+  return {
+    [self](const submission& request) { return self->state.submit(request); },
+    [self](const cancel_build& request) { return self->state.cancel(request); },
+    [self](const hosts_query&) { return self->state.hosts(); },
+    [self](const waiting_query& query) { return self->state.waiting_reasons(query); },
+    [self](const actors_query&) { return self->state.actors(); },
+    [self](const over_query& query) { return self->state.wait_until_over(query); },
+    [self](const arrival& request) { self->state.arrive(request); },
+    [self](const host_news& news) { self->state.on_news(news); },
+    [self](const host_name&, const attempt_started& said) {
+      self->state.route(said.token.attempt.build, said);
+    },
+    [self](const host_name&, const attempt_ended& said) { self->state.on_foreign_end(said); },
+    [self](const attempt_lost& said) { self->state.route(said.token.attempt.build, said); },
+    [self](const stray_attempt& stray) { self->state.on_stray(stray); },
+    [self](const host_name&, const build_closed& said) { self->state.route(said.build, said); },
+    [self](const build_over& said) { self->state.on_over(said.build); },
+    [self](const build_homeless& request) { self->state.on_homeless(request); },
+    [self](atom::plan) { self->state.plan(); },
+    [self](atom::tick) { self->state.expire_waiters(); },
+    [self](atom::describe) { return self->state.describe(); },
+  };
+}
+
+} // namespace drover

@@ -1,0 +1,118 @@
+#pragma once
+// The farm's root: the queue, the herd, who builds what where.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/build.hpp"
+#include "actors/core/restart_budget.hpp"
+#include "actors/core/schedule.hpp"
+#include "actors/core/submit.hpp"
+#include "actors/farm.hpp"
+#include "actors/host_supervisor.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace drover {
+
+/// What is read from the store at the start.
+struct recovered_state {
+  std::vector<build_file> active;
+  std::vector<host_record> hosts;
+  build_id last_build;
+  campaign_id last_campaign;
+};
+
+/// The actors that serve the coordinator, spawned before it.
+struct farm_services {
+  recorder_actor recorder;
+  log_sink_actor log_sink;
+  artifact_store_actor artifacts;
+  census_actor census;
+};
+
+/// Asks core/submit and core/schedule, carries out what they say, and routes what hosts say to the
+/// build that it belongs to. Supervises builds and host supervisors.
+struct coordinator_state {
+  using pointer = coordinator_actor::stateful_pointer<coordinator_state>;
+  static inline const char* name = "coordinator";
+  explicit coordinator_state(pointer actor) : self{actor} {}
+  ~coordinator_state();
+
+  struct herd_member {
+    host_supervisor_actor supervisor;
+    host_view view;
+    uint32_t slots = 0; ///< from the config, else what the host says
+    string_map labels;
+    uint32_t used = 0;
+  };
+
+  struct active_build {
+    build_actor actor;
+    host_name host; ///< whose slot it holds; empty: none
+  };
+
+  struct over_waiter {
+    caf::typed_response_promise<bool> promise;
+    caf::actor_clock::time_point until;
+  };
+
+  // -- start --
+  void recover(const recovered_state& found);
+  herd_member& add_host(const host_record& record);
+  build_actor spawn_build(const build_file& file, const host_supervisor_actor& host);
+
+  // -- people --
+  caf::result<expected<submitted>> submit(const submission& request);
+  submitted make_builds(const core::submission_plan& plan, const submission& request,
+                        storage::write_batch& batch, std::vector<build_file>& made);
+  caf::result<expected<accepted>> cancel(const cancel_build& request);
+  caf::result<std::vector<host_view>> hosts();
+  caf::result<std::vector<actor_entry>> actors();
+  std::vector<waiting_view> waiting_reasons(const waiting_query& query) const;
+  caf::result<bool> wait_until_over(const over_query& query);
+
+  // -- the herd --
+  void arrive(const arrival& request);
+  void on_news(const host_news& news);
+  template <class Message>
+  void route(const build_id& build, const Message& message);
+  void on_stray(const stray_attempt& stray);
+  void on_foreign_end(const attempt_ended& said);
+
+  // -- builds --
+  void plan();
+  void schedule_plan();
+  void place(build_id build, const host_name& host);
+  void on_over(build_id build);
+  void on_homeless(const build_homeless& request);
+  void release(active_build& build);
+  void child_down(const caf::down_msg& down);
+  void revive_build(build_id build);
+  void revive_supervisor(const host_name& host);
+  void expire_waiters();
+
+  std::vector<core::host_offer> offers() const;
+  host_view full_view(const herd_member& member) const;
+  actor_entry describe() const;
+
+  pointer self;
+  farm_settings settings;
+  farm_services services;
+  build_id last_build;
+  campaign_id last_campaign;
+  std::map<host_name, herd_member> herd;
+  std::map<build_id, build_file> queued; ///< never placed: no actor yet
+  std::map<build_id, core::queue_entry> queue;
+  std::map<build_id, active_build> active;
+  std::map<build_id, waiting_view> reasons;
+  std::multimap<build_id, over_waiter> waiters;
+  core::restart_history crashes;
+  bool plan_pending = false;
+};
+
+coordinator_actor::behavior_type coordinator(coordinator_state::pointer self,
+                                             const farm_settings& settings,
+                                             const farm_services& services,
+                                             const recovered_state& found);
+
+} // namespace drover

@@ -1,0 +1,190 @@
+// The coordinator's dealings with hosts, and with children that crash.
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/coordinator.hpp"
+
+#include "actors/core/gather.hpp"
+#include "schema/limits.hpp"
+#include "schema/names.hpp"
+#include "storage/tables.hpp"
+
+#include <caf/actor_clock.hpp>
+#include <spdlog/spdlog.h>
+
+namespace drover {
+
+// -- the herd ------------------------------------------------------------------------------------
+
+void coordinator_state::arrive(const arrival& request) {
+  const auto& host = request.greeting.host;
+  auto known = herd.find(host);
+  if (known == herd.end()) {
+    if (herd.size() >= limits::hosts_max) {
+      self->send(request.link, farm_message{refusal{"the farm has as many hosts as it can serve"}});
+      return;
+    }
+    host_record record;
+    record.name = host;
+    add_host(record);
+    known = herd.find(host);
+  }
+  self->send(known->second.supervisor, request);
+}
+
+void coordinator_state::on_news(const host_news& news) {
+  auto known = herd.find(news.view.record.name);
+  if (known == herd.end())
+    return;
+  known->second.view = news.view;
+  schedule_plan();
+}
+
+/// Passes a host's words on to the build as if its supervisor spoke to it directly.
+template <class Message>
+void coordinator_state::route(const build_id& build, const Message& message) {
+  if (auto known = active.find(build); known != active.end())
+    known->second.actor->enqueue(self->current_sender(), caf::make_message_id(),
+                                 caf::make_message(message), self->context());
+}
+
+template void coordinator_state::route(const build_id&, const attempt_started&);
+template void coordinator_state::route(const build_id&, const attempt_lost&);
+template void coordinator_state::route(const build_id&, const build_closed&);
+
+void coordinator_state::on_foreign_end(const attempt_ended& said) {
+  auto build = said.token.attempt.build;
+  if (active.contains(build))
+    return route(build, said);
+  // The build is over: its result stands, and this one is answered so that the host can forget it.
+  spdlog::info("late result attempt={} result={}", to_string(said.token.attempt),
+               to_string(said.outcome));
+  auto teller = caf::actor_cast<host_supervisor_actor>(self->current_sender());
+  self->send(teller, grant_over{said.token});
+  auto file = storage::read_build_file(*settings.store, build);
+  if (!file || !*file)
+    return;
+  if (const auto* attempt = core::find_attempt(**file, said.token))
+    self->send(teller, close_build{build, attempt->placement, false, {}});
+}
+
+void coordinator_state::on_stray(const stray_attempt& stray) {
+  auto build = stray.held.token.attempt.build;
+  if (active.contains(build))
+    return route(build, stray);
+  if (stray.held.state == known_state::ended)
+    return; // it reports its end by itself
+  auto teller = caf::actor_cast<host_supervisor_actor>(self->current_sender());
+  self->send(teller, cancel_attempt{stray.held.token, "its build is over"});
+}
+
+host_view coordinator_state::full_view(const herd_member& member) const {
+  auto view = member.view;
+  view.slots_used = member.used;
+  view.record.labels = member.labels;
+  if (member.slots > 0)
+    view.record.slots = member.slots;
+  return view;
+}
+
+caf::result<std::vector<host_view>> coordinator_state::hosts() {
+  auto promise = self->make_response_promise<std::vector<host_view>>();
+  auto all = core::gather<host_view>::over(herd.size(), [promise](auto views) mutable {
+    promise.deliver(std::move(views));
+  });
+  for (const auto& [id, member] : herd) {
+    auto answer = [this, all, host = id](host_view fresh) {
+      auto& known = herd.at(host);
+      known.view = std::move(fresh);
+      all->add(full_view(known));
+    };
+    self->request(member.supervisor, limits::census_answer, hosts_query{})
+      .then(answer, [this, all, host = id](const caf::error&) { all->add(full_view(herd.at(host))); });
+  }
+  return promise;
+}
+
+caf::result<std::vector<actor_entry>> coordinator_state::actors() {
+  auto promise = self->make_response_promise<std::vector<actor_entry>>();
+  using entries = std::vector<actor_entry>;
+  auto all = core::gather<entries>::over(herd.size() + 1, [promise](auto parts) mutable {
+    entries joined;
+    for (auto& part : parts)
+      joined.insert(joined.end(), part.begin(), part.end());
+    promise.deliver(std::move(joined));
+  });
+  auto add = [all](entries part) { all->add(std::move(part)); };
+  auto skip = [all](const caf::error&) { all->add({}); };
+  self->request(services.census, 4 * limits::census_answer, atom::describe::value).then(add, skip);
+  for (const auto& [id, member] : herd)
+    self->request(member.supervisor, 4 * limits::census_answer, census_ask{}).then(add, skip);
+  return promise;
+}
+
+// -- children that crash -------------------------------------------------------------------------
+
+void coordinator_state::child_down(const caf::down_msg& down) {
+  if (!down.reason) // an end as planned
+    return;
+  auto now = std::chrono::duration_cast<milliseconds>(self->clock().now().time_since_epoch());
+  if (!core::spend(crashes, {limits::actor_restarts_max, limits::actor_restart_period},
+                   now.count())) {
+    settings.fatal("its actors crash too often, the last one: " + self->system().render(down.reason));
+    return;
+  }
+  for (const auto& [id, build] : active)
+    if (build.actor.address() == down.source) {
+      spdlog::error("build crashed build={} reason=\"{}\"", id.value,
+                    self->system().render(down.reason));
+      return revive_build(id);
+    }
+  for (const auto& [id, member] : herd)
+    if (member.supervisor.address() == down.source) {
+      spdlog::error("supervisor crashed host={} reason=\"{}\"", id.value,
+                    self->system().render(down.reason));
+      return revive_supervisor(id);
+    }
+}
+
+void coordinator_state::revive_build(build_id id) {
+  auto file = storage::read_build_file(*settings.store, id);
+  if (!file || !*file) {
+    settings.fatal("build " + to_string(id) + " crashed and can't be read back");
+    return;
+  }
+  auto& build = active.at(id);
+  auto host = herd.find((*file)->build.host);
+  bool placed_now = (*file)->build.state == build_state::running && host != herd.end();
+  release(build);
+  build.actor
+    = spawn_build(**file, placed_now ? host->second.supervisor : host_supervisor_actor{});
+  if (placed_now) {
+    build.host = host->first;
+    ++host->second.used;
+  }
+}
+
+/// The link dies with its supervisor; the host joins again, and the builds find it by their orders.
+void coordinator_state::revive_supervisor(const host_name& id) {
+  auto used = herd.at(id).used;
+  auto& member = add_host(herd.at(id).view.record);
+  member.used = used;
+  std::vector<build_id> on_it;
+  for (const auto& [build, state] : active)
+    if (state.host == id)
+      on_it.push_back(build);
+  for (auto build : on_it) {
+    self->demonitor(active.at(build).actor.address());
+    self->send_exit(active.at(build).actor, caf::exit_reason::kill);
+    revive_build(build);
+  }
+}
+
+actor_entry coordinator_state::describe() const {
+  actor_entry entry;
+  entry.name = entry.kind = name;
+  entry.state = "running";
+  entry.activity = std::to_string(active.size()) + " builds active, " + std::to_string(queue.size())
+                   + " waiting, " + std::to_string(herd.size()) + " hosts";
+  return entry;
+}
+
+} // namespace drover

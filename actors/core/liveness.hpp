@@ -1,0 +1,30 @@
+#pragma once
+// How long a silent host is trusted: pure.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "schema/limits.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace drover::core {
+
+using std::chrono::milliseconds;
+
+enum class liveness : uint8_t { up, suspect, lost };
+
+struct liveness_policy {
+  milliseconds suspect_after = limits::suspect_after;
+  milliseconds lease = limits::lease;
+};
+
+/// What a host is after `silent` without a beat. A host that has never been heard counts its silence
+/// from when its supervisor began to listen, so that after a restart of the coordinator it has one
+/// lease to come back.
+liveness after_silence(const liveness_policy& policy, milliseconds silent);
+
+/// "3.2 s", "4 min", "2 h": for sentences.
+std::string spoken(milliseconds span);
+
+} // namespace drover::core

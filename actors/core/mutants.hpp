@@ -1,0 +1,21 @@
+#pragma once
+// Defects that can be switched on, to prove that the simulation's checkers catch them.
+//
+// Only tests/sim switches one on, before anything runs; everywhere else `active_mutant` is none.
+// SPDX-License-Identifier: Apache-2.0
+
+#include <cstdint>
+
+namespace drover::core {
+
+enum class mutant : uint8_t {
+  none,
+  no_fencing,             ///< results are accepted whatever their token and whatever stands already
+  acknowledge_before_sync ///< the recorder answers before the batch is on disk
+};
+
+inline mutant active_mutant = mutant::none;
+
+inline bool is_mutant(mutant which) { return active_mutant == which; }
+
+} // namespace drover::core

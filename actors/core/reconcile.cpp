@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/core/reconcile.hpp"
+
+#include "schema/limits.hpp"
+
+#include <set>
+
+namespace drover::core {
+
+reconciliation reconcile(open_orders& orders, const std::vector<known_attempt>& listed,
+                         std::chrono::milliseconds now) {
+  reconciliation found;
+  std::set<grant_token> held;
+  for (const auto& attempt : listed) {
+    held.insert(attempt.token);
+    auto order = orders.find(attempt.token);
+    if (order == orders.end())
+      found.strays.push_back(attempt);
+    else
+      order->second.confirmed = true;
+  }
+  for (const auto& [token, order] : orders) {
+    if (held.contains(token))
+      continue;
+    if (order.confirmed)
+      found.missing.push_back(token);
+    else if (order.sent.count() < 0 || now - order.sent >= limits::resend_after)
+      found.to_send.push_back(token);
+  }
+  return found;
+}
+
+} // namespace drover::core

@@ -1,0 +1,195 @@
+#pragma once
+// What both ends of a link are made of: the RPC connection, the way out and the way in.
+//
+// All of it lives on the loop's thread and belongs to one link actor.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/edge/reason.hpp"
+#include "schema/limits.hpp"
+#include "schema/messages.hpp"
+
+#include <capnp/rpc-twoparty.h>
+#include <kj/async-io.h>
+#include <kj/function.h>
+#include <spdlog/spdlog.h>
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace drover {
+
+/// One RPC connection over one stream, with our limits on what the peer sends.
+class connection {
+public:
+  /// As the coordinator: `bootstrap` is all that the peer can reach.
+  connection(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap);
+  /// As a host.
+  explicit connection(kj::Own<kj::AsyncIoStream> stream);
+
+  /// The peer's bootstrap capability.
+  capnp::Capability::Client bootstrap();
+  kj::Promise<void> on_disconnect() { return network_.onDisconnect(); }
+  /// Messages of ours that the socket does not take.
+  size_t unsent() { return network_.getCurrentQueueCount(); }
+
+private:
+  // Destroyed in reverse order: each refers to those above it.
+  kj::Own<kj::AsyncIoStream> stream_;
+  capnp::TwoPartyVatNetwork network_;
+  capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc_;
+};
+
+/// Bytes of a message that are a log's or a blob's; 0: it is of the other kind, which goes first.
+size_t bulk_bytes(const host_message& message);
+size_t bulk_bytes(const farm_message& message);
+
+/// Whether a message of `words` can be sent; says so in the log if not (that is a defect of ours:
+/// the bounds of what makes up a message are below it).
+bool small_enough(const std::string& peer, uint64_t words);
+
+/// The way out: sends each message as a call and bounds the calls that are not answered. Messages
+/// without bulk overtake those with it, so that a beat never waits for a log; each kind keeps its
+/// order. (Every message may be repeated, and a result follows its confirmed log: messages.hpp.)
+template <class Message>
+class outbox final : private kj::TaskSet::ErrorHandler {
+public:
+  using caller = kj::Function<kj::Promise<void>(const Message&)>;
+  using breaker = kj::Function<void(const std::string&)>;
+
+  /// `call` sends one message; its promise ends with the peer's answer. `broken` hears once or more
+  /// why the link can't go on.
+  outbox(std::string peer, caller call, breaker broken)
+      : peer_{std::move(peer)}, call_{kj::mv(call)}, broken_{kj::mv(broken)}, tasks_{*this} {}
+
+  void push(Message message) {
+    auto size = bulk_bytes(message);
+    if (size == 0) {
+      urgent_.push_back(std::move(message));
+      if (urgent_.size() > limits::link_waiting_max)
+        broken_("does not read: too many messages wait for it");
+    } else if (bulk_waiting_ + size <= limits::link_waiting_bytes_max) {
+      bulk_waiting_ += size;
+      bulk_.push_back(std::move(message));
+    } else if (dropped_++ == 0) {
+      spdlog::warn("link peer={} log or blob bytes dropped: more than {} wait for it", peer_,
+                   limits::link_waiting_bytes_max);
+    }
+    pump();
+  }
+
+  size_t in_flight() const { return in_flight_; }
+  size_t waiting() const { return urgent_.size() + bulk_.size(); }
+  size_t dropped() const { return dropped_; }
+
+private:
+  void pump() {
+    while (!urgent_.empty() && in_flight_ - bulk_calls_ < limits::link_calls_in_flight) {
+      auto message = std::move(urgent_.front());
+      urgent_.pop_front();
+      send(message, 0);
+    }
+    while (!bulk_.empty()) {
+      auto size = bulk_bytes(bulk_.front());
+      if (bulk_calls_ > 0 && bulk_in_flight_ + size > limits::link_window_bytes)
+        break;
+      auto message = std::move(bulk_.front());
+      bulk_.pop_front();
+      bulk_waiting_ -= size;
+      send(message, size);
+    }
+  }
+
+  void send(const Message& message, size_t bulk) {
+    ++in_flight_;
+    bulk_in_flight_ += bulk;
+    bulk_calls_ += bulk > 0 ? 1 : 0;
+    auto call = kj::evalNow([&] { return call_(message); });
+    tasks_.add(call.then([this, bulk] { answered(bulk); },
+                         [this, bulk](kj::Exception&& problem) {
+                           failed(problem);
+                           answered(bulk);
+                         }));
+  }
+
+  void answered(size_t bulk) {
+    --in_flight_;
+    bulk_in_flight_ -= bulk;
+    bulk_calls_ -= bulk > 0 ? 1 : 0;
+    pump();
+  }
+
+  void failed(const kj::Exception& problem) {
+    if (problem.getType() == kj::Exception::Type::DISCONNECTED)
+      broken_(plain_reason(problem));
+    else
+      spdlog::warn("link peer={} did not take a message: {}", peer_, plain_reason(problem));
+  }
+
+  void taskFailed(kj::Exception&& problem) override { broken_(plain_reason(problem)); }
+
+  std::string peer_;
+  caller call_;
+  breaker broken_;
+  std::deque<Message> urgent_;
+  std::deque<Message> bulk_;
+  size_t bulk_waiting_ = 0;
+  size_t in_flight_ = 0;
+  size_t bulk_calls_ = 0;
+  size_t bulk_in_flight_ = 0;
+  size_t dropped_ = 0;
+  kj::TaskSet tasks_; // last: its tasks refer to the rest
+};
+
+/// The way in: calls of the peer that wait until the actor behind has taken their message.
+///
+/// Only the actor's callbacks, which CAF may keep for longer than kj objects may live, refer to a
+/// call by its number; the promises stay here.
+class inbox {
+public:
+  struct ticket {
+    uint64_t number = 0;
+    kj::Promise<void> taken;
+  };
+
+  ticket enter() {
+    auto pair = kj::newPromiseAndFulfiller<void>();
+    calls_.emplace(++last_, kj::mv(pair.fulfiller));
+    return {last_, kj::mv(pair.promise)};
+  }
+
+  void taken(uint64_t number) {
+    auto found = calls_.find(number);
+    if (found == calls_.end())
+      return;
+    found->second->fulfill();
+    calls_.erase(found);
+  }
+
+  size_t open() const { return calls_.size(); }
+
+  /// Counts a malformed message; true: the peer has sent too many.
+  bool malformed() { return ++malformed_ > limits::link_bad_messages_max; }
+
+  void clear() { calls_.clear(); }
+
+private:
+  std::map<uint64_t, kj::Own<kj::PromiseFulfiller<void>>> calls_;
+  uint64_t last_ = 0;
+  size_t malformed_ = 0;
+};
+
+/// How capabilities, which the RPC system owns, reach the actor that may be gone before them.
+template <class Actor>
+struct door_slot {
+  Actor* actor = nullptr;
+
+  Actor& get() const {
+    if (!actor)
+      throw call_refused("the link is closing");
+    return *actor;
+  }
+};
+
+} // namespace drover

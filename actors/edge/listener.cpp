@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/edge/listener.hpp"
+
+#include "actors/edge/reason.hpp"
+#include "actors/edge/tls.hpp"
+#include "schema/limits.hpp"
+#include "schema/names.hpp"
+
+#include <fmt/format.h>
+#include <kj/timer.h>
+#include <spdlog/spdlog.h>
+
+#include <future>
+
+namespace drover {
+
+/// What lives on the loop: the socket, and the handshakes that are under way.
+class listener::doorman final : private kj::TaskSet::ErrorHandler {
+public:
+  doorman(edge_loop& loop, std::unique_ptr<tls_side> tls, arrival_taker coordinator)
+      : loop_{loop}, tls_{std::move(tls)}, coordinator_{std::move(coordinator)}, handshakes_{
+                                                                                   *this} {}
+
+  /// Binds and begins to accept; the port, or why not.
+  kj::Promise<uint16_t> open(const std::string& address) {
+    return loop_.io()
+      .provider->getNetwork()
+      .parseAddress(address.c_str())
+      .then([this](kj::Own<kj::NetworkAddress> parsed) {
+        socket_ = parsed->listen();
+        accepting_ = accept_next().eagerlyEvaluate([](kj::Exception&& problem) {
+          spdlog::error("listener: accepts no more: {}", plain_reason(problem));
+        });
+        return static_cast<uint16_t>(socket_->getPort());
+      });
+  }
+
+private:
+  kj::Promise<void> accept_next() {
+    if (open_ >= limits::handshakes_max) {
+      auto pair = kj::newPromiseAndFulfiller<void>();
+      room_ = kj::mv(pair.fulfiller);
+      return pair.promise.then([this] { return accept_next(); });
+    }
+    // `accept` itself may throw, for want of a descriptor: that must not end the loop of accepts.
+    return kj::evalNow([this] { return socket_->acceptAuthenticated(); })
+      .then(
+        [this](kj::AuthenticatedStream stream) {
+          greet(kj::mv(stream));
+          return accept_next();
+        },
+        [this](kj::Exception&& problem) {
+          spdlog::warn("listener: a connection could not be accepted, goes on: {}",
+                       plain_reason(problem));
+          return loop_.io()
+            .provider->getTimer()
+            .afterDelay(limits::accept_backoff.count() * kj::MILLISECONDS)
+            .then([this] { return accept_next(); });
+        });
+  }
+
+  void greet(kj::AuthenticatedStream stream) {
+    ++open_;
+    auto address = std::string{stream.peerIdentity->toString().cStr()};
+    auto shaken =
+      kj::evalNow([&] { return tls_->accept(kj::mv(stream), loop_.io().provider->getTimer()); });
+    handshakes_.add(shaken.then([this](tls_peer peer) { admit(kj::mv(peer)); },
+                                [this, address](kj::Exception&& problem) {
+                                  spdlog::warn("listener: address={} refused: {}", address,
+                                               plain_reason(problem));
+                                  done();
+                                }));
+  }
+
+  void admit(tls_peer peer) {
+    done();
+    if (auto problem = name_problem("certificate's common", peer.common_name)) {
+      spdlog::warn("listener: address={} refused: {}", peer.address, *problem);
+      return;
+    }
+    spawn_host_link(loop_, {kj::mv(peer.stream), peer.common_name, peer.address}, coordinator_);
+  }
+
+  void done() {
+    --open_;
+    if (room_)
+      room_->fulfill();
+    room_ = nullptr;
+  }
+
+  void taskFailed(kj::Exception&& problem) override {
+    spdlog::error("listener: a handshake was dropped: {}", plain_reason(problem));
+  }
+
+  edge_loop& loop_;
+  std::unique_ptr<tls_side> tls_;
+  arrival_taker coordinator_;
+  kj::Own<kj::ConnectionReceiver> socket_;
+  size_t open_ = 0; ///< handshakes under way
+  kj::Own<kj::PromiseFulfiller<void>> room_;
+  kj::TaskSet handshakes_;
+  kj::Promise<void> accepting_ = nullptr;
+};
+
+expected<std::unique_ptr<listener>> listener::open(edge_loop& loop,
+                                                   const listener_settings& settings) {
+  auto keys = load_keys(settings.keys);
+  if (!keys)
+    return keys.error();
+  auto tls = tls_side::make(*keys);
+  if (!tls)
+    return tls.error();
+  auto door = std::make_shared<doorman>(loop, std::move(*tls), settings.coordinator);
+  std::promise<expected<uint16_t>> opened;
+  auto answer = opened.get_future();
+  kj::Promise<void> opening = nullptr; // touched on the loop's thread only
+  auto& address = settings.address;
+  bool posted = loop.post([&] {
+    opening = kj::evalNow([&] { return door->open(address); })
+                .then([&](uint16_t port) { opened.set_value(port); },
+                      [&](kj::Exception&& problem) {
+                        opened.set_value(
+                          failure{ec::unavailable, fmt::format("listening on {}: {}", address,
+                                                               plain_reason(problem))});
+                      })
+                .eagerlyEvaluate(nullptr);
+  });
+  if (!posted)
+    return failure{ec::unavailable, "the event loop has stopped"};
+  auto port = answer.get();
+  loop.run([&] {
+    opening = nullptr;
+    if (!port)
+      door = nullptr;
+  });
+  if (!port)
+    return port.error();
+  spdlog::info("listener: port={} open for hosts", *port);
+  return std::unique_ptr<listener>{new listener{loop, std::move(door), *port}};
+}
+
+listener::listener(edge_loop& loop, std::shared_ptr<doorman> door, uint16_t port)
+    : loop_{loop}, door_{std::move(door)}, port_{port} {}
+
+listener::~listener() {
+  stop();
+}
+
+void listener::stop() {
+  if (!door_)
+    return;
+  auto gone = std::make_shared<std::promise<void>>();
+  auto answer = gone->get_future();
+  auto door = std::move(door_);
+  if (loop_.post([door, gone]() mutable {
+        door = nullptr;
+        gone->set_value();
+      })) {
+    door = nullptr;
+    answer.wait();
+  }
+}
+
+} // namespace drover

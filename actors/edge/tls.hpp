@@ -1,0 +1,45 @@
+#pragma once
+// TLS sessions in which both sides prove that they are of one farm.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/edge/pki.hpp"
+
+#include <kj/async-io.h>
+#include <kj/compat/tls.h>
+
+#include <memory>
+#include <string>
+
+namespace drover {
+
+/// An authenticated stream and who is at its other end.
+struct tls_peer {
+  kj::Own<kj::AsyncIoStream> stream;
+  std::string common_name;
+  std::string address; ///< "127.0.0.1:4711"
+};
+
+/// One side's keys, ready for handshakes. The streams may outlive it.
+class tls_side {
+public:
+  /// `keys` as from `load_keys`.
+  static expected<std::unique_ptr<tls_side>> make(const key_texts& keys);
+
+  /// As the coordinator: takes only clients with a certificate of the farm. Fails after
+  /// limits::accept_timeout.
+  kj::Promise<tls_peer> accept(kj::AuthenticatedStream stream, kj::Timer& timer);
+  /// As a host: takes only the farm's coordinator. Fails after limits::accept_timeout. With TLS 1.3
+  /// the other side may yet refuse this one: only an answer to a call means "connected".
+  kj::Promise<kj::Own<kj::AsyncIoStream>> connect(kj::Own<kj::AsyncIoStream> stream,
+                                                  kj::Timer& timer);
+
+private:
+  explicit tls_side(const key_texts& keys);
+
+  // The context refers to these, so they come first.
+  kj::TlsKeypair own_;
+  kj::TlsCertificate authority_;
+  kj::TlsContext context_;
+};
+
+} // namespace drover

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/farm.hpp"
+
+#include "actors/artifact_store.hpp"
+#include "actors/census.hpp"
+#include "actors/coordinator.hpp"
+#include "actors/log_sink.hpp"
+#include "actors/recorder.hpp"
+#include "storage/tables.hpp"
+
+namespace drover {
+
+namespace {
+
+expected<recovered_state> read_back(const storage::store& store) {
+  recovered_state found;
+  auto active = storage::read_active(store);
+  if (!active)
+    return active.error();
+  auto hosts = storage::read_hosts(store);
+  if (!hosts)
+    return hosts.error();
+  auto build = storage::last_build(store);
+  if (!build)
+    return build.error();
+  auto campaign = storage::last_campaign(store);
+  if (!campaign)
+    return campaign.error();
+  return recovered_state{std::move(*active), std::move(*hosts), *build, *campaign};
+}
+
+} // namespace
+
+expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings& settings) {
+  auto found = read_back(*settings.store);
+  if (!found)
+    return found.error();
+  farm_actors actors;
+  farm_services services;
+  services.census = system.spawn(census, std::string{"coordinator"});
+  bool own_thread = settings.blocking == blocking_actors::own_thread;
+  services.recorder = own_thread
+                        ? system.spawn<caf::detached>(recorder, settings, services.census)
+                        : system.spawn(recorder, settings, services.census);
+  services.artifacts = own_thread ? system.spawn<caf::detached>(artifact_store, settings)
+                                  : system.spawn(artifact_store, settings);
+  services.log_sink = system.spawn(log_sink, settings, services.recorder);
+  actors.coordinator = system.spawn(coordinator, settings, services, *found);
+  auto enlist = [&](const char* name, const char* parent, const described& actor) {
+    caf::anon_send(services.census, enlistment{name, name, parent, actor});
+  };
+  enlist("coordinator", "", actors.coordinator);
+  enlist("recorder", "coordinator", services.recorder);
+  enlist("log_sink", "coordinator", services.log_sink);
+  enlist("artifact_store", "coordinator", services.artifacts);
+  actors.recorder = services.recorder;
+  actors.log_sink = services.log_sink;
+  actors.artifacts = services.artifacts;
+  actors.census = services.census;
+  return actors;
+}
+
+void stop_farm(const farm_actors& actors) {
+  auto stop = [](const auto& actor) { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); };
+  stop(actors.coordinator);
+  stop(actors.log_sink);
+  stop(actors.artifacts);
+  stop(actors.recorder);
+  stop(actors.census);
+}
+
+} // namespace drover

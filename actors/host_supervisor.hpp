@@ -1,0 +1,113 @@
+#pragma once
+// One known host: its connection, its lease, what it was ordered to do.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/core/liveness.hpp"
+#include "actors/core/reconcile.hpp"
+#include "actors/farm.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <set>
+
+namespace drover {
+
+/// What a supervisor needs of the farm.
+struct supervisor_context {
+  epoch now;
+  wall_clock clock;
+  census_actor census;
+  recorder_actor recorder;
+  log_sink_actor log_sink;
+  artifact_store_actor artifacts;
+  coordinator_actor coordinator;
+};
+
+/// Says everything again until the host has confirmed it; ends the lease after its silence. The link
+/// is a child that may die at any time: that is silence, nothing more.
+struct host_supervisor_state {
+  using pointer = host_supervisor_actor::stateful_pointer<host_supervisor_state>;
+  static inline const char* name = "host_supervisor";
+  explicit host_supervisor_state(pointer actor) : self{actor} {}
+  ~host_supervisor_state();
+
+  struct open_close {
+    close_build order;
+    milliseconds sent{-1};
+  };
+  struct open_cancel {
+    cancel_attempt order;
+    milliseconds sent{-1};
+  };
+  struct open_census {
+    uint64_t query = 0;
+    caf::typed_response_promise<std::vector<actor_entry>> promise;
+    milliseconds until{0};
+  };
+
+  // -- connection --
+  void arrive(const arrival& request);
+  std::optional<std::string> refuse(const hello& greeting) const;
+  void admit(const arrival& request);
+  void link_down(const caf::actor_addr& gone);
+
+  // -- what the host says --
+  void hear(const host_message& message);
+  void on(const beat& said);
+  void on(const attempt_started& said);
+  void on(const log_chunk& said);
+  void on(const attempt_ended& said);
+  void on(const blob_want& said);
+  void on(const blob_part& said);
+  void on(const build_closed& said);
+  void on(const census_answer& said);
+  void on(const hello&) {} // said once, at arrival
+  void settle(const std::vector<known_attempt>& listed);
+
+  // -- what the farm wants --
+  void order(const grant_order& request);
+  void over(const grant_token& token);
+  void cancel(const cancel_attempt& request);
+  void close(const close_build& request);
+  caf::result<std::vector<actor_entry>> census(const census_ask& request);
+
+  // -- time --
+  void tick();
+  void judge_silence();
+  void repeat_orders();
+  void lose_all(const std::string& why);
+  milliseconds now() const;
+
+  void tell(farm_message message);
+  void send_order(core::open_order& open);
+  void announce();
+  void answer_census(open_census& open, std::vector<actor_entry> actors);
+  host_view view() const;
+  actor_entry describe() const;
+
+  pointer self;
+  supervisor_context farm;
+  host_record record;
+  host_state state = host_state::joining;
+  std::string reason;
+  host_link_actor link;
+  session_number session;
+  uint64_t agent_incarnation = 0;
+  uint64_t last_sequence = 0; ///< of the beats on this session
+  milliseconds heard{0};      ///< when the host was last heard, or when listening began
+  bool ever_heard = false;    ///< since this supervisor began
+  core::open_orders orders;
+  std::set<grant_token> known_strays; ///< the host's own, though without an order
+  std::map<std::pair<build_id, uint32_t>, open_close> closes;
+  std::map<grant_token, open_cancel> cancels;
+  std::vector<open_census> censuses;
+  std::vector<actor_entry> last_census;
+  uint64_t last_query = 0;
+};
+
+host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::pointer self,
+                                                     const supervisor_context& farm,
+                                                     const host_record& record);
+
+} // namespace drover

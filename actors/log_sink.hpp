@@ -1,0 +1,56 @@
+#pragma once
+// Puts each attempt's output into order, into the store, and says what is durable.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/farm.hpp"
+#include "storage/tables.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace drover {
+
+/// Writes go through the recorder; only their order and their confirmation are kept here. A chunk
+/// that leaves a gap is dropped and answered with what is durable, so that the host goes back there;
+/// a chunk that is known already is answered and not written again.
+struct log_sink_state {
+  using pointer = log_sink_actor::stateful_pointer<log_sink_state>;
+  static inline const char* name = "log_sink";
+  explicit log_sink_state(pointer actor) : self{actor} {}
+
+  struct waiter {
+    uint64_t above = 0;
+    caf::actor_clock::time_point until;
+    caf::typed_response_promise<uint64_t> promise;
+  };
+
+  struct open_log {
+    uint64_t queued = 0;  ///< handed to the recorder
+    uint64_t durable = 0; ///< confirmed by it
+    uint64_t sealed_near = 0; ///< `durable` when last sealed
+    std::vector<waiter> waiters;
+  };
+
+  void append(log_append& request);
+  void confirm(const grant_token& token, uint64_t durable,
+               const caf::typed_actor<caf::reacts_to<log_durable>>& origin);
+  caf::result<uint64_t> wait(const log_wait& request);
+  void seal(attempt_id attempt);
+  void seal_some(attempt_id attempt, storage::remainder rest);
+  void expire();
+  actor_entry describe() const;
+
+  /// The log's place in memory, read from the store when it is first touched; null if unreadable.
+  open_log* open(attempt_id attempt);
+
+  pointer self;
+  std::shared_ptr<storage::store> store;
+  recorder_actor recorder;
+  std::map<attempt_id, open_log> logs;
+  bool ticking = false;
+};
+
+log_sink_actor::behavior_type log_sink(log_sink_state::pointer self, const farm_settings& settings,
+                                       recorder_actor recorder);
+
+} // namespace drover

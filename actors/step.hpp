@@ -1,0 +1,78 @@
+#pragma once
+// One run of one step on this host: from the workspace through its keeper to the confirmed result.
+//
+//   preparing -> running -> draining -> reporting -> (quits)
+//        \__________\________ closing (records an end for which no keeper stands) -> draining
+//
+// What it must not forget is in the spool, so that its successor adopts the attempt where it was.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/census.hpp"
+#include "actors/core/log_window.hpp"
+#include "actors/host.hpp"
+#include "actors/ticker.hpp"
+#include "schema/limits.hpp"
+
+namespace drover {
+
+enum class step_phase : uint8_t { preparing, running, closing, draining, reporting };
+
+/// What a step is given: its work (entered into the spool already) and its neighbours.
+struct step_setup {
+  assignment work;
+  host_settings host;
+  host_agent_actor agent;
+  workspace_actor workspace;
+  spool_actor spool;
+};
+
+struct step_actor_state {
+  using pointer = step_actor::stateful_pointer<step_actor_state>;
+  static inline const char* name = "step";
+
+  explicit step_actor_state(pointer actor) : self{actor} {}
+
+  /// Adopts the attempt if its keeper was started before, prepares it otherwise.
+  void begin();
+  void connect(const connected& news);
+  void disconnect();
+  void log_stored(const log_durable& news);
+  void result_stored(const result_durable& news);
+  void cancel(const cancel_attempt& order);
+  void keeper_gone(const grant_token& token);
+  void tick();
+  actor_entry describe() const;
+
+  // -- inside --
+  void prepare();
+  void run(const prepared& place);
+  void watch();
+  /// The attempt ends without a keeper's account: records `account` in its place, until that works.
+  void close(keeper_exit account);
+  void ended(const keeper_exit& account);
+  void look_at_log();
+  void drain();
+  /// Sends what the window allows.
+  void send_log();
+  bool send_span(const core::log_span& span);
+  void report();
+  int64_t now_ms() const;
+  const grant_token& token() const { return setup.work.token; }
+  bool online() const { return static_cast<bool>(link); }
+
+  pointer self;
+  step_setup setup;
+  step_phase phase = step_phase::preparing;
+  farm_link_actor link; ///< null while not connected
+  core::log_window window{limits::log_chunk_bytes, limits::log_window_bytes};
+  uint64_t log_size = 0; ///< as last seen; final once the keeper is gone
+  milliseconds poll = limits::log_poll_first;
+  wall_time started_at;
+  keeper_exit account; ///< how it ended; valid from `closing` on
+  ticker timer;
+  last_activity activity;
+};
+
+step_actor::behavior_type step(step_actor_state::pointer self, step_setup setup);
+
+} // namespace drover

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/validate.hpp"
+
+#include "config/forms.hpp"
+#include "config/values.hpp"
+#include "schema/limits.hpp"
+#include "schema/names.hpp"
+#include "schema/requirement.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace drover {
+namespace {
+
+constexpr size_t shown_bytes_max = 60; // of a value in a message
+
+std::string shown(std::string_view text) {
+  return printable(text, shown_bytes_max);
+}
+
+const std::vector<std::string_view> report_events{"started", "finished", "problem", "recovery"};
+const std::vector<std::string_view> user_roles{"viewer", "operator", "admin"};
+
+/// One run over one configuration.
+class checks {
+public:
+  checks(const farm_config& farm, const places& where) : farm_{farm}, where_{where} {}
+
+  findings run() {
+    collect_names();
+    name("farm", farm_.farm, "farm");
+    count("hosts", farm_.hosts.size(), limits::hosts_max);
+    for (const auto& host : farm_.hosts)
+      check(host);
+    for (const auto& source : farm_.sources)
+      check(source);
+    for (const auto& builder : farm_.builders)
+      check(builder);
+    for (const auto& reporter : farm_.reporters)
+      check(reporter);
+    for (const auto& user : farm_.users)
+      check(user);
+    if (farm_.limits.log_per_step > limits::log_bytes_max)
+      error("limits/log_per_step",
+            fmt::format("log_per_step: at most {}GiB are allowed", limits::log_bytes_max >> 30));
+    return std::move(found_);
+  }
+
+private:
+  void collect_names() {
+    for (const auto& source : farm_.sources)
+      sources_.push_back(source.name);
+    for (const auto& host : farm_.hosts)
+      for (const auto& [label, value] : host.labels)
+        labels_.insert(label);
+  }
+
+  void check(const host_spec& host) {
+    auto path = "hosts/" + host.name;
+    name("host", host.name, path + "#");
+    if (host.slots == 0 || host.slots > limits::slots_max)
+      error(path + "/slots", fmt::format("slots: {} is out of range; 1 to {} are allowed",
+                                         host.slots, limits::slots_max));
+    for (const auto& [label, value] : host.labels)
+      name("label", label, path + "/labels/" + label + "#");
+  }
+
+  void check(const source_spec& source) {
+    auto path = "sources/" + source.name;
+    name("source", source.name, path + "#");
+    bool tarballs = source.kind == source_kind::tarball;
+    auto key = tarballs ? "tarballs" : std::string{to_string(source.kind)};
+    if (source.kind == source_kind::none)
+      return;
+    if (bad_location(source.location))
+      error(path + "/" + key,
+            fmt::format("{}: '{}' is neither a folder nor a URL", key, shown(source.location)));
+    if (tarballs && !source.branches.empty())
+      error(path + "/branches#", "branches: only sources of hg and git have branches");
+    if (!tarballs && !source.match.empty())
+      error(path + "/match#", "match: only sources of tarballs have names to match");
+    if (source.match.find('/') != std::string::npos)
+      error(path + "/match", "match: is compared with file names, so it can't have '/'");
+    for (size_t i = 0; i < source.branches.size(); ++i)
+      if (bad_location(source.branches[i]))
+        error(fmt::format("{}/branches/{}", path, i),
+              fmt::format("branches: '{}' is no name of a branch", shown(source.branches[i])));
+  }
+
+  void check(const builder_spec& builder) {
+    auto path = "builders/" + builder.name;
+    name("builder", builder.name, path + "#");
+    if (!builder.source.empty())
+      known("source", builder.source, sources_, path + "/source");
+    for (const auto& key : builder.on.class_keys) {
+      name("class key", key, path + "/on");
+      unless_known(key, path + "/on", 0);
+    }
+    check_requirement(builder.requirement, path + "/requires");
+    if (builder.steps.empty() && at_exactly(path + "/steps"))
+      error(path + "/steps", "steps: is empty; a builder has at least one step");
+    count(path + "/steps", builder.steps.size(), limits::steps_max);
+    std::set<std::string_view> seen;
+    for (size_t i = 0; i < builder.steps.size(); ++i) {
+      auto step_path = fmt::format("{}/steps/{}", path, i);
+      check_step(builder.steps[i], step_path);
+      if (!builder.steps[i].name.empty() && !seen.insert(builder.steps[i].name).second)
+        error(step_path + "/name", fmt::format("name: the builder has a step '{}' already",
+                                               shown(builder.steps[i].name)));
+    }
+    globs("artifacts", builder.artifacts, path + "/artifacts");
+    for (const auto& [param, value] : builder.params)
+      name("parameter", param, path + "/params/" + param + "#");
+  }
+
+  void check_step(const step_spec& step, const std::string& path) {
+    if (at_exactly(path + "/name"))
+      name("step", step.name, path + "/name");
+    if (at_exactly(path + "/run") && step.run.find_first_not_of(" \t\r\n") == std::string::npos)
+      error(path + "/run", "run: is empty; write what the shell shall do, e.g. \"make check\"");
+    for (const auto& [key, value] : step.env) {
+      if (!env_name_ok(key))
+        error(path + "/env/" + key + "#",
+              fmt::format("env: '{}' is no name of a variable; use letters, digits and '_'",
+                          shown(key)));
+      else if (key == "DROVER" || key.rfind("DROVER_", 0) == 0)
+        error(path + "/env/" + key + "#",
+              fmt::format("env: '{}' is set by the farm and can't be set here", shown(key)));
+    }
+    if (step.tests != std::vector<std::string>{"auto"})
+      globs("tests", step.tests, path + "/tests");
+    if (step.silence > step.timeout && step.timeout.count() > 0)
+      warn(path + "/silence", "silence: is longer than the timeout, so it never comes to bear");
+  }
+
+  void check_requirement(const std::string& text, const std::string& path) {
+    auto parsed = requirement::parse(text);
+    if (auto* wrong = std::get_if<requirement_error>(&parsed)) {
+      auto here = at(path);
+      bool exact = here.text_column.has_value();
+      if (exact)
+        here.column = *here.text_column + characters(text.substr(0, wrong->position));
+      found_.errors.push_back(
+        {here.line, here.column,
+         exact ? fmt::format("requires: {}", wrong->message)
+               : fmt::format("requires: {} (at character {} of the text)", wrong->message,
+                             characters(text.substr(0, wrong->position)) + 1)});
+      return;
+    }
+    for (const auto& word : std::get<requirement>(parsed).names())
+      unless_known(word, path, characters(text.substr(0, find_word(text, word))));
+  }
+
+  void check(const reporter_spec& reporter) {
+    auto path = "reporters/" + reporter.name;
+    name("reporter", reporter.name, path + "#");
+    for (size_t i = 0; i < reporter.on.size(); ++i)
+      known("event", reporter.on[i], report_events, fmt::format("{}/on/{}", path, i));
+    if (reporter.kind == "mail")
+      check_mail(reporter, path);
+    else if (reporter.kind == "irc")
+      check_irc(reporter, path);
+    else if (reporter.kind == "webhook")
+      check_webhook(reporter, path);
+    for (const auto* key : {"password", "secret"}) {
+      auto file = reporter.settings.find(std::string{key} + "_file");
+      if (file != reporter.settings.end() && at_exactly(path + "/" + key + "/file")
+          && bad_location(file->second))
+        error(path + "/" + key + "/file",
+              fmt::format("file: '{}' is no name of a file", shown(file->second)));
+    }
+  }
+
+  void check_mail(const reporter_spec& reporter, const std::string& path) {
+    address(reporter, path, {"smtp", "smtps"}, "smtp://mail.example.org:25");
+    allowed(reporter, path, {"from", "user", "password", "to"});
+    auto from = reporter.settings.find("from");
+    if (from != reporter.settings.end() && !mail_address_ok(from->second))
+      error(path + "/from", fmt::format("from: '{}' is no mail address", shown(from->second)));
+    if (reporter.to.empty())
+      error(path, "to: is empty; name those who get the mail, e.g. [dev@example.org]");
+    for (size_t i = 0; i < reporter.to.size(); ++i)
+      if (!mail_address_ok(reporter.to[i]))
+        error(fmt::format("{}/to/{}", path, i),
+              fmt::format("to: '{}' is no mail address", shown(reporter.to[i])));
+  }
+
+  void check_irc(const reporter_spec& reporter, const std::string& path) {
+    address(reporter, path, {"irc", "ircs"}, "ircs://irc.example.org:6697");
+    allowed(reporter, path, {"nick", "user", "password", "channels"});
+    auto nick = reporter.settings.find("nick");
+    if (nick != reporter.settings.end() && !nick_ok(nick->second))
+      error(path + "/nick", fmt::format("nick: '{}' is no nick name", shown(nick->second)));
+    if (reporter.to.empty())
+      error(path, "channels: is empty; name where to speak, e.g. [\"#builds\"]");
+    for (size_t i = 0; i < reporter.to.size(); ++i)
+      if (!channel_ok(reporter.to[i]))
+        error(fmt::format("{}/channels/{}", path, i),
+              fmt::format("channels: '{}' is no channel; write e.g. \"#builds\"",
+                          shown(reporter.to[i])));
+  }
+
+  void check_webhook(const reporter_spec& reporter, const std::string& path) {
+    address(reporter, path, {"http", "https"}, "https://example.org/hook");
+    allowed(reporter, path, {"secret"});
+  }
+
+  void check(const user_spec& user) {
+    auto path = "users/" + user.name;
+    name("user", user.name, path + "#");
+    for (size_t i = 0; i < user.roles.size(); ++i)
+      known("role", user.roles[i], user_roles, fmt::format("{}/roles/{}", path, i));
+  }
+
+  void address(const reporter_spec& reporter, const std::string& path,
+               const std::vector<std::string_view>& schemes, std::string_view example) {
+    if (!address_ok(reporter.address, schemes))
+      error(path + "/" + reporter.kind,
+            fmt::format("{}: '{}' is no address; write e.g. {}", reporter.kind,
+                        shown(reporter.address), example));
+  }
+
+  /// Complains of settings that another kind of reporter has.
+  void allowed(const reporter_spec& reporter, const std::string& path,
+               const std::vector<std::string_view>& keys) {
+    for (const auto* key : {"from", "to", "nick", "channels", "user", "password", "secret"})
+      if (at_exactly(path + "/" + key) && std::find(keys.begin(), keys.end(), key) == keys.end())
+        error(path + "/" + key + "#",
+              fmt::format("{}: a reporter by {} has no such setting; it has {}", key, reporter.kind,
+                          fmt::join(keys, ", ")));
+  }
+
+  void globs(std::string_view key, const std::vector<std::string>& all, const std::string& path) {
+    for (size_t i = 0; i < all.size(); ++i) {
+      auto item = fmt::format("{}/{}", path, i);
+      if (auto problem = glob_problem(all[i]); !problem.empty())
+        error(at_exactly(item) ? item : path, fmt::format("{}: {}", key, problem));
+    }
+  }
+
+  void name(std::string_view what, std::string_view written, const std::string& path) {
+    if (auto problem = name_problem(what, written))
+      error(path, std::move(*problem));
+  }
+
+  void known(std::string_view what, std::string_view word, const std::vector<std::string_view>& all,
+             const std::string& path) {
+    if (std::find(all.begin(), all.end(), word) != all.end())
+      return;
+    auto near = nearest(word, all);
+    error(path,
+          near
+            ? fmt::format("{} '{}' is not known (did you mean '{}'?)", what, shown(word), *near)
+            : fmt::format("{} '{}' is not known; there {}", what, shown(word),
+                          all.empty() ? "is none" : fmt::format("are: {}", fmt::join(all, ", "))));
+  }
+
+  /// Warns of a trait that no host is known to have, `column` characters into the text at `path`.
+  void unless_known(std::string_view trait, const std::string& path, size_t column) {
+    if (known_fact(trait) || labels_.count(trait) > 0)
+      return;
+    auto candidates = known_facts();
+    candidates.insert(candidates.end(), labels_.begin(), labels_.end());
+    auto near = nearest(trait, candidates);
+    auto here = at(path);
+    if (here.text_column)
+      here.column = *here.text_column + column;
+    found_.warnings.push_back(
+      {here.line, here.column,
+       fmt::format("'{}' is neither a fact nor a label of a configured host{}", shown(trait),
+                   near ? fmt::format(" (did you mean '{}'?)", *near) : "")});
+  }
+
+  void count(const std::string& path, size_t there, size_t allowed_max) {
+    if (there > allowed_max)
+      error(path, fmt::format("{} are too many, at most {} are allowed", there, allowed_max));
+  }
+
+  bool at_exactly(const std::string& path) const { return where_.count(path) > 0; }
+
+  /// The place of `path`, or of the nearest thing around it that has one.
+  place at(std::string path) const {
+    while (true) {
+      if (auto found = where_.find(path); found != where_.end())
+        return found->second;
+      auto slash = path.rfind('/');
+      if (slash == std::string::npos)
+        return {};
+      path.resize(slash);
+    }
+  }
+
+  void error(const std::string& path, std::string message) {
+    auto here = at(path);
+    found_.errors.push_back({here.line, here.column, std::move(message)});
+  }
+
+  void warn(const std::string& path, std::string message) {
+    auto here = at(path);
+    found_.warnings.push_back({here.line, here.column, std::move(message)});
+  }
+
+  const farm_config& farm_;
+  const places& where_;
+  std::vector<std::string_view> sources_;
+  std::set<std::string_view> labels_;
+  findings found_;
+};
+
+} // namespace
+
+findings validate(const farm_config& config, const places& where) {
+  return checks{config, where}.run();
+}
+
+} // namespace drover

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/disk_spool.hpp"
+
+#include "nodes/leftovers.hpp"
+#include "nodes/spool_folder.hpp"
+#include "schema/limits.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <stdexcept>
+#include <tuple>
+
+namespace drover {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Folders on their way in or out begin with this; no token's name does.
+constexpr auto aside_prefix = ".";
+
+void complain(const std::string& what, const failure& why) {
+  spdlog::warn("spool event={} problem=\"{}\"", what, why.text);
+}
+
+bool there(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+
+unique_fd open_pidfd(pid_t pid) {
+  return unique_fd{static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};
+}
+
+void remove_folder(const std::string& folder) {
+  std::error_code error;
+  fs::remove_all(folder, error);
+  if (error)
+    complain("remove", {ec::io, folder + ": " + error.message()});
+}
+
+int64_t modified_ns(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0)
+    return 0;
+  return int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+}
+
+/// Its own session, every signal as a fresh process has it. Never fork: the agent may be big.
+expected<pid_t> spawn_keeper(const std::string& program, const std::string& folder) {
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK
+                                          | POSIX_SPAWN_SETSIGDEF);
+  std::string name = "drover-keeper", argument = folder;
+  char* arguments[] = {name.data(), argument.data(), nullptr};
+  char* environment[] = {nullptr};
+  pid_t pid = 0;
+  int error = posix_spawn(&pid, program.c_str(), nullptr, &attributes, arguments, environment);
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0)
+    return io_failure("can't start the keeper " + program, error);
+  return pid;
+}
+
+} // namespace
+
+disk_spool::disk_spool(std::string root, std::string keeper_program)
+  : root_{std::move(root)}, keeper_program_{std::move(keeper_program)} {
+  std::error_code error;
+  fs::create_directories(root_, error);
+  if (error)
+    throw std::runtime_error{"spool " + root_ + ": " + error.message()};
+  sweep();
+}
+
+std::string disk_spool::folder_of(const grant_token& token) const {
+  return root_ + "/" + folder_name(token);
+}
+
+void disk_spool::sweep() const {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{root_, error}) {
+    auto folder = entry.path().string();
+    if (!entry.path().filename().string().starts_with(aside_prefix)) {
+      auto work = read_record(folder, spool_file::assignment, &decode_assignment);
+      if (work || work.error().code == ec::io) // what can't be read now is not for us to remove
+        continue;
+      complain("removed_without_assignment", work.error());
+    }
+    remove_folder(folder);
+  }
+}
+
+// A folder gets its name only when its assignment is in it and on the disk.
+std::optional<failure> disk_spool::enter(const assignment& work) {
+  auto name = folder_name(work.token);
+  if (there(root_ + "/" + name))
+    return std::nullopt;
+  auto aside = root_ + "/" + aside_prefix + name;
+  std::error_code error;
+  fs::create_directories(aside, error);
+  if (error)
+    return failure{ec::io, aside + ": " + error.message()};
+  if (auto problem = replace_file(aside, spool_file::assignment, encode(work), durability::synced))
+    return problem;
+  if (rename(aside.c_str(), (root_ + "/" + name).c_str()) != 0)
+    return io_failure(root_ + "/" + name, errno);
+  return sync_folder(root_);
+}
+
+std::optional<failure> disk_spool::start(const keeper_order& order) {
+  auto name = folder_name(order.token);
+  auto folder = root_ + "/" + name;
+  if (!there(folder))
+    return failure{ec::not_found, folder + ": start an attempt only after it was entered"};
+  if (watcher_.watches(name) || there(folder + "/" + spool_file::keeper)
+      || there(folder + "/" + spool_file::exit))
+    return failure{ec::conflict, folder + ": this attempt was started before"};
+  auto tagged = order;
+  tagged.env[attempt_token_variable] = name;
+  auto bytes = encode(tagged);
+  if (bytes.size() > limits::spool_record_bytes_max)
+    return failure{ec::bad_input, folder + ": script and environment are longer than "
+                                    + std::to_string(limits::spool_record_bytes_max) + " bytes"};
+  if (auto problem = replace_file(folder, spool_file::order, bytes, durability::synced))
+    return problem;
+  return launch(folder, name);
+}
+
+std::optional<failure> disk_spool::launch(const std::string& folder, const std::string& name) {
+  auto pid = spawn_keeper(keeper_program_, folder);
+  if (!pid)
+    return pid.error();
+  auto pidfd = open_pidfd(*pid);
+  auto problem = pidfd ? watcher_.add(name, std::move(pidfd), keeper_watcher::kinship::child)
+                       : io_failure(folder + ": can't watch its keeper", errno);
+  if (problem) { // a keeper that nobody watches must not be
+    kill(*pid, SIGKILL);
+    waitpid(*pid, nullptr, 0);
+  }
+  return problem;
+}
+
+/// Watches a keeper that an earlier agent started; false if none is alive.
+bool disk_spool::watch_stranger(const std::string& folder, const std::string& name) {
+  auto holder = lock_holder(folder);
+  if (!holder || *holder <= 0)
+    return false;
+  auto pidfd = open_pidfd(*holder);
+  auto again = lock_holder(folder);
+  // It held the lock before and after: the descriptor is of that very process.
+  if (!pidfd || !again || *again != *holder)
+    return false;
+  auto problem = watcher_.add(name, std::move(pidfd), keeper_watcher::kinship::stranger);
+  if (problem)
+    complain("watch", *problem);
+  return !problem;
+}
+
+void disk_spool::watch(const grant_token& token, std::function<void()> gone) {
+  auto name = folder_name(token);
+  if (watcher_.notify(name, gone))
+    return;
+  watch_stranger(root_ + "/" + name, name);
+  // It may have ended between the two: then nobody is there to tell, and we do.
+  if (!watcher_.notify(name, gone))
+    gone();
+}
+
+void disk_spool::cancel(const grant_token& token, const std::string& reason) {
+  auto folder = folder_of(token);
+  if (!there(folder))
+    return;
+  if (auto problem = replace_file(folder, spool_file::cancel, encode_cancel(reason),
+                                  durability::unsynced))
+    complain("cancel", *problem);
+  auto holder = lock_holder(folder);
+  if (!holder || *holder <= 0)
+    return; // not started: the keeper will look before it starts the command
+  auto pidfd = open_pidfd(*holder);
+  auto again = lock_holder(folder);
+  if (pidfd && again && *again == *holder)
+    syscall(SYS_pidfd_send_signal, pidfd.get(), SIGTERM, nullptr, 0);
+}
+
+std::optional<keeper_exit> disk_spool::exit_of(const grant_token& token) const {
+  auto account = read_record(folder_of(token), spool_file::exit, &decode_exit);
+  if (account)
+    return *account;
+  if (account.error().code != ec::not_found)
+    complain("exit_of", account.error());
+  return std::nullopt;
+}
+
+std::optional<failure> disk_spool::close(const grant_token& token, const keeper_exit& account) {
+  auto folder = folder_of(token);
+  // Held while we kill and write, so that a keeper that comes up late finds itself refused.
+  auto lock = take_lock(folder, lock_kind::of_file);
+  if (!lock)
+    return lock.error();
+  auto killed = kill_leftovers(folder, folder_name(token));
+  if (!killed)
+    return killed.error();
+  if (exit_of(token))
+    return std::nullopt; // the keeper's own account stands
+  auto complete = account;
+  if (auto start = read_record(folder, spool_file::started, &decode_start))
+    if (complete.started_at.ms == 0)
+      complete.started_at = (*start).at;
+  if (!(*killed).empty())
+    complete.leftovers = "killed, left by a keeper that had died: " + name_processes(*killed);
+  return replace_file(folder, spool_file::exit, encode(complete), durability::synced);
+}
+
+uint64_t disk_spool::log_size(const grant_token& token) const {
+  struct stat info {};
+  auto path = folder_of(token) + "/" + spool_file::log;
+  return stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
+}
+
+expected<std::string> disk_spool::read_log(const grant_token& token, uint64_t offset,
+                                           size_t max) const {
+  auto path = folder_of(token) + "/" + spool_file::log;
+  unique_fd file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file && errno == ENOENT && there(folder_of(token)))
+    return std::string{}; // entered, not started
+  if (!file)
+    return io_failure(path, errno);
+  std::string bytes(max, '\0');
+  size_t filled = 0;
+  while (filled < max) {
+    auto got = pread(file.get(), bytes.data() + filled, max - filled,
+                     static_cast<off_t>(offset + filled));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return io_failure(path, errno);
+    if (got == 0)
+      break;
+    filled += static_cast<size_t>(got);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+std::optional<spooled_attempt> disk_spool::read_folder(const std::string& name) const {
+  auto folder = root_ + "/" + name;
+  auto work = read_record(folder, spool_file::assignment, &decode_assignment);
+  if (!work) {
+    if (work.error().code != ec::not_found)
+      complain("read", work.error());
+    return std::nullopt;
+  }
+  spooled_attempt found;
+  found.work = std::move(*work);
+  auto holder = lock_holder(folder);
+  found.keeper_alive = watcher_.watches(name) || (holder && *holder != 0);
+  if (auto at = read_record(folder, spool_file::confirmed, &decode_confirmed)) {
+    found.confirmed = true;
+    found.confirmed_at = *at;
+  }
+  return found;
+}
+
+std::vector<spooled_attempt> disk_spool::list() const {
+  std::vector<std::pair<int64_t, spooled_attempt>> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{root_, error}) {
+    auto name = entry.path().filename().string();
+    if (name.starts_with(aside_prefix))
+      continue;
+    auto attempt = read_folder(name);
+    if (attempt && folder_name(attempt->work.token) == name)
+      found.emplace_back(modified_ns(entry.path().string() + "/" + spool_file::assignment),
+                         std::move(*attempt));
+  }
+  if (error)
+    complain("list", {ec::io, root_ + ": " + error.message()});
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second.work.token) < std::tie(b.first, b.second.work.token);
+  });
+  std::vector<spooled_attempt> attempts;
+  for (auto& [when, attempt] : found)
+    attempts.push_back(std::move(attempt));
+  return attempts;
+}
+
+std::optional<spooled_attempt> disk_spool::find(const grant_token& token) const {
+  return read_folder(folder_name(token));
+}
+
+void disk_spool::confirm(const grant_token& token, wall_time now) {
+  if (auto problem = replace_file(folder_of(token), spool_file::confirmed, encode_confirmed(now),
+                                  durability::synced))
+    complain("confirm", *problem);
+}
+
+void disk_spool::forget(const grant_token& token) {
+  auto folder = folder_of(token);
+  auto aside = root_ + "/" + aside_prefix + folder_name(token);
+  auto attempt = find(token);
+  if (!attempt || !attempt->confirmed || attempt->keeper_alive)
+    return complain("forget", {ec::conflict, folder + ": not confirmed or still running, kept"});
+  // Under its other name it is nobody's: a crash can't leave half an attempt.
+  if (rename(folder.c_str(), aside.c_str()) != 0)
+    return complain("forget", io_failure(folder, errno));
+  remove_folder(aside);
+}
+
+} // namespace drover

@@ -1,0 +1,49 @@
+#pragma once
+// The spool on a disk and its keepers as processes: the real spool_port.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/ports.hpp"
+#include "nodes/keeper_watcher.hpp"
+
+namespace drover {
+
+/// Callbacks of `watch` come from the watcher's thread, or from the caller's if the keeper is gone
+/// already. May be called from any thread, one at a time for each attempt.
+class disk_spool : public spool_port {
+public:
+  /// Takes over what an earlier agent left in `root`; removes what a crash left half written.
+  /// Throws std::runtime_error if the folder can't be used.
+  disk_spool(std::string root, std::string keeper_program);
+
+  std::optional<failure> enter(const assignment& work) override;
+  std::optional<failure> start(const keeper_order& order) override;
+  void watch(const grant_token& token, std::function<void()> gone) override;
+  void cancel(const grant_token& token, const std::string& reason) override;
+  std::optional<keeper_exit> exit_of(const grant_token& token) const override;
+  /// Finds what is left by the command's session and by the token in environments, with all
+  /// descendants of those. That is no proof: a process that left the session, cleared its environment
+  /// and lost its parents is not found. (While the keeper lives it finds those too.)
+  std::optional<failure> close(const grant_token& token, const keeper_exit& account) override;
+  uint64_t log_size(const grant_token& token) const override;
+  expected<std::string> read_log(const grant_token& token, uint64_t offset,
+                                 size_t max) const override;
+  std::vector<spooled_attempt> list() const override;
+  std::optional<spooled_attempt> find(const grant_token& token) const override;
+  void confirm(const grant_token& token, wall_time now) override;
+  void forget(const grant_token& token) override;
+
+  /// Where the attempt's folder is, for people and tests.
+  std::string folder_of(const grant_token& token) const;
+
+private:
+  void sweep() const;
+  std::optional<spooled_attempt> read_folder(const std::string& name) const;
+  std::optional<failure> launch(const std::string& folder, const std::string& name);
+  bool watch_stranger(const std::string& folder, const std::string& name);
+
+  std::string root_;
+  std::string keeper_program_;
+  keeper_watcher watcher_;
+};
+
+} // namespace drover

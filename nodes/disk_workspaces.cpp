@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/disk_workspaces.hpp"
+
+#include "nodes/artifact_search.hpp"
+#include "nodes/spool_folder.hpp"
+#include "schema/names.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+namespace drover {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto marker = "source";
+constexpr auto unpack_folder = "unpack";
+
+std::optional<failure> make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error)
+    return failure{ec::io, path + ": " + error.message()};
+  return std::nullopt;
+}
+
+/// The marker counts only within one boot: files of before were never synced.
+std::string encode_marker(const std::string& digest) {
+  record_writer out{"source"};
+  out.put("sha256", digest);
+  out.put("boot-id", current_boot_id());
+  return out.finish();
+}
+
+/// The folder that becomes the workspace: the single top folder, or `unpacked` itself.
+expected<std::string> top_of(const std::string& unpacked) {
+  std::error_code error;
+  std::vector<fs::directory_entry> entries;
+  for (const auto& entry : fs::directory_iterator{unpacked, error}) {
+    entries.push_back(entry);
+    if (entries.size() > 1)
+      break;
+  }
+  if (error)
+    return failure{ec::io, unpacked + ": " + error.message()};
+  bool single = entries.size() == 1 && entries[0].symlink_status(error).type()
+                                         == fs::file_type::directory;
+  return single ? entries[0].path().string() : unpacked;
+}
+
+/// A source that is no archive: put there as the file it is.
+std::optional<failure> place_file(const std::string& from, const std::string& name,
+                                  const std::string& folder) {
+  if (!valid_name(name))
+    return failure{ec::bad_input, "source " + printable(name, limits::name_bytes_max)
+                                    + ": not a file name that can be put into a workspace"};
+  std::error_code error;
+  fs::copy_file(from, folder + "/" + name, error);
+  if (error)
+    return failure{ec::io, folder + "/" + name + ": " + error.message()};
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<failure> remove_tree(const std::string& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (!error)
+    return std::nullopt;
+  // A step may have made folders that nobody may write to ("make distcheck" does).
+  chmod(path.c_str(), 0700);
+  auto options = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator at{path, options, error}, end; !error && at != end;
+       at.increment(error)) {
+    std::error_code ignored; // what stays forbidden shows in the second try
+    if (at->symlink_status(ignored).type() == fs::file_type::directory)
+      fs::permissions(at->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
+  }
+  fs::remove_all(path, error);
+  if (error)
+    return failure{ec::io, path + ": can't be removed: " + error.message()};
+  return std::nullopt;
+}
+
+disk_workspaces::disk_workspaces(std::string root, const workspace_bounds& bounds)
+  : root_{std::move(root)}, bounds_{bounds}, sources_{root_ + "/sources", bounds.cache} {}
+
+std::string disk_workspaces::folder_of(build_id build, uint32_t placement) const {
+  return root_ + "/" + std::to_string(build.value) + "-" + std::to_string(placement);
+}
+
+expected<prepared> disk_workspaces::make(build_id build, uint32_t placement) {
+  auto folder = folder_of(build, placement);
+  for (auto part : {"/work", "/out", "/tmp"})
+    if (auto problem = make_folder(folder + part))
+      return *problem;
+  std::error_code error;
+  auto absolute = fs::absolute(folder, error).lexically_normal().string();
+  if (error)
+    return failure{ec::io, folder + ": " + error.message()};
+  return prepared{absolute + "/work", absolute + "/out"};
+}
+
+bool disk_workspaces::has_source(build_id build, uint32_t placement) const {
+  auto bytes = read_whole(folder_of(build, placement) + "/" + marker,
+                          limits::spool_record_bytes_max);
+  if (!bytes)
+    return false;
+  record_reader in{"source", *bytes};
+  in.take("sha256");
+  auto boot = in.take("boot-id");
+  return !in.problem() && boot == current_boot_id();
+}
+
+uint64_t disk_workspaces::source_bytes(const source_ref& source) const {
+  return sources_.bytes_of(source);
+}
+
+std::optional<failure> disk_workspaces::add_source(const source_ref& source, uint64_t offset,
+                                                   std::string_view bytes) {
+  return sources_.add(source, offset, bytes);
+}
+
+std::optional<failure> disk_workspaces::install_source(build_id build, uint32_t placement,
+                                                       const source_ref& source) {
+  if (has_source(build, placement))
+    return std::nullopt;
+  auto made = make(build, placement);
+  if (!made)
+    return made.error();
+  auto folder = folder_of(build, placement);
+  if (source.kind != source_kind::none) {
+    auto path = sources_.take(source);
+    if (!path)
+      return path.error();
+    if (auto problem = fill(folder, source, *path))
+      return problem;
+    sources_.prune(source);
+  }
+  return replace_file(folder, marker, encode_marker(source.sha256), durability::synced);
+}
+
+/// Makes `work` hold the source and nothing else, whatever a try before this one left.
+std::optional<failure> disk_workspaces::fill(const std::string& folder, const source_ref& source,
+                                             const std::string& path) {
+  auto unpacked = folder + "/" + unpack_folder;
+  auto work = folder + "/work";
+  for (const auto& old : {unpacked, work})
+    if (auto problem = remove_tree(old))
+      return problem;
+  if (auto problem = make_folder(unpacked))
+    return problem;
+  auto archive = looks_like_archive(path, source.id);
+  if (!archive)
+    return archive.error();
+  auto problem = *archive ? unpack_archive(path, source.id, unpacked, bounds_.unpack)
+                          : place_file(path, source.id, unpacked);
+  if (problem) {
+    // Best effort: the next try begins by removing it.
+    remove_tree(unpacked);
+    make_folder(work);
+    return problem;
+  }
+  auto top = *archive ? top_of(unpacked) : expected<std::string>{unpacked};
+  if (!top)
+    return top.error();
+  if (rename((*top).c_str(), work.c_str()) != 0)
+    return io_failure(work, errno);
+  return remove_tree(unpacked);
+}
+
+expected<std::vector<artifact_ref>>
+disk_workspaces::collect(build_id build, uint32_t placement,
+                         const std::vector<std::string>& globs) {
+  auto folder = folder_of(build, placement);
+  return find_artifacts(folder + "/out", folder + "/work", globs);
+}
+
+expected<std::string> disk_workspaces::read_artifact(build_id build, uint32_t placement,
+                                                     const artifact_ref& artifact, uint64_t offset,
+                                                     size_t max) {
+  auto folder = folder_of(build, placement);
+  auto file = open_below(folder + "/out", artifact.path);
+  if (!file)
+    file = open_below(folder + "/work", artifact.path);
+  if (!file)
+    return file.error();
+  std::string bytes(max, '\0');
+  auto got = pread((*file).get(), bytes.data(), max, static_cast<off_t>(offset));
+  if (got < 0)
+    return io_failure("artifact " + artifact.path, errno);
+  bytes.resize(static_cast<size_t>(got));
+  return bytes;
+}
+
+std::optional<failure> disk_workspaces::remove(build_id build, uint32_t placement) {
+  return remove_tree(folder_of(build, placement));
+}
+
+} // namespace drover

@@ -1,0 +1,55 @@
+#pragma once
+// Workspaces on a disk: the real workspace_port.
+//
+//   ROOT/BUILD-PLACEMENT/work     where steps run; the source, unpacked
+//   ROOT/BUILD-PLACEMENT/out      $DROVER_OUT
+//   ROOT/BUILD-PLACEMENT/tmp      for $TMPDIR
+//   ROOT/BUILD-PLACEMENT/source   there once the source is installed: its digest and this boot
+//   ROOT/sources/SHA256[.part]    downloads, shared by builds
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/ports.hpp"
+#include "nodes/source_cache.hpp"
+#include "nodes/unpack.hpp"
+
+namespace drover {
+
+struct workspace_bounds {
+  cache_bounds cache;
+  unpack_bounds unpack;
+};
+
+/// One thread at a time.
+class disk_workspaces : public workspace_port {
+public:
+  /// Throws std::runtime_error if the folder can't be used.
+  explicit disk_workspaces(std::string root, const workspace_bounds& bounds = {});
+
+  expected<prepared> make(build_id build, uint32_t placement) override;
+  bool has_source(build_id build, uint32_t placement) const override;
+  uint64_t source_bytes(const source_ref& source) const override;
+  std::optional<failure> add_source(const source_ref& source, uint64_t offset,
+                                    std::string_view bytes) override;
+  std::optional<failure> install_source(build_id build, uint32_t placement,
+                                        const source_ref& source) override;
+  expected<std::vector<artifact_ref>> collect(build_id build, uint32_t placement,
+                                              const std::vector<std::string>& globs) override;
+  expected<std::string> read_artifact(build_id build, uint32_t placement,
+                                      const artifact_ref& artifact, uint64_t offset,
+                                      size_t max) override;
+  std::optional<failure> remove(build_id build, uint32_t placement) override;
+
+private:
+  std::string folder_of(build_id build, uint32_t placement) const;
+  std::optional<failure> fill(const std::string& folder, const source_ref& source,
+                              const std::string& path);
+
+  std::string root_;
+  workspace_bounds bounds_;
+  source_cache sources_;
+};
+
+/// Removes `path` and all in it, folders that forbid it included; no error if it is not there.
+std::optional<failure> remove_tree(const std::string& path);
+
+} // namespace drover

@@ -1,0 +1,31 @@
+#pragma once
+// What this machine is, found out by looking: the facts that requirements are matched with.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "schema/error.hpp"
+#include "schema/model.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace drover {
+
+/// Facts by name; one that can't be found out is left out:
+///   os arch kernel distro libc hostname cpu_model       texts ("linux", "x86_64", "debian 12")
+///   cores ram disk                                      numbers; ram and disk (free) in bytes
+///   gcc clang python3 make cmake                        versions of what is installed
+///   cgroup                                              none, v1 or v2: what is mounted
+///   steps_run_as                                        who steps are
+/// Runs the compilers to ask them; takes some 100 ms. `state_folder` is where `disk` is measured.
+host_facts probe_facts(const std::string& state_folder);
+
+/// The first thing in `text` that looks like a version ("12.2.0"); empty if there is none.
+std::string version_in(std::string_view text);
+/// The value of KEY in os-release text, without quotes.
+std::string os_release_value(std::string_view text, std::string_view key);
+
+/// This state folder's random id, made at the first call and kept there. Not the system's
+/// machine-id: containers share it, and a copied disk image keeps it.
+expected<std::string> machine_id(const std::string& state_folder);
+
+} // namespace drover

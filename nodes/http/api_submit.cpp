@@ -1,0 +1,79 @@
+// Submissions: POST /api/v1/builds.
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/http/routes.hpp"
+#include "nodes/http/submission.hpp"
+#include "schema/names.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace drover::http {
+
+namespace {
+
+/// A whole body that has to be in memory at once.
+asio::awaitable<std::string> read_body(api_call& call) {
+  std::string out;
+  for (;;) {
+    auto piece = co_await call.body.read();
+    if (piece.empty())
+      co_return out;
+    out += piece;
+    if (out.size() > limits::http_body_bytes_max)
+      throw body_too_large{"the submission is longer than "
+                           + std::to_string(limits::http_body_bytes_max) + " bytes"};
+  }
+}
+
+/// Each tarball's content must be stored; its size is what the store says.
+std::optional<failure> find_content(const storage::store& store, submission& wanted) {
+  for (auto& order : wanted.orders) {
+    if (order.source.sha256.empty())
+      continue;
+    auto size = storage::blob_size(store, order.source.sha256);
+    if (!size)
+      return size.error();
+    if (!*size)
+      return failure{ec::bad_input, "source '" + printable(order.source.id, 80)
+                                      + "': no content with this sha256 is stored; upload it first"};
+    order.source.size = **size;
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+answer post_builds(api_call& call) {
+  if (auto wrong = unknown_parameter(call.asked, {}))
+    co_return failure_answer(*wrong);
+  auto text = co_await read_body(call);
+  auto wanted = parse_submission(text);
+  if (!wanted)
+    co_return failure_answer(wanted.error());
+  if (auto wrong = find_content(*call.api.parts.store, *wanted))
+    co_return failure_answer(*wrong);
+  if (wanted->by.empty())
+    wanted->by = "api";
+  submission order = std::move(*wanted);
+  auto made = co_await ask_for<submitted>(call.api.parts.door, call.api.parts.coordinator,
+                                          limits::request_timeout, std::move(order));
+  if (!made)
+    co_return failure_answer(made.error());
+  auto builds = json::array();
+  for (auto id : made->builds)
+    builds.push_back(id.value);
+  auto out = json::object();
+  bool campaign = made->campaign.value != 0;
+  if (campaign)
+    out["id"] = to_string(made->campaign);
+  else if (!made->builds.empty())
+    out["id"] = made->builds[0].value;
+  else
+    out["id"] = nullptr;
+  out["campaign"] = nullptr;
+  if (campaign)
+    out["campaign"] = to_string(made->campaign);
+  out["builds"] = std::move(builds);
+  co_return json_answer(out, 201);
+}
+
+} // namespace drover::http

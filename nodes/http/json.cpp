@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/http/json.hpp"
+
+#include "schema/names.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace drover::http {
+
+namespace {
+
+json time_or_null(wall_time when) {
+  if (when.ms == 0)
+    return nullptr;
+  return to_string(when);
+}
+
+json text_or_null(const std::string& text) {
+  if (text.empty())
+    return nullptr;
+  return text;
+}
+
+json result_or_null(result value) {
+  if (value == result::none)
+    return nullptr;
+  return std::string{to_string(value)};
+}
+
+json exit_or_null(int32_t code) {
+  if (code < 0)
+    return nullptr;
+  return code;
+}
+
+json campaign_or_null(campaign_id id) {
+  if (id.value == 0)
+    return nullptr;
+  return to_string(id);
+}
+
+json map_of(const string_map& map) {
+  auto out = json::object();
+  for (const auto& [name, value] : map)
+    out[name] = value;
+  return out;
+}
+
+/// How far a host can be trusted, as long as its state is all that is known of it.
+std::string health_of(host_state state) {
+  switch (state) {
+    case host_state::up:
+    case host_state::draining:
+    case host_state::paused: return "good";
+    case host_state::suspect: return "doubtful";
+    case host_state::quarantined: return "bad";
+    case host_state::lost: return "gone";
+    case host_state::joining: return "unknown";
+  }
+  return "unknown";
+}
+
+} // namespace
+
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+json json_of(const source_ref& source) {
+  json out{{"kind", std::string{to_string(source.kind)}}, {"id", source.id}};
+  if (!source.sha256.empty())
+    out["sha256"] = source.sha256;
+  if (!source.revision.empty())
+    out["revision"] = source.revision;
+  out["size"] = source.size;
+  return out;
+}
+
+json json_of(const artifact_ref& artifact) {
+  return {{"path", artifact.path}, {"sha256", artifact.sha256}, {"size", artifact.size}};
+}
+
+json json_of(const actor_entry& actor) {
+  return {{"node", actor.node},
+          {"name", actor.name},
+          {"kind", actor.kind},
+          {"parent", text_or_null(actor.parent)},
+          {"state", actor.state},
+          {"restarts", actor.restarts},
+          {"uptime_ms", actor.uptime_ms},
+          {"activity", actor.activity}};
+}
+
+json json_of(const host_view& host) {
+  auto attempts = json::array();
+  for (const auto& attempt : host.attempts)
+    attempts.push_back({{"build", attempt.build.value},
+                        {"step", attempt.step.value},
+                        {"attempt", attempt.attempt.value}});
+  return {{"name", host.record.name.value},
+          {"state", std::string{to_string(host.state)}},
+          {"reason", host.reason},
+          {"slots", {{"total", host.record.slots}, {"used", host.slots_used}}},
+          {"facts", map_of(host.record.facts)},
+          {"labels", map_of(host.record.labels)},
+          {"health", health_of(host.state)},
+          {"restarts", host.record.restarts},
+          {"last_seen_ms", host.last_seen_ms},
+          {"last_seen_at", time_or_null(host.record.last_seen)},
+          {"first_seen_at", time_or_null(host.record.first_seen)},
+          {"version", host.record.version},
+          {"attempts", attempts}};
+}
+
+json json_of(const build_record& build) {
+  return {{"id", build.id.value},
+          {"builder", build.builder},
+          {"state", std::string{to_string(build.state)}},
+          {"result", result_or_null(build.outcome)},
+          {"reason", build.reason},
+          {"source", json_of(build.source)},
+          {"campaign", campaign_or_null(build.campaign)},
+          {"host", text_or_null(build.host.value)},
+          {"pinned", text_or_null(build.pinned.value)},
+          {"params", map_of(build.params)},
+          {"requested_by", build.requested_by},
+          {"requested_because", build.requested_because},
+          {"cancel_requested", build.cancel_requested},
+          {"artifacts", build.artifacts.size()},
+          {"created_at", time_or_null(build.created_at)},
+          {"started_at", time_or_null(build.started_at)},
+          {"finished_at", time_or_null(build.finished_at)}};
+}
+
+json json_of(const attempt_record& attempt) {
+  return {{"number", attempt.number.value},
+          {"host", attempt.host.value},
+          {"epoch", attempt.granted_in.counter},
+          {"state", std::string{to_string(attempt.state)}},
+          {"result", result_or_null(attempt.outcome)},
+          {"exit_code", exit_or_null(attempt.exit_code)},
+          {"reason", attempt.reason},
+          {"role", attempt.role == attempt_role::counts ? "counts" : "repeats"},
+          {"placement", attempt.placement},
+          {"log_bytes", attempt.log_bytes},
+          {"granted_at", time_or_null(attempt.granted_at)},
+          {"started_at", time_or_null(attempt.started_at)},
+          {"finished_at", time_or_null(attempt.finished_at)}};
+}
+
+json json_of(const step_record& step) {
+  auto attempts = json::array();
+  for (const auto& attempt : step.attempts)
+    attempts.push_back(json_of(attempt));
+  json accepted = nullptr;
+  if (step.accepted.value != 0)
+    accepted = step.accepted.value;
+  return {{"name", step.name},
+          {"index", step.index.value},
+          {"state", std::string{to_string(step.state)}},
+          {"result", result_or_null(step.outcome)},
+          {"exit_code", exit_or_null(step.exit_code)},
+          {"reason", step.reason},
+          {"accepted", accepted},
+          {"attempts", attempts}};
+}
+
+json json_of(const build_file& file) {
+  auto out = json_of(file.build);
+  auto steps = json::array();
+  for (const auto& step : file.steps)
+    steps.push_back(json_of(step));
+  out["steps"] = steps;
+  return out;
+}
+
+json json_of(const campaign_record& campaign, const campaign_verdict& verdict) {
+  return {{"id", to_string(campaign.id)},
+          {"source", json_of(campaign.source)},
+          {"state", std::string{to_string(verdict.state)}},
+          {"result", result_or_null(verdict.outcome)},
+          {"requested_by", campaign.requested_by},
+          {"requested_because", campaign.requested_because},
+          {"created_at", time_or_null(campaign.created_at)}};
+}
+
+json json_of(const campaign_cell& cell, const build_record* build) {
+  json out{{"builder", cell.builder}, {"host", text_or_null(cell.host.value)}};
+  if (build) {
+    out["build"] = build->id.value;
+    out["state"] = std::string{to_string(build->state)};
+    out["result"] = result_or_null(build->outcome);
+    out["reason"] = build->reason;
+    if (cell.host.value.empty())
+      out["placed_on"] = text_or_null(build->host.value);
+  } else {
+    out["build"] = nullptr;
+    out["state"] = nullptr;
+    out["result"] = nullptr;
+    out["reason"] = cell.reason;
+  }
+  return out;
+}
+
+json json_of(const explanation& why) { return {{"reason", why.reason}, {"evidence", why.evidence}}; }
+
+} // namespace drover::http

@@ -1,0 +1,76 @@
+#pragma once
+// What the files of the API share: one call, its answers, and the functions behind the routes.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "nodes/http/api.hpp"
+#include "nodes/http/json.hpp"
+
+#include <atomic>
+
+namespace drover::http {
+
+struct api_context {
+  api_parts parts;
+  std::atomic<uint64_t> uploads{0}; ///< numbers them for the artifact store
+};
+
+/// One request on its way through a route. Lives until its answer is made.
+struct api_call {
+  api_context& api;
+  const request& asked;
+  body_reader& body;
+  std::vector<std::string> captures; ///< what the route's `*` and `**` stand for
+};
+
+using answer = asio::awaitable<response>;
+
+// -- answers -------------------------------------------------------------------------------------
+
+response json_answer(const json& value, unsigned status = 200);
+/// The status that belongs to the failure's code, its text as the detail.
+response failure_answer(const failure& why);
+
+// -- parameters ----------------------------------------------------------------------------------
+
+/// A number in [0, most]; absent: `otherwise`.
+expected<uint64_t> number_parameter(const request& asked, const std::string& name,
+                                    uint64_t otherwise, uint64_t most);
+/// `wait=SECONDS` (a fraction may follow), cut to limits::http_wait_max; nothing if absent.
+expected<std::optional<milliseconds>> wait_parameter(const request& asked);
+/// Refuses parameters that the route doesn't know, so that a misspelt one is not ignored.
+std::optional<failure> unknown_parameter(const request& asked,
+                                         std::initializer_list<std::string_view> known);
+
+// -- what routes share ---------------------------------------------------------------------------
+
+expected<build_id> build_of(const std::string& text);
+/// The build behind `text`, or `not_found`.
+expected<build_file> find_build(const api_context& api, const std::string& text);
+/// What the coordinator says of these builds, those that are finished left out.
+asio::awaitable<expected<std::vector<waiting_view>>> ask_waiting(api_context& api,
+                                                                 std::vector<build_id> builds);
+/// Puts the coordinator's present view over a stored record.
+void merge(build_record& build, const std::vector<waiting_view>& views);
+
+// -- routes --------------------------------------------------------------------------------------
+
+answer get_builds(api_call& call);
+answer get_build(api_call& call);
+answer get_build_why(api_call& call);
+answer post_cancel(api_call& call);
+answer post_builds(api_call& call);
+answer post_sources(api_call& call);
+answer get_log(api_call& call);
+answer get_artifacts(api_call& call);
+answer get_artifact(api_call& call);
+answer get_campaigns(api_call& call);
+answer get_campaign(api_call& call);
+answer get_hosts(api_call& call);
+answer get_host(api_call& call);
+answer get_host_why(api_call& call);
+answer get_actors(api_call& call);
+answer get_farm(api_call& call);
+answer get_healthz(api_call& call);
+answer get_readyz(api_call& call);
+
+} // namespace drover::http

@@ -1,0 +1,466 @@
+// The only file that instantiates Boost.Beast's server side, over one stream type.
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/http/server.hpp"
+
+#include "nodes/http/listen.hpp"
+#include "schema/names.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
+#include <thread>
+#include <unistd.h>
+
+namespace drover::http {
+
+namespace beast = boost::beast;
+namespace bhttp = boost::beast::http;
+using boost::system::error_code;
+using stream = beast::basic_stream<asio::generic::stream_protocol>;
+using parser = bhttp::request_parser<bhttp::buffer_body>;
+using asio::use_awaitable;
+using std::chrono::steady_clock;
+
+struct server::state {
+  server_settings settings;
+  std::string token;
+  std::optional<asio::local::stream_protocol::acceptor> local;
+  std::optional<asio::ip::tcp::acceptor> loopback;
+  uint16_t port = 0;
+  /// Touched on the loop's thread; shared, since sessions are destroyed with the loop, not with us.
+  std::shared_ptr<size_t> connections = std::make_shared<size_t>(0);
+  std::thread thread;
+};
+
+namespace {
+
+enum class door : uint8_t { local, loopback };
+
+/// What running sessions use. The server outlives their running, though not their memory.
+struct house {
+  const handler& handle;
+  const std::string& token;
+  milliseconds idle;
+  std::shared_ptr<size_t> connections;
+};
+
+/// Counts a connection as long as it lives.
+class seat {
+public:
+  explicit seat(std::shared_ptr<size_t> taken) : taken_{std::move(taken)} { ++*taken_; }
+  ~seat() {
+    if (taken_)
+      --*taken_;
+  }
+  seat(seat&& other) noexcept = default;
+  seat& operator=(seat&&) = delete;
+
+private:
+  std::shared_ptr<size_t> taken_;
+};
+
+/// All of `bytes`; each step forward renews the time that a slow reader has.
+asio::awaitable<error_code> write_all(stream& to, std::string_view bytes, milliseconds idle) {
+  while (!bytes.empty()) {
+    to.expires_after(idle);
+    auto [error, count] = co_await to.async_write_some(asio::buffer(bytes.data(), bytes.size()),
+                                                       asio::as_tuple(use_awaitable));
+    if (error)
+      co_return error;
+    bytes.remove_prefix(count);
+  }
+  co_return error_code{};
+}
+
+class stream_body : public body_reader {
+public:
+  stream_body(stream& from, beast::flat_buffer& buffer, parser& reading, const house& home)
+    : from_{from}, buffer_{buffer}, reading_{reading}, home_{home} {
+    expects_continue_ = !reading.get()[bhttp::field::expect].empty();
+  }
+
+  asio::awaitable<std::string> read() override {
+    if (expects_continue_ && !reading_.is_done()) {
+      expects_continue_ = false;
+      if (co_await write_all(from_, "HTTP/1.1 100 Continue\r\n\r\n", home_.idle))
+        throw body_broken{"the client is gone"};
+    }
+    std::string piece(limits::blob_piece_bytes, '\0');
+    size_t filled = 0;
+    while (!reading_.is_done() && filled < piece.size()) {
+      auto& body = reading_.get().body();
+      body.data = piece.data() + filled;
+      body.size = piece.size() - filled;
+      from_.expires_after(home_.idle);
+      auto [error, count] = co_await bhttp::async_read_some(from_, buffer_, reading_,
+                                                            asio::as_tuple(use_awaitable));
+      filled = piece.size() - body.size;
+      if (error == bhttp::error::need_buffer)
+        break;
+      if (error == bhttp::error::body_limit)
+        throw body_too_large{"the body is longer than anything may be"};
+      if (error)
+        throw body_broken{error.message()};
+    }
+    piece.resize(filled);
+    co_return piece;
+  }
+
+  /// Drops what is left of the body, within bounds, so that the client gets to read the answer
+  /// instead of a reset.
+  asio::awaitable<void> linger() {
+    error_code ignored; // the peer may be gone already: then there is nothing to do
+    from_.socket().shutdown(asio::socket_base::shutdown_send, ignored);
+    std::string scrap(limits::log_chunk_bytes, '\0');
+    from_.expires_after(limits::http_linger);
+    for (size_t dropped = 0; dropped < limits::http_linger_bytes_max;) {
+      auto [error, count] = co_await from_.async_read_some(asio::buffer(scrap),
+                                                           asio::as_tuple(use_awaitable));
+      if (error)
+        co_return;
+      dropped += count;
+    }
+  }
+
+private:
+  stream& from_;
+  beast::flat_buffer& buffer_;
+  parser& reading_;
+  const house& home_;
+  bool expects_continue_ = false;
+};
+
+framing framing_of(const bhttp::request_header<>& head) {
+  framing out;
+  out.version = head.version();
+  for (const auto& field : head) {
+    auto value = std::string{field.value()};
+    if (field.name() == bhttp::field::host)
+      out.host.push_back(value);
+    else if (field.name() == bhttp::field::transfer_encoding)
+      out.transfer_encoding.push_back(value);
+    else if (field.name() == bhttp::field::content_length)
+      out.content_length.push_back(value);
+    else if (field.name() == bhttp::field::te)
+      out.te.push_back(value);
+    else if (field.name() == bhttp::field::expect)
+      out.expect.push_back(value);
+  }
+  return out;
+}
+
+/// Why a request that Beast's parser refused was refused, as an answer.
+response parse_problem(error_code error) {
+  if (error == bhttp::error::header_limit)
+    return problem(431, "the request's header is longer than "
+                          + std::to_string(limits::http_header_bytes_max) + " bytes");
+  if (error == bhttp::error::body_limit)
+    return problem(413, "the body is longer than anything may be");
+  return problem(400, "not a valid HTTP request: " + error.message());
+}
+
+/// Foreign text in a field could begin a new one.
+std::string field_value(std::string_view text) {
+  std::string out;
+  for (char c : text)
+    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)
+      out += c;
+  return out;
+}
+
+enum class after : uint8_t { keep, close };
+enum class framed : uint8_t { length, chunked, until_close };
+
+struct answer_style {
+  unsigned version = 11;
+  bool head_only = false;
+  after then = after::keep;
+};
+
+std::string head_text(const response& answer, const answer_style& style, framed how) {
+  bhttp::response<bhttp::empty_body> head{bhttp::int_to_status(answer.status), style.version};
+  head.result(answer.status);
+  head.set(bhttp::field::server, "drover");
+  head.set(bhttp::field::cache_control, "no-store");
+  head.set("X-Content-Type-Options", "nosniff");
+  head.set(bhttp::field::content_type, answer.type);
+  for (const auto& [name, value] : answer.fields)
+    head.set(name, field_value(value));
+  if (how == framed::chunked)
+    head.chunked(true);
+  else if (how == framed::length)
+    head.content_length(answer.pieces ? *answer.length : answer.body.size());
+  head.keep_alive(style.then == after::keep);
+  std::ostringstream out;
+  out << head.base();
+  return out.str();
+}
+
+std::string chunk_of(const std::string& bytes) {
+  std::ostringstream out;
+  out << std::hex << bytes.size() << "\r\n" << bytes << "\r\n";
+  return out.str();
+}
+
+/// Pulls and sends all pieces. An error of the source or a wrong length can't be told in the answer
+/// any more: the connection is cut, so that the client sees that something is missing.
+asio::awaitable<error_code> write_pieces(stream& to, const response& answer, framed how,
+                                         milliseconds idle) {
+  uint64_t sent = 0;
+  for (;;) {
+    auto piece = answer.pieces();
+    if (!piece) {
+      spdlog::warn("http event=download_cut reason=\"{}\"", piece.error().text);
+      co_return asio::error::connection_aborted;
+    }
+    if (piece->empty())
+      break;
+    sent += piece->size();
+    if (how == framed::chunked)
+      *piece = chunk_of(*piece);
+    if (auto error = co_await write_all(to, *piece, idle))
+      co_return error;
+  }
+  if (how == framed::chunked)
+    co_return co_await write_all(to, "0\r\n\r\n", idle);
+  if (how == framed::length && sent != *answer.length)
+    co_return asio::error::connection_aborted;
+  co_return error_code{};
+}
+
+asio::awaitable<error_code> write_answer(stream& to, const response& answer, answer_style style,
+                                         milliseconds idle) {
+  auto how = !answer.pieces || answer.length ? framed::length : framed::chunked;
+  if (how == framed::chunked && style.version == 10) {
+    how = framed::until_close;
+    style.then = after::close;
+  }
+  auto text = head_text(answer, style, how);
+  if (!answer.pieces && !style.head_only)
+    text += answer.body;
+  if (auto error = co_await write_all(to, text, idle))
+    co_return error;
+  if (answer.pieces && !style.head_only)
+    co_return co_await write_pieces(to, answer, how, idle);
+  co_return error_code{};
+}
+
+/// The handler's answer, or a problem in place of its exception. A client that broke off gets none.
+asio::awaitable<std::optional<response>> ask_handler(const house& home, const request& asked,
+                                                     body_reader& body) {
+  try {
+    co_return co_await home.handle(asked, body);
+  } catch (const body_broken&) {
+    co_return std::nullopt;
+  } catch (const body_too_large& error) {
+    co_return problem(413, error.what());
+  } catch (const std::exception& error) {
+    spdlog::error("http event=handler_failed target={} reason=\"{}\"",
+                  printable(asked.target, 200), printable(error.what(), 200));
+    co_return problem(500, "the server made a mistake; its log says more");
+  }
+}
+
+/// The request behind a header, or the answer that refuses it.
+std::variant<request, response> judge(const parser& reading, const house& home, door came_by) {
+  const auto& head = reading.get();
+  auto seen = framing_of(head.base());
+  if (auto wrong = judge_framing(seen))
+    return problem(wrong->status, wrong->why);
+  if (came_by == door::loopback && !authorized(head[bhttp::field::authorization], home.token)) {
+    auto refused = problem(401, "this address needs the farm's token: Authorization: Bearer TOKEN");
+    refused.fields.emplace_back("WWW-Authenticate", "Bearer");
+    return refused;
+  }
+  auto asked = parse_target(std::string{head.method_string()}, std::string{head.target()});
+  if (!asked)
+    return problem(400, asked.error().text);
+  if (auto length = reading.content_length())
+    asked->content_length = *length;
+  return std::move(*asked);
+}
+
+/// One request and its answer; whether another may follow.
+asio::awaitable<after> serve_one(stream& peer, beast::flat_buffer& buffer, const house& home,
+                                 door came_by) {
+  parser reading;
+  reading.header_limit(limits::http_header_bytes_max);
+  reading.body_limit(limits::blob_bytes_max);
+  peer.expires_after(home.idle);
+  auto [error, count] = co_await bhttp::async_read_header(peer, buffer, reading,
+                                                          asio::as_tuple(use_awaitable));
+  stream_body body{peer, buffer, reading, home};
+  if (error) {
+    // Errors of the socket (gone, silent) leave nobody to answer.
+    if (error.category() == bhttp::make_error_code(bhttp::error::bad_method).category()
+        && error != bhttp::error::end_of_stream && error != bhttp::error::partial_message) {
+      answer_style last{11, false, after::close};
+      if (!co_await write_answer(peer, parse_problem(error), last, home.idle))
+        co_await body.linger();
+    }
+    co_return after::close;
+  }
+  auto begun = steady_clock::now();
+  auto judged = judge(reading, home, came_by);
+  std::optional<response> answer;
+  bool refused = std::holds_alternative<response>(judged);
+  if (refused) {
+    answer = std::move(std::get<response>(judged));
+  } else {
+    peer.expires_never();
+    answer = co_await ask_handler(home, std::get<request>(judged), body);
+  }
+  if (!answer)
+    co_return after::close;
+  answer_style style;
+  style.version = reading.get().version() == 10 ? 10 : 11;
+  style.head_only = reading.get().method() == bhttp::verb::head;
+  bool more = reading.keep_alive() && reading.is_done() && !refused;
+  style.then = more ? after::keep : after::close;
+  auto broken = co_await write_answer(peer, *answer, style, home.idle);
+  spdlog::debug("http method={} target={} status={} ms={}",
+                printable(std::string{reading.get().method_string()}, 20),
+                printable(std::string{reading.get().target()}, 200), answer->status,
+                (steady_clock::now() - begun) / std::chrono::milliseconds{1});
+  if (!broken && !reading.is_done())
+    co_await body.linger();
+  bool until_close = answer->pieces && !answer->length && style.version == 10;
+  co_return broken || until_close ? after::close : style.then;
+}
+
+asio::awaitable<void> session(stream peer, house home, door came_by, seat) {
+  beast::flat_buffer buffer;
+  try {
+    while (co_await serve_one(peer, buffer, home, came_by) == after::keep) {
+    }
+  } catch (const std::exception& error) {
+    spdlog::warn("http event=session_failed reason=\"{}\"", printable(error.what(), 200));
+  }
+  error_code ignored; // the peer may be gone already: the socket is closed in any case
+  peer.socket().shutdown(asio::socket_base::shutdown_both, ignored);
+}
+
+/// One more than may be: it hears so, at once, and costs nothing further.
+void turn_away(asio::generic::stream_protocol::socket peer) {
+  static constexpr std::string_view answer
+    = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
+      "Connection: close\r\n\r\n";
+  error_code ignored; // it is turned away in any case
+  peer.non_blocking(true, ignored);
+  peer.write_some(asio::buffer(answer.data(), answer.size()), ignored);
+}
+
+template <class Acceptor>
+asio::awaitable<void> accept_all(Acceptor& from, house home, size_t connections_max, door which) {
+  auto loop = co_await asio::this_coro::executor;
+  for (;;) {
+    auto [error, socket] = co_await from.async_accept(asio::as_tuple(use_awaitable));
+    if (error == asio::error::operation_aborted)
+      co_return;
+    if (error) { // out of descriptors, mostly: others will close theirs
+      spdlog::warn("http event=accept_failed reason=\"{}\"", error.message());
+      asio::steady_timer pause{loop, limits::reconnect_first};
+      co_await pause.async_wait(use_awaitable);
+      continue;
+    }
+    if constexpr (std::is_same_v<Acceptor, asio::ip::tcp::acceptor>) {
+      error_code ignored; // without it answers are only later
+      socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
+    }
+    asio::generic::stream_protocol::socket peer{std::move(socket)};
+    if (*home.connections >= connections_max) {
+      turn_away(std::move(peer));
+      continue;
+    }
+    stream talk{std::move(peer)};
+    asio::co_spawn(loop, session(std::move(talk), home, which, seat{home.connections}),
+                   asio::detached);
+  }
+}
+
+void run_loop(asio::io_context& loop) {
+  for (;;) {
+    try {
+      loop.run();
+      return;
+    } catch (const std::exception& error) {
+      spdlog::error("http event=loop_exception reason=\"{}\"", printable(error.what(), 200));
+    }
+  }
+}
+
+} // namespace
+
+response problem(unsigned status, std::string_view detail) {
+  auto title = std::string{bhttp::obsolete_reason(bhttp::int_to_status(status))};
+  nlohmann::ordered_json body{
+    {"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", std::string{detail}}};
+  response out;
+  out.status = status;
+  out.type = "application/problem+json";
+  out.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return out;
+}
+
+server::server(std::unique_ptr<state> made) : state_{std::move(made)} {}
+
+expected<std::unique_ptr<server>> server::start(server_settings settings) {
+  auto made = std::make_unique<state>();
+  made->settings = std::move(settings);
+  auto& loop = *made->settings.loop;
+  if (made->settings.port) {
+    auto token = read_token(made->settings.token_file);
+    if (!token)
+      return token.error();
+    made->token = *token;
+    auto door = listen_loopback(loop, *made->settings.port);
+    if (!door)
+      return door.error();
+    made->port = door->local_endpoint().port();
+    made->loopback.emplace(std::move(*door));
+  }
+  if (!made->settings.socket_path.empty()) {
+    auto door = listen_unix(loop, made->settings.socket_path);
+    if (!door)
+      return door.error();
+    made->local.emplace(std::move(*door));
+  }
+  house home{made->settings.handle, made->token, made->settings.idle_timeout, made->connections};
+  auto most = made->settings.connections_max;
+  if (made->local)
+    asio::co_spawn(loop, accept_all(*made->local, home, most, door::local), asio::detached);
+  if (made->loopback)
+    asio::co_spawn(loop, accept_all(*made->loopback, home, most, door::loopback), asio::detached);
+  made->thread = std::thread{[&loop] { run_loop(loop); }};
+  return std::unique_ptr<server>{new server{std::move(made)}};
+}
+
+server::~server() {
+  auto& loop = *state_->settings.loop;
+  loop.stop();
+  state_->thread.join();
+  if (state_->local) {
+    // First gone, then closed: a successor's socket at the same path must not be removed.
+    ::unlink(state_->settings.socket_path.c_str());
+  }
+}
+
+uint16_t server::port() const { return state_->port; }
+
+} // namespace drover::http

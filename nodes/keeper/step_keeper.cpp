@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/keeper/step_keeper.hpp"
+
+#include "nodes/spool_folder.hpp"
+#include "schema/limits.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+namespace drover {
+
+namespace {
+
+/// Counts while the machine is suspended too: a limit is a span of real time.
+milliseconds boot_time_now() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return milliseconds{int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
+}
+
+sigset_t keeper_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE})
+    sigaddset(&set, number);
+  return set;
+}
+
+bool same_process(const process_entry& a, const process_entry& b) {
+  return a.pid == b.pid && a.start_ticks == b.start_ticks;
+}
+
+// Static, so that an idle keeper does not even touch it.
+char output_buffer[limits::keeper_read_bytes];
+
+} // namespace
+
+void block_keeper_signals() {
+  auto set = keeper_signals();
+  sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+std::optional<failure> step_keeper::open_files() {
+  auto path = folder_ + "/" + spool_file::log;
+  log_ = unique_fd{open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)};
+  if (!log_)
+    return io_failure(path, errno);
+  auto set = keeper_signals();
+  signals_ = unique_fd{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
+  timer_ = unique_fd{timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)};
+  if (!signals_ || !timer_)
+    return io_failure("can't watch the command", errno);
+  return std::nullopt;
+}
+
+keeper_exit step_keeper::run(const keeper_order& order) {
+  keeper_exit account;
+  account.outcome = result::exception;
+  if (auto problem = open_files()) {
+    account.reason = problem->text;
+    return account;
+  }
+  if (auto reason = cancel_reason()) {
+    account.outcome = result::cancelled;
+    account.reason = *reason;
+    return account;
+  }
+  auto started = start_command(order);
+  if (!started) {
+    account.reason = started.error().text;
+    return account;
+  }
+  command_ = std::move(*started);
+  limits_ = limits_of(order);
+  watchdog dog{limits_, boot_time_now()};
+  auto started_at = wall_now();
+  auto itself = find_process(command_.pid);
+  command_start start{{command_.pid, itself ? itself->start_ticks : 0, current_boot_id()},
+                      started_at};
+  if (auto problem = replace_file(folder_, spool_file::started, encode(start),
+                                  durability::unsynced))
+    obey(dog.trouble(problem->text, boot_time_now()));
+  watch_over(dog);
+  if (fsync(log_.get()) != 0)
+    dog.trouble("the log can't be synced: " + system_text(errno), boot_time_now());
+  account = dog.account();
+  account.started_at = started_at;
+  account.finished_at = wall_now();
+  account.leftovers = describe_killed(dog);
+  return account;
+}
+
+std::optional<std::string> step_keeper::cancel_reason() const {
+  auto reason = read_record(folder_, spool_file::cancel, &decode_cancel);
+  if (reason)
+    return *reason;
+  if (reason.error().code == ec::not_found)
+    return std::nullopt;
+  return "cancelled; the reason is lost: " + reason.error().text;
+}
+
+void step_keeper::watch_over(watchdog& dog) {
+  while (dog.now_in() != watchdog::phase::over) {
+    arm_timer(dog);
+    pollfd sources[] = {{signals_.get(), POLLIN, 0},
+                        {timer_.get(), POLLIN, 0},
+                        {command_.output.get(), POLLIN, 0}}; // -1, once closed, is passed over
+    if (poll(sources, 3, -1) < 0 && errno != EINTR)
+      obey(dog.trouble("can't wait for the command: " + system_text(errno), boot_time_now()));
+    if (sources[2].revents != 0)
+      take_piece(dog);
+    if (sources[0].revents != 0)
+      take_signals(dog);
+    obey(dog.tick(boot_time_now()));
+  }
+  // Everybody is dead: what they printed last is in the pipe.
+  take_output(dog);
+}
+
+void step_keeper::arm_timer(const watchdog& dog) {
+  auto wake = dog.deadline();
+  if (dog.now_in() == watchdog::phase::killing)
+    wake = std::min(wake, boot_time_now() + limits::kill_repeat);
+  wake = std::max(wake, milliseconds{1}); // zero would disarm it
+  itimerspec at{};
+  at.it_value.tv_sec = static_cast<time_t>(wake.count() / 1000);
+  at.it_value.tv_nsec = static_cast<long>(wake.count() % 1000) * 1'000'000;
+  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &at, nullptr);
+}
+
+/// At most what the pipe can hold, since a writer that is left may never stop.
+void step_keeper::take_output(watchdog& dog) {
+  auto pieces = 2 * static_cast<size_t>(limits::keeper_pipe_bytes) / limits::keeper_read_bytes;
+  for (size_t i = 0; i < pieces && take_piece(dog); ++i)
+    continue;
+}
+
+bool step_keeper::take_piece(watchdog& dog) {
+  if (!command_.output)
+    return false;
+  auto got = read(command_.output.get(), output_buffer, sizeof output_buffer);
+  if (got < 0)
+    return errno == EINTR;
+  if (got == 0) {
+    command_.output.reset();
+    obey(dog.output_ended(boot_time_now()));
+    return false;
+  }
+  dog.printed(boot_time_now());
+  if (auto problem = write_log(dog, {output_buffer, static_cast<size_t>(got)}))
+    obey(dog.trouble(problem->text, boot_time_now()));
+  return true;
+}
+
+std::optional<failure> step_keeper::write_log(watchdog& dog, std::string_view bytes) {
+  // What comes after a limit or an error is taken and dropped: the command must not hang in a
+  // write while it is being ended.
+  if (log_broken_)
+    return std::nullopt;
+  auto room = limits_.log_bytes_max - log_bytes_;
+  auto kept = bytes.substr(0, static_cast<size_t>(std::min<uint64_t>(room, bytes.size())));
+  if (int error = write_all(log_.get(), kept)) {
+    log_broken_ = true;
+    return failure{ec::io, "the spool can't take the step's log: " + system_text(error)};
+  }
+  log_bytes_ += kept.size();
+  if (kept.size() < bytes.size())
+    obey(dog.log_full(boot_time_now()));
+  return std::nullopt;
+}
+
+void step_keeper::take_signals(watchdog& dog) {
+  signalfd_siginfo info;
+  bool child = false;
+  while (read(signals_.get(), &info, sizeof info) == sizeof info) {
+    child = child || info.ssi_signo == SIGCHLD;
+    if (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT)
+      continue;
+    auto now = boot_time_now();
+    auto reason = cancel_reason();
+    obey(reason ? dog.cancel(*reason, now)
+                : dog.trouble("the keeper was told to stop by signal "
+                                + std::to_string(info.ssi_signo),
+                              now));
+  }
+  if (child)
+    reap(dog);
+}
+
+void step_keeper::reap(watchdog& dog) {
+  auto next = urge::nothing;
+  int status = 0;
+  pid_t pid = 0;
+  while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+    if (pid == command_.pid)
+      next = dog.exited(status, boot_time_now());
+  // A subreaper without children has no descendants at all.
+  if (pid < 0 && errno == ECHILD)
+    dog.nobody_left();
+  else
+    obey(next);
+}
+
+void step_keeper::obey(urge what) {
+  if (what == urge::terminate) {
+    kill(-command_.pid, SIGTERM);
+    kill(-command_.pid, SIGCONT); // a stopped one must hear it too
+  } else if (what == urge::kill) {
+    kill_round();
+  }
+}
+
+/// Kills all descendants that there are now; true if there were any.
+bool step_keeper::kill_round() {
+  auto victims = descendants_of(all_processes(), getpid());
+  // Whole groups first: a process that forks faster than we read can't outrun that.
+  std::set<int32_t> groups;
+  for (const auto& victim : victims)
+    groups.insert(victim.group);
+  groups.erase(getpgrp());
+  for (auto group : groups)
+    if (group > 1)
+      kill(-group, SIGKILL);
+  for (const auto& victim : victims) {
+    signal_process(victim, SIGKILL);
+    auto same = [&](const process_entry& known) { return same_process(known, victim); };
+    if (std::none_of(killed_.begin(), killed_.end(), same)
+        && killed_.size() < limits::known_attempts_max)
+      killed_.push_back(victim);
+  }
+  return !victims.empty();
+}
+
+std::string step_keeper::describe_killed(const watchdog& dog) const {
+  std::string text;
+  if (!killed_.empty())
+    text = (dog.was_ended() ? "killed after " + show_duration(limits_.grace) + " of grace: "
+                            : "killed, left running by the step: ")
+           + name_processes(killed_);
+  if (auto left = descendants_of(all_processes(), getpid()); !left.empty())
+    text += "; can't be killed: " + name_processes(left);
+  return text;
+}
+
+void step_keeper::kill_everybody() {
+  auto until = boot_time_now() + limits::kill_wait;
+  while (boot_time_now() < until && kill_round()) {
+    pollfd signals{signals_.get(), POLLIN, 0};
+    poll(&signals, 1, static_cast<int>(limits::kill_repeat.count()));
+    while (waitpid(-1, nullptr, WNOHANG) > 0)
+      continue;
+  }
+}
+
+} // namespace drover

@@ -1,0 +1,48 @@
+#pragma once
+// Keeps one running command: output into the log, limits, cancel, and nobody left at the end.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "nodes/keeper/command.hpp"
+#include "nodes/keeper/process_table.hpp"
+#include "nodes/keeper/watchdog.hpp"
+
+namespace drover {
+
+/// Needs a process that is single-threaded, a subreaper, and blocks the signals of
+/// `keeper_signals`. One object, one run.
+class step_keeper {
+public:
+  explicit step_keeper(std::string folder) : folder_{std::move(folder)} {}
+
+  /// Runs the order to its end; every process of it is dead then, its log is synced.
+  keeper_exit run(const keeper_order& order);
+  /// For the way out after an exception: kills and reaps whatever was started.
+  void kill_everybody();
+
+private:
+  std::optional<failure> open_files();
+  std::optional<std::string> cancel_reason() const;
+  void watch_over(watchdog& dog);
+  void take_output(watchdog& dog);
+  bool take_piece(watchdog& dog);
+  void take_signals(watchdog& dog);
+  void reap(watchdog& dog);
+  void obey(urge what);
+  void arm_timer(const watchdog& dog);
+  bool kill_round();
+  std::string describe_killed(const watchdog& dog) const;
+  std::optional<failure> write_log(watchdog& dog, std::string_view bytes);
+
+  std::string folder_;
+  watch_limits limits_;
+  running_command command_;
+  unique_fd log_, signals_, timer_;
+  uint64_t log_bytes_ = 0;
+  bool log_broken_ = false;
+  std::vector<process_entry> killed_;
+};
+
+/// Blocks the signals that a keeper takes by descriptor.
+void block_keeper_signals();
+
+} // namespace drover

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/keeper_watcher.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+
+namespace drover {
+
+namespace {
+
+bool listen_to(int epoll, int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+} // namespace
+
+keeper_watcher::keeper_watcher()
+  : epoll_{epoll_create1(EPOLL_CLOEXEC)}, stop_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
+  if (!epoll_ || !stop_ || !listen_to(epoll_.get(), stop_.get()))
+    throw std::runtime_error{"can't watch keepers: " + system_text(errno)};
+  thread_ = std::thread{[this] { run(); }};
+}
+
+keeper_watcher::~keeper_watcher() {
+  eventfd_write(stop_.get(), 1);
+  thread_.join();
+}
+
+std::optional<failure> keeper_watcher::add(const std::string& key, unique_fd pidfd, kinship kin) {
+  std::lock_guard guard{mutex_};
+  int fd = pidfd.get();
+  auto [place, fresh] = entries_.try_emplace(key);
+  if (!fresh)
+    return failure{ec::conflict, key + ": its keeper is watched already"};
+  place->second.pidfd = std::move(pidfd);
+  place->second.kin = kin;
+  if (listen_to(epoll_.get(), fd))
+    return std::nullopt;
+  auto problem = io_failure(key + ": can't watch its keeper", errno);
+  entries_.erase(place);
+  return problem;
+}
+
+bool keeper_watcher::notify(const std::string& key, callback gone) {
+  std::lock_guard guard{mutex_};
+  auto place = entries_.find(key);
+  if (place == entries_.end())
+    return false;
+  place->second.gone.push_back(std::move(gone));
+  return true;
+}
+
+bool keeper_watcher::watches(const std::string& key) const {
+  std::lock_guard guard{mutex_};
+  return entries_.count(key) > 0;
+}
+
+void keeper_watcher::run() {
+  epoll_event events[64];
+  while (true) {
+    int count = epoll_wait(epoll_.get(), events, 64, -1);
+    for (int i = 0; i < count; ++i) {
+      if (events[i].data.fd == stop_.get())
+        return;
+      ended(events[i].data.fd);
+    }
+  }
+}
+
+void keeper_watcher::ended(int pidfd) {
+  entry over;
+  {
+    std::lock_guard guard{mutex_};
+    auto place = std::find_if(entries_.begin(), entries_.end(),
+                              [&](const auto& known) { return known.second.pidfd.get() == pidfd; });
+    if (place == entries_.end())
+      return;
+    over = std::move(place->second);
+    entries_.erase(place);
+  }
+  siginfo_t info{};
+  if (over.kin == kinship::child)
+    waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG);
+  over.pidfd.reset(); // closing takes it out of the epoll set
+  for (auto& call : over.gone)
+    call();
+}
+
+} // namespace drover

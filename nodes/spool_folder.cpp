@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/spool_folder.hpp"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace drover {
+
+namespace {
+
+void put(record_writer& out, const grant_token& token) {
+  out.put("epoch", token.granted_in.counter);
+  out.put("incarnation", token.granted_in.incarnation);
+  out.put("build", token.attempt.build.value);
+  out.put("step", token.attempt.step.value);
+  out.put("attempt", token.attempt.attempt.value);
+}
+
+grant_token take_token(record_reader& in) {
+  grant_token token;
+  token.granted_in.counter = in.take_number<uint64_t>("epoch");
+  token.granted_in.incarnation = in.take_number<uint64_t>("incarnation");
+  token.attempt.build.value = in.take_number<uint64_t>("build");
+  token.attempt.step.value = in.take_number<uint32_t>("step");
+  token.attempt.attempt.value = in.take_number<uint32_t>("attempt");
+  return token;
+}
+
+void put(record_writer& out, const string_map& map) {
+  out.put("entries", map.size());
+  for (const auto& [name, value] : map) {
+    out.put("name", name);
+    out.put("value", value);
+  }
+}
+
+string_map take_map(record_reader& in) {
+  string_map map;
+  auto entries = in.take_number<size_t>("entries");
+  for (size_t i = 0; i < entries && !in.problem(); ++i) {
+    auto name = in.take("name");
+    map[name] = in.take("value");
+  }
+  return map;
+}
+
+void put(record_writer& out, const step_spec& step) {
+  out.put("step-name", step.name);
+  out.put("run", step.run);
+  put(out, step.env);
+  out.put("timeout-ms", step.timeout.count());
+  out.put("silence-ms", step.silence.count());
+  out.put("tests", step.tests.size());
+  for (const auto& test : step.tests)
+    out.put("test", test);
+  out.put("exclusive", int{step.exclusive});
+  out.put("always", int{step.always});
+  out.put("warn-only", int{step.warn_only});
+}
+
+step_spec take_step(record_reader& in) {
+  step_spec step;
+  step.name = in.take("step-name");
+  step.run = in.take("run");
+  step.env = take_map(in);
+  step.timeout = milliseconds{in.take_number<int64_t>("timeout-ms")};
+  step.silence = milliseconds{in.take_number<int64_t>("silence-ms")};
+  auto tests = in.take_number<size_t>("tests");
+  for (size_t i = 0; i < tests && !in.problem(); ++i)
+    step.tests.push_back(in.take("test"));
+  step.exclusive = in.take_number<int>("exclusive") != 0;
+  step.always = in.take_number<int>("always") != 0;
+  step.warn_only = in.take_number<int>("warn-only") != 0;
+  return step;
+}
+
+template <class T>
+expected<T> done(record_reader& in, T value) {
+  if (in.problem())
+    return *in.problem();
+  return value;
+}
+
+struct flock whole_file(short type) {
+  struct flock range {};
+  range.l_type = type;
+  range.l_whence = SEEK_SET;
+  return range;
+}
+
+} // namespace
+
+std::string folder_name(const grant_token& token) {
+  char incarnation[17];
+  auto [end, error] = std::to_chars(incarnation, incarnation + 16, token.granted_in.incarnation, 16);
+  return std::to_string(token.granted_in.counter) + "-"
+         + std::string{incarnation, error == std::errc{} ? end : incarnation} + "-"
+         + std::to_string(token.attempt.build.value) + "-"
+         + std::to_string(token.attempt.step.value) + "-"
+         + std::to_string(token.attempt.attempt.value);
+}
+
+std::string encode(const assignment& value) {
+  record_writer out{"assignment"};
+  put(out, value.token);
+  out.put("placement", value.placement);
+  out.put("builder", value.builder);
+  put(out, value.step);
+  out.put("source-kind", static_cast<unsigned>(value.source.kind));
+  out.put("source-id", value.source.id);
+  out.put("source-sha256", value.source.sha256);
+  out.put("source-revision", value.source.revision);
+  out.put("source-size", value.source.size);
+  return out.finish();
+}
+
+expected<assignment> decode_assignment(std::string_view bytes) {
+  record_reader in{"assignment", bytes};
+  assignment value;
+  value.token = take_token(in);
+  value.placement = in.take_number<uint32_t>("placement");
+  value.builder = in.take("builder");
+  value.step = take_step(in);
+  auto kind = in.take_number<unsigned>("source-kind");
+  if (kind > static_cast<unsigned>(source_kind::set))
+    in.fail("has an unknown kind of source");
+  value.source.kind = static_cast<source_kind>(kind);
+  value.source.id = in.take("source-id");
+  value.source.sha256 = in.take("source-sha256");
+  value.source.revision = in.take("source-revision");
+  value.source.size = in.take_number<uint64_t>("source-size");
+  return done(in, std::move(value));
+}
+
+std::string encode(const keeper_order& value) {
+  record_writer out{"order"};
+  put(out, value.token);
+  out.put("builder", value.builder);
+  out.put("step-name", value.step);
+  out.put("run", value.run);
+  put(out, value.env);
+  out.put("workspace", value.workspace);
+  out.put("timeout-ms", value.timeout.count());
+  out.put("silence-ms", value.silence.count());
+  out.put("grace-ms", value.grace.count());
+  out.put("log-bytes-max", value.log_bytes_max);
+  return out.finish();
+}
+
+expected<keeper_order> decode_order(std::string_view bytes) {
+  record_reader in{"order", bytes};
+  keeper_order value;
+  value.token = take_token(in);
+  value.builder = in.take("builder");
+  value.step = in.take("step-name");
+  value.run = in.take("run");
+  value.env = take_map(in);
+  value.workspace = in.take("workspace");
+  value.timeout = milliseconds{in.take_number<int64_t>("timeout-ms")};
+  value.silence = milliseconds{in.take_number<int64_t>("silence-ms")};
+  value.grace = milliseconds{in.take_number<int64_t>("grace-ms")};
+  value.log_bytes_max = in.take_number<uint64_t>("log-bytes-max");
+  return done(in, std::move(value));
+}
+
+std::string encode(const keeper_exit& value) {
+  record_writer out{"exit"};
+  out.put("result", static_cast<unsigned>(value.outcome));
+  out.put("exit-code", value.exit_code);
+  out.put("reason", value.reason);
+  out.put("started-ms", value.started_at.ms);
+  out.put("finished-ms", value.finished_at.ms);
+  out.put("leftovers", value.leftovers);
+  return out.finish();
+}
+
+expected<keeper_exit> decode_exit(std::string_view bytes) {
+  record_reader in{"exit", bytes};
+  keeper_exit value;
+  auto outcome = in.take_number<unsigned>("result");
+  if (outcome > static_cast<unsigned>(result::skipped))
+    in.fail("has an unknown result");
+  value.outcome = static_cast<result>(outcome);
+  value.exit_code = in.take_number<int32_t>("exit-code");
+  value.reason = in.take("reason");
+  value.started_at.ms = in.take_number<int64_t>("started-ms");
+  value.finished_at.ms = in.take_number<int64_t>("finished-ms");
+  value.leftovers = in.take("leftovers");
+  return done(in, std::move(value));
+}
+
+std::string encode(const process_identity& value) {
+  record_writer out{"process"};
+  out.put("pid", value.pid);
+  out.put("start-ticks", value.start_ticks);
+  out.put("boot-id", value.boot_id);
+  return out.finish();
+}
+
+expected<process_identity> decode_identity(std::string_view bytes) {
+  record_reader in{"process", bytes};
+  process_identity value;
+  value.pid = in.take_number<int32_t>("pid");
+  value.start_ticks = in.take_number<uint64_t>("start-ticks");
+  value.boot_id = in.take("boot-id");
+  return done(in, std::move(value));
+}
+
+std::string encode(const command_start& value) {
+  record_writer out{"start"};
+  out.put("pid", value.command.pid);
+  out.put("start-ticks", value.command.start_ticks);
+  out.put("boot-id", value.command.boot_id);
+  out.put("at-ms", value.at.ms);
+  return out.finish();
+}
+
+expected<command_start> decode_start(std::string_view bytes) {
+  record_reader in{"start", bytes};
+  command_start value;
+  value.command.pid = in.take_number<int32_t>("pid");
+  value.command.start_ticks = in.take_number<uint64_t>("start-ticks");
+  value.command.boot_id = in.take("boot-id");
+  value.at.ms = in.take_number<int64_t>("at-ms");
+  return done(in, std::move(value));
+}
+
+std::string encode_cancel(const std::string& reason) {
+  record_writer out{"cancel"};
+  out.put("reason", reason);
+  return out.finish();
+}
+
+expected<std::string> decode_cancel(std::string_view bytes) {
+  record_reader in{"cancel", bytes};
+  auto reason = in.take("reason");
+  return done(in, std::move(reason));
+}
+
+std::string encode_confirmed(wall_time at) {
+  record_writer out{"confirmed"};
+  out.put("at-ms", at.ms);
+  return out.finish();
+}
+
+expected<wall_time> decode_confirmed(std::string_view bytes) {
+  record_reader in{"confirmed", bytes};
+  wall_time at{in.take_number<int64_t>("at-ms")};
+  return done(in, at);
+}
+
+expected<int32_t> lock_holder(const std::string& folder) {
+  auto path = folder + "/" + spool_file::lock;
+  unique_fd file{open(path.c_str(), O_RDWR | O_CLOEXEC)};
+  if (!file && errno == ENOENT)
+    return 0;
+  auto range = whole_file(F_WRLCK);
+  // Asked as for an open file's lock: this process's own locks are told too.
+  if (!file || fcntl(file.get(), F_OFD_GETLK, &range) != 0)
+    return io_failure(path, errno);
+  if (range.l_type == F_UNLCK)
+    return 0;
+  return range.l_pid > 0 ? range.l_pid : -1; // -1: held by a process that we can't see
+}
+
+expected<unique_fd> take_lock(const std::string& folder, lock_kind kind) {
+  auto path = folder + "/" + spool_file::lock;
+  unique_fd file{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+  auto range = whole_file(F_WRLCK);
+  int command = kind == lock_kind::of_file ? F_OFD_SETLK : F_SETLK;
+  if (file && fcntl(file.get(), command, &range) == 0)
+    return file;
+  if (file && (errno == EAGAIN || errno == EACCES))
+    return failure{ec::conflict, folder + ": a keeper runs this attempt already"};
+  return io_failure(path, errno);
+}
+
+wall_time wall_now() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return {int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
+}
+
+std::string current_boot_id() {
+  auto text = read_whole("/proc/sys/kernel/random/boot_id", 4096);
+  return text ? (*text).substr(0, (*text).find('\n')) : std::string{};
+}
+
+} // namespace drover

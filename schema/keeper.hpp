@@ -1,0 +1,37 @@
+#pragma once
+// What a host's agent orders of a keeper and what the keeper answers, as plain values: the keeper
+// program links nothing but the standard library, so they stand apart from actors/ports.hpp.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "schema/model.hpp"
+
+namespace drover {
+
+/// What a keeper needs to run one attempt. It is written to the attempt's folder before the keeper
+/// starts, so that the keeper needs nobody. Of the durations and the log's bound, 0 means the default
+/// of schema/limits.hpp.
+struct keeper_order {
+  grant_token token;
+  std::string builder; ///< with `step`, for process titles and for people who look at the folder
+  std::string step;
+  std::string run;       ///< a script for /bin/sh -c
+  string_map env;        ///< the whole environment
+  std::string workspace; ///< working directory
+  milliseconds timeout{0};
+  milliseconds silence{0};
+  milliseconds grace{0};
+  uint64_t log_bytes_max = 0;
+  friend bool operator==(const keeper_order&, const keeper_order&) = default;
+};
+
+/// What a keeper leaves behind once its step is over (written, synced, renamed into place).
+struct keeper_exit {
+  result outcome = result::none; ///< success failure timeout cancelled exception
+  int32_t exit_code = -1;
+  std::string reason; ///< empty for success; else one sentence that names the limit or the signal
+  wall_time started_at, finished_at;
+  std::string leftovers = {}; ///< what had to be killed at the end, for people; empty: nothing
+  friend bool operator==(const keeper_exit&, const keeper_exit&) = default;
+};
+
+} // namespace drover

@@ -1,0 +1,165 @@
+# What the store keeps (storage/KEYS.md says under which keys). Stored for years: fields are only
+# appended, numbers are never reused; enumerations are the numbers of schema/model.hpp.
+# SPDX-License-Identifier: Apache-2.0
+@0xd1a0c1e6a94b7f35;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("drover::records");
+
+struct Entry {
+  key @0 :Text;
+  value @1 :Text;
+}
+
+struct Epoch {
+  counter @0 :UInt64;
+  incarnation @1 :UInt64;
+}
+
+struct StoreVersion {
+  # The layout of keys and values; a program opens only versions that it knows.
+  version @0 :UInt32;
+}
+
+struct CommitMark {
+  # Counts synced commits. Compared with the high-water file at open.
+  sequence @0 :UInt64;
+}
+
+struct Source {
+  kind @0 :UInt8;
+  id @1 :Text;
+  sha256 @2 :Text;
+  revision @3 :Text;
+  size @4 :UInt64;
+}
+
+struct Artifact {
+  path @0 :Text;
+  sha256 @1 :Text;
+  size @2 :UInt64;
+}
+
+struct BuildRecord {
+  id @0 :UInt64;
+  builder @1 :Text;
+  campaign @2 :UInt64;
+  state @3 :UInt8;
+  outcome @4 :UInt8;
+  reason @5 :Text;
+  source @6 :Source;
+  params @7 :List(Entry);
+  requestedBy @8 :Text;
+  requestedBecause @9 :Text;
+  pinned @10 :Text;
+  host @11 :Text;
+  placement @12 :UInt32;
+  cancelRequested @13 :Bool;
+  cancelReason @14 :Text;
+  createdMs @15 :Int64;
+  startedMs @16 :Int64;
+  finishedMs @17 :Int64;
+  artifacts @18 :List(Artifact);
+  artifactProblem @19 :Text;
+}
+
+struct AttemptRecord {
+  number @0 :UInt32;
+  host @1 :Text;
+  grantedIn @2 :Epoch;
+  placement @3 :UInt32;
+  role @4 :UInt8;
+  state @5 :UInt8;
+  outcome @6 :UInt8;
+  exitCode @7 :Int32;
+  reason @8 :Text;
+  grantedMs @9 :Int64;
+  startedMs @10 :Int64;
+  finishedMs @11 :Int64;
+  logBytes @12 :UInt64;
+  keeperLost @13 :Bool;
+}
+
+struct StepRecord {
+  index @0 :UInt32;
+  name @1 :Text;
+  state @2 :UInt8;
+  outcome @3 :UInt8;
+  exitCode @4 :Int32;
+  accepted @5 :UInt32;
+  reason @6 :Text;
+  attempts @7 :List(AttemptRecord);
+}
+
+struct StepSpec {
+  name @0 :Text;
+  run @1 :Text;
+  env @2 :List(Entry);
+  timeoutMs @3 :Int64;
+  silenceMs @4 :Int64;
+  tests @5 :List(Text);
+  exclusive @6 :Bool;
+  always @7 :Bool;
+  warnOnly @8 :Bool;
+}
+
+struct BuilderSpec {
+  name @0 :Text;
+  source @1 :Text;
+  placement @2 :UInt8;
+  classKeys @3 :List(Text);
+  requirement @4 :Text;
+  steps @5 :List(StepSpec);
+  artifacts @6 :List(Text);
+  params @7 :List(Entry);
+}
+
+struct CampaignCell {
+  builder @0 :Text;
+  host @1 :Text;
+  build @2 :UInt64;
+  reason @3 :Text;
+  hostClass @4 :Text;
+}
+
+struct CampaignRecord {
+  id @0 :UInt64;
+  source @1 :Source;
+  cells @2 :List(CampaignCell);
+  requestedBy @3 :Text;
+  requestedBecause @4 :Text;
+  createdMs @5 :Int64;
+}
+
+struct HostRecord {
+  name @0 :Text;
+  machineId @1 :Text;
+  bootId @2 :Text;
+  slots @3 :UInt32;
+  labels @4 :List(Entry);
+  facts @5 :List(Entry);
+  version @6 :Text;
+  restarts @7 :UInt32;
+  firstSeenMs @8 :Int64;
+  lastSeenMs @9 :Int64;
+}
+
+struct BlobManifest {
+  size @0 :UInt64;
+  pieces @1 :Data;
+  # SHA-256 digests of 32 bytes each, in order.
+}
+
+struct LogSegment {
+  # A stretch of an attempt's log. Its start is in its key.
+  size @0 :UInt64;
+  # Uncompressed.
+  lines @1 :UInt32;
+  # Line ends within it.
+  lineStarts @2 :List(UInt32);
+  # Where every 1000th line starts, from the segment's start.
+  frameBytes @3 :UInt32;
+  # What each frame but the last holds, uncompressed.
+  frames @4 :List(Data);
+  # Zstandard frames, each readable alone.
+}

@@ -1,0 +1,223 @@
+// Content: blobs in pieces, each under the SHA-256 of its bytes; a manifest names the whole.
+//
+// A piece needs no envelope: its key is its checksum.
+// SPDX-License-Identifier: Apache-2.0
+#include "schema/limits.hpp"
+#include "schema/record_codec.hpp"
+#include "storage/keys.hpp"
+#include "storage/tables.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+
+namespace drover::storage {
+
+namespace {
+
+struct free_context {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+/// SHA-256 of bytes as they come.
+class hasher {
+public:
+  hasher() : context_{EVP_MD_CTX_new()} {
+    ok_ = context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1;
+  }
+  void add(std::string_view bytes) {
+    ok_ = ok_ && EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1;
+  }
+  /// The digest's 32 bytes. To be called once.
+  expected<std::string> finish() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    ok_ = ok_ && EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1;
+    if (!ok_ || size != keys::digest_bytes)
+      return failure{ec::internal, "blob: OpenSSL cannot compute SHA-256"};
+    return std::string{reinterpret_cast<const char*>(digest.data()), size};
+  }
+
+private:
+  std::unique_ptr<EVP_MD_CTX, free_context> context_;
+  bool ok_ = false;
+};
+
+expected<std::string> digest_of(std::string_view bytes) {
+  hasher hash;
+  hash.add(bytes);
+  return hash.finish();
+}
+
+std::string to_hex(std::string_view digest) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  for (char byte : digest) {
+    hex.push_back(digits[static_cast<uint8_t>(byte) >> 4]);
+    hex.push_back(digits[static_cast<uint8_t>(byte) & 15]);
+  }
+  return hex;
+}
+
+std::optional<std::string> from_hex(std::string_view hex) {
+  auto value = [](char digit) {
+    if (digit >= '0' && digit <= '9')
+      return digit - '0';
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+  };
+  if (hex.size() != 2 * keys::digest_bytes)
+    return std::nullopt;
+  std::string digest;
+  for (size_t i = 0; i < hex.size(); i += 2) {
+    auto high = value(hex[i]);
+    auto low = value(hex[i + 1]);
+    if (high < 0 || low < 0)
+      return std::nullopt;
+    digest.push_back(static_cast<char>(high << 4 | low));
+  }
+  return digest;
+}
+
+failure damaged_blob(std::string_view sha256, const std::string& why) {
+  return {ec::damaged, "blob " + std::string{sha256} + ": " + why};
+}
+
+/// The manifest of the blob, or nothing if there is none; the name is checked too.
+expected<std::optional<blob_manifest>> read_manifest(const store& from, std::string_view sha256) {
+  auto digest = from_hex(sha256);
+  if (!digest)
+    return failure{ec::bad_input, "blob: its name must be 64 lower-case hex digits"};
+  auto value = from.get(family::content, keys::blob_manifest(*digest));
+  if (!value)
+    return value.error();
+  if (!*value)
+    return std::optional<blob_manifest>{};
+  auto manifest = record::decode_manifest(**value);
+  if (!manifest)
+    return damaged_blob(sha256, manifest.error().text);
+  auto pieces = (manifest->size + piece_bytes - 1) / piece_bytes;
+  if (manifest->size > limits::blob_bytes_max || manifest->pieces.size() != pieces)
+    return damaged_blob(sha256, "its manifest does not fit its size");
+  return std::optional<blob_manifest>{blob_manifest{manifest->size, std::move(manifest->pieces)}};
+}
+
+} // namespace
+
+struct blob_writer::state {
+  store* into;
+  hasher whole;
+  std::string rest; ///< bytes that do not fill a piece yet
+  blob_manifest manifest;
+
+  std::optional<failure> write_piece(std::string_view bytes);
+  std::optional<failure> write_manifest(const std::string& digest);
+};
+
+std::optional<failure> blob_writer::state::write_piece(std::string_view bytes) {
+  auto digest = digest_of(bytes);
+  if (!digest)
+    return digest.error();
+  manifest.pieces.push_back(*digest);
+  auto key = keys::blob_piece(*digest);
+  // A piece that is stored but damaged is written again: that heals every blob which has it.
+  if (auto stored = into->get(family::content, key); stored && *stored && **stored == bytes)
+    return std::nullopt;
+  write_batch batch;
+  batch.add(family::content, std::move(key), std::string{bytes});
+  return into->commit(batch, durability::later);
+}
+
+std::optional<failure> blob_writer::state::write_manifest(const std::string& digest) {
+  auto key = keys::blob_manifest(digest);
+  auto value = record::encode(record::manifest{manifest.size, manifest.pieces});
+  if (auto stored = into->get(family::content, key); stored && *stored && **stored == value)
+    return std::nullopt;
+  write_batch batch;
+  batch.add(family::content, std::move(key), std::move(value));
+  return into->commit(batch, durability::synced);
+}
+
+blob_writer::blob_writer(store& into) : state_{new state{&into, {}, {}, {}}} {}
+blob_writer::~blob_writer() = default;
+blob_writer::blob_writer(blob_writer&&) noexcept = default;
+blob_writer& blob_writer::operator=(blob_writer&&) noexcept = default;
+
+std::optional<failure> blob_writer::append(std::string_view bytes) {
+  if (bytes.size() > limits::blob_bytes_max - state_->manifest.size)
+    return failure{ec::refused,
+                   "blob: it is larger than " + std::to_string(limits::blob_bytes_max) + " bytes"};
+  state_->whole.add(bytes);
+  state_->manifest.size += bytes.size();
+  while (!bytes.empty()) {
+    auto part = bytes.substr(0, piece_bytes - state_->rest.size());
+    state_->rest += part;
+    bytes.remove_prefix(part.size());
+    if (state_->rest.size() < piece_bytes)
+      break;
+    if (auto problem = state_->write_piece(state_->rest))
+      return problem;
+    state_->rest.clear();
+  }
+  return std::nullopt;
+}
+
+uint64_t blob_writer::size() const {
+  return state_->manifest.size;
+}
+
+expected<std::string> blob_writer::finish() {
+  if (!state_->rest.empty()) {
+    if (auto problem = state_->write_piece(state_->rest))
+      return *problem;
+    state_->rest.clear();
+  }
+  auto digest = state_->whole.finish();
+  if (!digest)
+    return digest.error();
+  // Also when all pieces were there: another writer may have put them a moment ago.
+  if (auto problem = state_->into->flush_content())
+    return *problem;
+  if (auto problem = state_->write_manifest(*digest))
+    return *problem;
+  return to_hex(*digest);
+}
+
+expected<std::optional<uint64_t>> blob_size(const store& from, std::string_view sha256) {
+  auto manifest = read_manifest(from, sha256);
+  if (!manifest)
+    return manifest.error();
+  if (!*manifest)
+    return std::optional<uint64_t>{};
+  return std::optional<uint64_t>{(*manifest)->size};
+}
+
+expected<std::string> read_blob(const store& from, std::string_view sha256, uint64_t offset,
+                                size_t max) {
+  auto found = read_manifest(from, sha256);
+  if (!found)
+    return found.error();
+  if (!*found)
+    return failure{ec::not_found, "blob " + std::string{sha256} + ": it is not stored"};
+  const auto& manifest = **found;
+  std::string read;
+  while (read.size() < max && offset + read.size() < manifest.size) {
+    auto at = offset + read.size();
+    const auto& digest = manifest.pieces[at / piece_bytes];
+    auto piece = from.get(family::content, keys::blob_piece(digest));
+    if (!piece)
+      return failure{piece.error().code, "blob " + std::string{sha256} + ": " + piece.error().text};
+    if (!*piece)
+      return damaged_blob(sha256, "piece " + std::to_string(at / piece_bytes) + " is missing");
+    auto actual = digest_of(**piece);
+    if (!actual)
+      return actual.error();
+    auto start = at % piece_bytes;
+    if (*actual != digest || start >= (*piece)->size())
+      return damaged_blob(sha256, "piece " + std::to_string(at / piece_bytes) + " is damaged");
+    read += std::string_view{**piece}.substr(start, max - read.size());
+  }
+  return read;
+}
+
+} // namespace drover::storage

@@ -1,0 +1,82 @@
+#pragma once
+// The only implementation of storage/KEYS.md: how keys are made and read back.
+//
+// A key is a tag byte and fields of fixed width, big-endian, so that keys sort as their fields do
+// and no key is a prefix of another. Tags are never reused.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "schema/ids.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace drover::storage::keys {
+
+/// What a key names. Numbers are stored: never reuse one.
+enum class tag : uint8_t {
+  store_version = 0x01,
+  epoch = 0x02,
+  commit_mark = 0x03,
+  build = 0x10,
+  step = 0x11,
+  recipe = 0x12,
+  active_build = 0x18,
+  campaign = 0x1c,
+  host = 0x20,
+  log_chunk = 0x30,
+  log_segment = 0x31,
+  blob_piece = 0x40,
+  blob_manifest = 0x41,
+};
+
+/// A stretch of an attempt's log, named by where it starts.
+struct log_position {
+  attempt_id attempt;
+  uint64_t offset = 0;
+  friend auto operator<=>(const log_position&, const log_position&) = default;
+};
+
+struct step_key {
+  build_id build;
+  step_index step;
+  friend auto operator<=>(const step_key&, const step_key&) = default;
+};
+
+/// The raw bytes of a SHA-256.
+inline constexpr size_t digest_bytes = 32;
+
+std::string store_version();
+std::string epoch();
+std::string commit_mark();
+std::string build(build_id id);
+std::string step(step_key id);
+std::string recipe(build_id id);
+std::string active_build(build_id id);
+std::string campaign(campaign_id id);
+/// `name` must be a valid name (schema/names.hpp): above all, it holds no NUL.
+std::string host(const host_name& name);
+std::string log_chunk(const log_position& at);
+std::string log_segment(const log_position& at);
+/// `digest` must have `digest_bytes` bytes.
+std::string blob_piece(std::string_view digest);
+std::string blob_manifest(std::string_view digest);
+
+/// The first key after all keys of `kind`: the end of a scan.
+std::string end_of(tag kind);
+/// The smallest key greater than `key`: the exclusive end of a scan that includes `key`.
+std::string after(std::string key);
+
+// Nothing for bytes that the function of the same name does not make.
+std::optional<build_id> read_build(std::string_view key);
+std::optional<step_key> read_step(std::string_view key);
+std::optional<build_id> read_recipe(std::string_view key);
+std::optional<build_id> read_active_build(std::string_view key);
+std::optional<campaign_id> read_campaign(std::string_view key);
+std::optional<host_name> read_host(std::string_view key);
+std::optional<log_position> read_log_chunk(std::string_view key);
+std::optional<log_position> read_log_segment(std::string_view key);
+std::optional<std::string> read_blob_piece(std::string_view key);
+std::optional<std::string> read_blob_manifest(std::string_view key);
+
+} // namespace drover::storage::keys

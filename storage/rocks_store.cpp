@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/rocks_store.hpp"
+
+#include "schema/limits.hpp"
+#include "schema/record_codec.hpp"
+#include "storage/high_water.hpp"
+#include "storage/keys.hpp"
+#include "storage/tables.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+
+namespace drover::storage {
+
+namespace {
+
+constexpr uint32_t layout_version = 1; // see KEYS.md
+constexpr size_t families = 4;
+constexpr std::array<const char*, families> family_names{"default", "active", "log", "content"};
+
+constexpr size_t kib = 1024;
+constexpr size_t mib = 1024 * kib;
+
+// About 64 MiB in all, whatever comes in: 24 of memtables, 16 of cache (indexes and filters are in
+// it too), and compactions, flushes and open files within the rest.
+constexpr size_t memtables_bytes = 24 * mib;
+constexpr size_t cache_bytes = 16 * mib;
+constexpr int open_files = 256;
+/// What a start has to replay at most; with it, how long a start takes.
+constexpr size_t wal_bytes = 24 * mib;
+
+constexpr size_t index_of(family where) {
+  return static_cast<size_t>(where);
+}
+
+rocksdb::Slice slice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+std::string_view view(const rocksdb::Slice& bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+rocksdb::DBOptions database_options(rocksdb::Env* env) {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.paranoid_checks = true;
+  // The default opens "OK" with half of the records after one flipped bit (FAULTS.md).
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.max_total_wal_size = wal_bytes;
+  options.db_write_buffer_size = memtables_bytes;
+  options.max_open_files = open_files;
+  options.max_background_jobs = 2;
+  options.bytes_per_sync = mib;   // writes of flushes and compactions reach the disk evenly,
+  options.wal_bytes_per_sync = 0; // while each commit syncs its own
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.max_log_file_size = mib;
+  options.keep_log_file_num = 4;
+  if (env != nullptr)
+    options.env = env;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions family_options(family where,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.max_write_buffer_number = 2;
+  options.target_file_size_base = 16 * mib;
+  auto bulk = where == family::log || where == family::content;
+  options.write_buffer_size = bulk ? 8 * mib : 4 * mib;
+  if (bulk) {
+    // Large values are written once more than need be only when their file is mostly garbage. Log
+    // chunks (64 KiB) stay in the tree: they are erased soon. Segments are compressed by us.
+    options.enable_blob_files = true;
+    options.min_blob_size = where == family::log ? 96 * kib : 4 * kib;
+    options.blob_file_size = 64 * mib;
+    options.enable_blob_garbage_collection = true;
+    options.compression = rocksdb::kNoCompression;
+  }
+  return options;
+}
+
+failure at(const std::string& path, ec code, const std::string& what) {
+  return {code, "store " + path + ": " + what};
+}
+
+/// The failure of an operation on an open store.
+failure explain(const std::string& path, const rocksdb::Status& status) {
+  if (status.IsNoSpace())
+    return at(path, ec::unavailable, "the disk is full; make room: " + status.ToString());
+  if (status.IsCorruption())
+    return at(path, ec::damaged, "damaged, run admin verify: " + status.ToString());
+  return at(path, ec::io, status.ToString());
+}
+
+/// Why RocksDB did not open the store.
+failure explain_open(const std::string& path, const rocksdb::Status& status) {
+  auto text = status.ToString();
+  // RocksDB has no code for this: it is an IOError with one of two texts.
+  if (status.IsIOError()
+      && (text.find("lock hold by current process") != std::string::npos
+          || text.find("While lock file") != std::string::npos))
+    return at(path, ec::conflict, "another coordinator has it open; stop that one first");
+  if (status.IsCorruption())
+    return at(path, ec::damaged,
+              "damaged, so it was not opened and nothing is lost yet; copy it, "
+              "then restore a backup: "
+                + text);
+  if (status.IsNoSpace())
+    return at(path, ec::unavailable, "the disk is full; make room: " + text);
+  return at(path, ec::io, "cannot open: " + text);
+}
+
+} // namespace
+
+struct rocks_store::state {
+  std::string path;
+  open_options options;
+  std::unique_ptr<rocksdb::DB> database;
+  std::array<rocksdb::ColumnFamilyHandle*, families> handles{};
+  std::unique_ptr<high_water_file> high_water;
+  std::vector<std::string> notes;
+
+  std::mutex synced; // held by a synced commit: its sequence number must be the last on disk
+  high_water_mark now;
+  std::optional<milliseconds> mark_written_at;
+  std::atomic<bool> broken = false;
+
+  std::optional<failure> open_database();
+  std::optional<failure> check_high_water(const rocks_store& self);
+  std::optional<failure> check_version(rocks_store& self);
+  std::optional<failure> write(const write_batch& batch, const rocksdb::WriteOptions& how);
+  std::optional<failure> write_synced(const write_batch& batch);
+  std::optional<failure> write_mark();
+  failure broken_by(const failure& why);
+  failure is_broken() const {
+    return at(path, ec::io, "an earlier write failed; restart the coordinator to open it anew");
+  }
+};
+
+// -- opening and closing -------------------------------------------------------------------------
+
+expected<std::unique_ptr<rocks_store>> rocks_store::open(const std::string& path,
+                                                         open_options options) {
+  std::error_code why;
+  std::filesystem::create_directories(path, why);
+  if (why)
+    return at(path, ec::io, "cannot make the folder: " + why.message());
+  if (!options.clock)
+    return at(path, ec::internal, "opened without a clock");
+  auto opening = std::make_unique<state>();
+  opening->path = path;
+  opening->options = std::move(options);
+  if (auto problem = opening->open_database())
+    return *problem;
+  std::unique_ptr<rocks_store> opened{new rocks_store{std::move(opening)}};
+  auto& state = *opened->state_;
+  auto problem = state.check_high_water(*opened);
+  if (!problem)
+    problem = state.check_version(*opened);
+  if (problem) {
+    state.high_water.reset(); // so that closing leaves the mark as it is
+    return *problem;
+  }
+  return opened;
+}
+
+std::optional<failure> rocks_store::state::open_database() {
+  auto cache = rocksdb::NewLRUCache(cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (size_t i = 0; i < families; ++i)
+    descriptors.emplace_back(family_names[i], family_options(static_cast<family>(i), cache));
+  std::vector<rocksdb::ColumnFamilyHandle*> opened;
+  rocksdb::DB* raw = nullptr;
+  auto status = rocksdb::DB::Open(database_options(options.env), path, descriptors, &opened, &raw);
+  if (!status.ok())
+    return explain_open(path, status);
+  database.reset(raw);
+  std::copy(opened.begin(), opened.end(), handles.begin());
+  return std::nullopt;
+}
+
+std::optional<failure> rocks_store::state::check_high_water(const rocks_store& self) {
+  auto stored = self.get(family::history, keys::commit_mark());
+  if (!stored)
+    return stored.error();
+  if (*stored) {
+    auto mark = record::decode_commit_mark(**stored);
+    if (!mark)
+      return at(path, ec::damaged, "its commit mark: " + mark.error().text);
+    now.sequence = mark->sequence;
+  }
+  auto epoch = read_epoch(self);
+  if (!epoch)
+    return at(path, epoch.error().code, epoch.error().text);
+  now.written_in = *epoch;
+  auto file = high_water_file::open(path + ".high-water");
+  if (!file)
+    return file.error();
+  high_water = *std::move(file);
+  if (high_water->damaged())
+    notes.push_back("store " + path + ": one slot of its high-water file was damaged");
+  if (!high_water->mark() && now.sequence > 0)
+    notes.push_back("store " + path
+                    + ": its high-water file is missing or damaged, so that a "
+                      "short store would not be noticed; a new one begins");
+  auto short_by = high_water->mark() ? shortfall(*high_water->mark(), now) : std::nullopt;
+  if (!short_by)
+    return std::nullopt;
+  if (!options.accept_short)
+    return at(path, ec::damaged,
+              "it is short: " + *short_by
+                + "; restore the newest copy, or accept the loss knowingly");
+  notes.push_back("store " + path + ": accepted although " + *short_by);
+  return write_mark();
+}
+
+std::optional<failure> rocks_store::state::check_version(rocks_store& self) {
+  auto stored = self.get(family::history, keys::store_version());
+  if (!stored)
+    return stored.error();
+  if (!*stored) {
+    write_batch first;
+    first.add(family::history, keys::store_version(),
+              record::encode(record::store_version{layout_version}));
+    return self.commit(first, durability::synced);
+  }
+  auto version = record::decode_store_version(**stored);
+  if (!version)
+    return at(path, ec::damaged, "its version: " + version.error().text);
+  if (version->version != layout_version)
+    return at(path, ec::conflict,
+              "it has version " + std::to_string(version->version) + ", this program knows version "
+                + std::to_string(layout_version) + "; install a newer one");
+  return std::nullopt;
+}
+
+rocks_store::rocks_store(std::unique_ptr<state> opened) : state_{std::move(opened)} {}
+
+rocks_store::~rocks_store() {
+  close();
+}
+
+std::optional<failure> rocks_store::close() {
+  if (!state_->database)
+    return std::nullopt;
+  std::optional<failure> problem;
+  if (state_->high_water && !state_->broken)
+    problem = state_->write_mark();
+  for (auto* handle : state_->handles)
+    if (auto status = state_->database->DestroyColumnFamilyHandle(handle); !status.ok())
+      problem = explain(state_->path, status);
+  if (auto status = state_->database->Close(); !status.ok())
+    problem = explain(state_->path, status);
+  state_->database.reset();
+  return problem;
+}
+
+// -- writing -------------------------------------------------------------------------------------
+
+std::optional<failure> rocks_store::commit(const write_batch& batch, durability when) {
+  if (state_->broken)
+    return state_->is_broken();
+  if (when == durability::synced)
+    return state_->write_synced(batch);
+  rocksdb::WriteOptions how;
+  auto content = [](const auto& operation) {
+    return std::visit([](const auto& op) { return op.where == family::content; }, operation);
+  };
+  how.disableWAL = std::all_of(batch.operations.begin(), batch.operations.end(), content);
+  return state_->write(batch, how);
+}
+
+std::optional<failure> rocks_store::state::write_synced(const write_batch& batch) {
+  std::lock_guard lock{synced};
+  if (broken)
+    return is_broken();
+  auto next = now;
+  ++next.sequence;
+  auto marked = batch;
+  marked.add(family::history, keys::commit_mark(),
+             record::encode(record::commit_mark{next.sequence}));
+  rocksdb::WriteOptions how;
+  how.sync = true;
+  if (auto problem = write(marked, how))
+    return problem;
+  for (const auto& operation : batch.operations) {
+    const auto* put_epoch = std::get_if<put>(&operation);
+    if (put_epoch == nullptr || put_epoch->key != keys::epoch())
+      continue;
+    if (auto epoch = record::decode_epoch(put_epoch->value))
+      next.written_in = *epoch;
+  }
+  now = next;
+  auto time = options.clock();
+  if (mark_written_at && time - *mark_written_at < limits::high_water_interval)
+    return std::nullopt;
+  mark_written_at = time;
+  return write_mark();
+}
+
+std::optional<failure> rocks_store::state::write(const write_batch& batch,
+                                                 const rocksdb::WriteOptions& how) {
+  rocksdb::WriteBatch changes;
+  rocksdb::Status status;
+  for (const auto& operation : batch.operations) {
+    if (const auto* value = std::get_if<put>(&operation))
+      status = changes.Put(handles[index_of(value->where)], slice(value->key), slice(value->value));
+    else if (const auto* gone = std::get_if<erase>(&operation))
+      status = changes.Delete(handles[index_of(gone->where)], slice(gone->key));
+    if (!status.ok())
+      return broken_by(explain(path, status));
+  }
+  status = database->Write(how, &changes);
+  if (!status.ok())
+    return broken_by(explain(path, status));
+  return std::nullopt;
+}
+
+std::optional<failure> rocks_store::state::write_mark() {
+  if (high_water->mark() == now)
+    return std::nullopt;
+  if (auto problem = high_water->write(now))
+    return broken_by(*problem);
+  return std::nullopt;
+}
+
+/// A full disk is survivable: RocksDB itself goes on once there is room. Nothing else is.
+failure rocks_store::state::broken_by(const failure& why) {
+  if (why.code != ec::unavailable)
+    broken = true;
+  return why;
+}
+
+std::optional<failure> rocks_store::flush_content() {
+  if (state_->broken)
+    return state_->is_broken();
+  auto status =
+    state_->database->Flush(rocksdb::FlushOptions{}, state_->handles[index_of(family::content)]);
+  if (!status.ok())
+    return state_->broken_by(explain(state_->path, status));
+  return std::nullopt;
+}
+
+// -- reading -------------------------------------------------------------------------------------
+
+expected<std::optional<std::string>> rocks_store::get(family where, std::string_view key) const {
+  rocksdb::ReadOptions how;
+  how.fill_cache = where == family::history || where == family::active;
+  std::string value;
+  auto status = state_->database->Get(how, state_->handles[index_of(where)], slice(key), &value);
+  if (status.IsNotFound())
+    return std::optional<std::string>{};
+  if (!status.ok())
+    return explain(state_->path, status);
+  return std::optional{std::move(value)};
+}
+
+std::optional<failure>
+rocks_store::scan(family where, std::string_view from, std::string_view to, scan_order order,
+                  const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  if (from >= to)
+    return std::nullopt;
+  auto lower = slice(from);
+  auto upper = slice(to);
+  rocksdb::ReadOptions how;
+  how.fill_cache = where == family::history || where == family::active;
+  how.iterate_lower_bound = &lower;
+  how.iterate_upper_bound = &upper;
+  std::unique_ptr<rocksdb::Iterator> at_key{
+    state_->database->NewIterator(how, state_->handles[index_of(where)])};
+  auto ascending = order == scan_order::ascending;
+  ascending ? at_key->SeekToFirst() : at_key->SeekToLast();
+  while (at_key->Valid() && visit(view(at_key->key()), view(at_key->value())))
+    ascending ? at_key->Next() : at_key->Prev();
+  if (auto status = at_key->status(); !status.ok())
+    return explain(state_->path, status);
+  return std::nullopt;
+}
+
+uint64_t rocks_store::sequence() const {
+  std::lock_guard lock{state_->synced};
+  return state_->now.sequence;
+}
+
+const std::vector<std::string>& rocks_store::notes() const {
+  return state_->notes;
+}
+
+} // namespace drover::storage

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schema/limits.hpp"
+#include "tests/catch.hpp"
+#include "tests/core/make.hpp"
+
+using namespace drover;
+using namespace drover::core;
+
+namespace {
+
+build_file placed_build(std::vector<step_spec> steps) {
+  auto file = queued_build(std::move(steps));
+  apply_placed(file, {"h1"}, {50});
+  return file;
+}
+
+/// Runs the next step to an end.
+void run_step(build_file& file, result outcome, std::string reason = {}) {
+  auto token = grant_next(file);
+  REQUIRE(apply_started(file, token, {110}));
+  REQUIRE(apply_ended(file, ended(token, outcome, std::move(reason))) == verdict::accepted);
+  settle_skipped(file);
+}
+
+finish_build finish(build_file& file) {
+  REQUIRE(std::holds_alternative<close_workspace>(decide_next(file)));
+  apply_closed(file, {file.build.id, file.build.placement, {}, {}});
+  return std::get<finish_build>(decide_next(file));
+}
+
+} // namespace
+
+TEST_CASE("progress: a fresh build needs a host") {
+  CHECK(std::holds_alternative<need_host>(decide_next(queued_build({step("build")}))));
+}
+
+TEST_CASE("progress: steps run one after the other, then the workspace is closed") {
+  auto file = placed_build({step("build"), step("test")});
+  auto token = grant_next(file);
+  CHECK(std::holds_alternative<wait_for_attempt>(decide_next(file)));
+  CHECK(apply_ended(file, ended(token, result::success)) == verdict::accepted);
+  run_step(file, result::success);
+  auto end = finish(file);
+  CHECK(end.outcome == result::success);
+  CHECK(end.reason == "all steps passed on h1");
+}
+
+TEST_CASE("progress: a failed step skips the later ones but those that always run") {
+  auto file = placed_build({step("build"), step("test"), always("clean")});
+  run_step(file, result::failure, "exit code 2");
+  CHECK(file.steps[1].outcome == result::skipped);
+  CHECK(file.steps[1].reason == "not run: step 'build' ended with failure");
+  CHECK(std::get<grant_step>(decide_next(file)).step == step_index{2});
+  run_step(file, result::success);
+  auto end = finish(file);
+  CHECK(end.outcome == result::failure);
+  CHECK(end.reason == "step 'build' on h1: exit code 2");
+}
+
+TEST_CASE("progress: a step that only warns lets the build go on") {
+  auto file = placed_build({warn_only("lint"), step("test")});
+  run_step(file, result::failure, "exit code 1");
+  run_step(file, result::success);
+  auto end = finish(file);
+  CHECK(end.outcome == result::warnings);
+  CHECK(end.reason == "step 'lint' on h1: exit code 1");
+}
+
+TEST_CASE("progress: a result is accepted once") {
+  auto file = placed_build({step("build")});
+  auto token = grant_next(file);
+  CHECK(apply_ended(file, ended(token, result::success)) == verdict::accepted);
+  CHECK(apply_ended(file, ended(token, result::failure)) == verdict::duplicate);
+  CHECK(file.steps[0].outcome == result::success);
+}
+
+TEST_CASE("progress: a token that was never granted changes nothing") {
+  auto file = placed_build({step("build")});
+  auto token = grant_next(file);
+  auto before = file;
+  auto other_epoch = token;
+  other_epoch.granted_in.incarnation = 43;
+  auto other_attempt = token;
+  other_attempt.attempt.attempt = {2};
+  auto other_step = token;
+  other_step.attempt.step = {9};
+  for (const auto& forged : {other_epoch, other_attempt, other_step})
+    CHECK(apply_ended(file, ended(forged, result::success)) == verdict::unknown);
+  CHECK(file == before);
+}
+
+TEST_CASE("progress: a step whose keeper was lost runs once more, and the build says so") {
+  auto file = placed_build({step("build")});
+  auto token = grant_next(file);
+  CHECK(apply_ended(file, keeper_lost(token)) == verdict::recorded);
+  run_step(file, result::success);
+  CHECK(file.steps[0].accepted == attempt_number{2});
+  auto end = finish(file);
+  CHECK(end.outcome == result::success);
+  CHECK(end.reason
+        == "its step passed on h1; step 'build' ran again after attempt 1 on h1 ended: keeper lost");
+}
+
+TEST_CASE("progress: a step whose keeper is lost again and again ends with exception") {
+  auto file = placed_build({step("build")});
+  CHECK(apply_ended(file, keeper_lost(grant_next(file))) == verdict::recorded);
+  CHECK(apply_ended(file, keeper_lost(grant_next(file))) == verdict::accepted);
+  CHECK(finish(file).outcome == result::exception);
+}
+
+TEST_CASE("progress: a lost host sends the build elsewhere, where what had passed is repeated") {
+  auto file = placed_build({step("build"), step("test")});
+  run_step(file, result::success);
+  auto lost = grant_next(file);
+  CHECK(apply_lost(file, lost, "h1 is silent", {200}));
+  CHECK(std::holds_alternative<need_host>(decide_next(file)));
+  apply_placed(file, {"h2"}, {300});
+  auto repeat = std::get<grant_step>(decide_next(file));
+  CHECK(repeat == grant_step{{0}, attempt_role::repeats});
+  auto token = grant_next(file);
+  CHECK(apply_ended(file, ended(token, result::success)) == verdict::recorded);
+  CHECK(file.steps[0].accepted == attempt_number{1});
+  CHECK(std::get<grant_step>(decide_next(file)) == grant_step{{1}, attempt_role::counts});
+  run_step(file, result::success);
+  CHECK(finish(file).outcome == result::success);
+}
+
+TEST_CASE("progress: the last step's success needs no repeat anywhere") {
+  auto file = placed_build({step("build")});
+  auto token = grant_next(file);
+  CHECK(apply_lost(file, token, "h1 is silent", {200}));
+  CHECK(apply_ended(file, ended(token, result::success)) == verdict::accepted);
+  CHECK(std::get<finish_build>(decide_next(file)).outcome == result::success);
+}
+
+TEST_CASE("progress: a late result is evidence when another stands") {
+  auto file = placed_build({step("build")});
+  auto lost = grant_next(file);
+  apply_lost(file, lost, "h1 is silent", {200});
+  apply_placed(file, {"h2"}, {300});
+  run_step(file, result::success);
+  CHECK(apply_ended(file, ended(lost, result::failure, "exit code 2")) == verdict::evidence);
+  CHECK(file.steps[0].outcome == result::success);
+  CHECK(file.steps[0].attempts[0].outcome == result::host_lost);
+  CHECK(file.steps[0].attempts[0].reason
+        == "h1 is silent; reported too late: failure, exit code 2");
+}
+
+TEST_CASE("progress: a lost attempt's late complaint does not become the result") {
+  auto file = placed_build({step("build")});
+  auto lost = grant_next(file);
+  apply_lost(file, lost, "h1 is silent", {200});
+  CHECK(apply_ended(file, ended(lost, result::cancelled)) == verdict::evidence);
+  CHECK(std::holds_alternative<need_host>(decide_next(file)));
+}
+
+TEST_CASE("progress: a step that fails where it is repeated ends the build as an exception") {
+  auto file = placed_build({step("build"), step("test")});
+  run_step(file, result::success);
+  apply_lost(file, grant_next(file), "h1 is silent", {200});
+  apply_placed(file, {"h2"}, {300});
+  auto token = grant_next(file);
+  CHECK(apply_ended(file, ended(token, result::failure, "exit code 2")) == verdict::recorded);
+  settle_skipped(file);
+  auto end = finish(file);
+  CHECK(end.outcome == result::exception);
+  CHECK(end.reason.find("step 'build' had passed, but failed on h2") != std::string::npos);
+}
+
+TEST_CASE("progress: a build under which too many hosts are lost ends as host_lost") {
+  auto file = queued_build({step("build")});
+  for (uint32_t i = 0; i < limits::placements_max; ++i) {
+    apply_placed(file, {"h" + std::to_string(i)}, {50});
+    apply_lost(file, grant_next(file), "it is silent", {200});
+  }
+  auto end = std::get<finish_build>(decide_next(file));
+  CHECK(end.outcome == result::host_lost);
+}
+
+TEST_CASE("progress: cancelling a queued build ends it") {
+  auto file = queued_build({step("build"), always("clean")});
+  CHECK(apply_cancel(file, "cancelled by ada"));
+  settle_skipped(file);
+  auto end = std::get<finish_build>(decide_next(file));
+  CHECK(end == finish_build{result::cancelled, "cancelled by ada"});
+  CHECK_FALSE(apply_cancel(file, "again"));
+}
+
+TEST_CASE("progress: cancelling a running build ends its attempt, and clean-up still runs") {
+  auto file = placed_build({step("build"), step("test"), always("clean")});
+  auto token = grant_next(file);
+  CHECK(apply_cancel(file, "cancelled by ada"));
+  settle_skipped(file);
+  CHECK(file.steps[1].outcome == result::skipped);
+  CHECK(apply_ended(file, ended(token, result::cancelled, "cancelled by ada"))
+        == verdict::accepted);
+  run_step(file, result::success);
+  CHECK(finish(file).outcome == result::cancelled);
+}
+
+TEST_CASE("progress: a success that races a cancellation stands") {
+  auto file = placed_build({step("build")});
+  auto token = grant_next(file);
+  CHECK(apply_cancel(file, "cancelled by ada"));
+  CHECK(apply_ended(file, ended(token, result::success)) == verdict::accepted);
+  CHECK(finish(file).outcome == result::success);
+}
+
+TEST_CASE("progress: missing artifacts turn a success into warnings, and say why") {
+  auto file = placed_build({step("build")});
+  run_step(file, result::success);
+  apply_closed(file, {file.build.id, 1, {}, "the disk is full"});
+  apply_finished(file, std::get<finish_build>(decide_next(file)), {900});
+  CHECK(file.build.outcome == result::warnings);
+  CHECK(file.build.reason == "its step passed on h1; artifacts: the disk is full");
+}

@@ -1,0 +1,173 @@
+#pragma once
+// Random records from a seed. Each record is taken apart by a structured binding, so that a field
+// which is added to the model and forgotten here does not compile.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "schema/record_codec.hpp"
+
+#include <random>
+
+namespace drover::test {
+
+class sampler {
+public:
+  explicit sampler(uint64_t seed) : random_{seed} {}
+
+  template <class T>
+  T make() {
+    T value;
+    fill(value);
+    return value;
+  }
+
+  uint64_t below(uint64_t end) { return random_() % end; }
+
+  /// Any bytes, NUL and newlines among them.
+  std::string bytes(size_t size) {
+    std::string text(size, '\0');
+    for (auto& byte : text)
+      byte = static_cast<char>(random_());
+    return text;
+  }
+
+  void fill(bool& value) { value = below(2) == 1; }
+  void fill(int32_t& value) { value = static_cast<int32_t>(number()); }
+  void fill(uint32_t& value) { value = static_cast<uint32_t>(number()); }
+  void fill(int64_t& value) { value = static_cast<int64_t>(number()); }
+  void fill(uint64_t& value) { value = number(); }
+  void fill(milliseconds& value) { value = milliseconds{static_cast<int64_t>(number() >> 16)}; }
+  void fill(std::string& value) { value = bytes(below(20)); }
+  void fill(wall_time& value) { fill(value.ms); }
+  void fill(result& value) { fill_enum(value, result::skipped); }
+  void fill(build_state& value) { fill_enum(value, build_state::finished); }
+  void fill(step_state& value) { fill_enum(value, step_state::finished); }
+  void fill(attempt_state& value) { fill_enum(value, attempt_state::lost); }
+  void fill(attempt_role& value) { fill_enum(value, attempt_role::repeats); }
+  void fill(source_kind& value) { fill_enum(value, source_kind::set); }
+  void fill(placement_kind& value) { fill_enum(value, placement_kind::each_class); }
+
+  template <class Tag, class Rep>
+  void fill(strong<Tag, Rep>& value) {
+    fill(value.value);
+  }
+
+  template <class T>
+  void fill(std::vector<T>& values) {
+    values.resize(below(4));
+    for (auto& value : values)
+      fill(value);
+  }
+
+  void fill(string_map& entries) {
+    for (auto left = below(4); left > 0; --left)
+      entries[make<std::string>()] = make<std::string>();
+  }
+
+  void fill(epoch& value) {
+    auto& [counter, incarnation] = value;
+    all(counter, incarnation);
+  }
+
+  void fill(source_ref& value) {
+    auto& [kind, id, sha256, revision, size] = value;
+    all(kind, id, sha256, revision, size);
+  }
+
+  void fill(artifact_ref& value) {
+    auto& [path, sha256, size] = value;
+    all(path, sha256, size);
+  }
+
+  void fill(placement_spec& value) {
+    auto& [kind, class_keys] = value;
+    all(kind, class_keys);
+  }
+
+  void fill(step_spec& value) {
+    auto& [name, run, env, timeout, silence, tests, exclusive, always, warn_only] = value;
+    all(name, run, env, timeout, silence, tests, exclusive, always, warn_only);
+  }
+
+  void fill(builder_spec& value) {
+    auto& [name, source, on, requirement, steps, artifacts, params] = value;
+    all(name, source, on, requirement, steps, artifacts, params);
+  }
+
+  void fill(attempt_record& value) {
+    auto& [number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost,
+           reason, granted_at, started_at, finished_at, log_bytes]
+      = value;
+    all(number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost, reason,
+        granted_at, started_at, finished_at, log_bytes);
+  }
+
+  void fill(step_record& value) {
+    auto& [index, name, state, outcome, exit_code, accepted, reason, attempts] = value;
+    all(index, name, state, outcome, exit_code, accepted, reason, attempts);
+  }
+
+  void fill(build_record& value) {
+    auto& [id, builder, campaign, state, outcome, reason, source, params, requested_by,
+           requested_because, pinned, host, placement, cancel_requested, cancel_reason, created_at,
+           started_at, finished_at, artifacts, artifact_problem]
+      = value;
+    all(id, builder, campaign, state, outcome, reason, source, params, requested_by,
+        requested_because, pinned, host, placement, cancel_requested, cancel_reason, created_at,
+        started_at, finished_at, artifacts, artifact_problem);
+  }
+
+  void fill(campaign_cell& value) {
+    auto& [builder, host, host_class, build, reason] = value;
+    all(builder, host, host_class, build, reason);
+  }
+
+  void fill(campaign_record& value) {
+    auto& [id, source, cells, requested_by, requested_because, created_at] = value;
+    all(id, source, cells, requested_by, requested_because, created_at);
+  }
+
+  void fill(host_record& value) {
+    auto& [name, machine_id, boot_id, slots, labels, facts, version, restarts, first_seen,
+           last_seen]
+      = value;
+    all(name, machine_id, boot_id, slots, labels, facts, version, restarts, first_seen, last_seen);
+  }
+
+  void fill(record::manifest& value) {
+    auto& [size, pieces] = value;
+    all(size, pieces);
+    for (auto& piece : pieces)
+      piece = bytes(32);
+  }
+
+  void fill(record::log_segment& value) {
+    auto& [size, lines, line_starts, frame_bytes, frames] = value;
+    all(lines, line_starts, frame_bytes, frames);
+    frame_bytes |= 1;
+    size = below(frames.size() + 1) * frame_bytes; // frames must suffice
+  }
+
+private:
+  template <class... Fields>
+  void all(Fields&... fields) {
+    (fill(fields), ...);
+  }
+
+  template <class Enum>
+  void fill_enum(Enum& value, Enum last) {
+    value = static_cast<Enum>(below(static_cast<uint64_t>(last) + 1));
+  }
+
+  /// Small numbers, large ones, and the ends of the range.
+  uint64_t number() {
+    switch (below(4)) {
+    case 0: return below(10);
+    case 1: return ~uint64_t{0};
+    default: return random_();
+    }
+  }
+
+  std::mt19937_64 random_;
+};
+
+} // namespace drover::test

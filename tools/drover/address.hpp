@@ -1,0 +1,38 @@
+#pragma once
+// Where the farm is: from --farm, DROVER_FARM or the profile in ~/.config/drover.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "schema/error.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace drover::cli {
+
+struct farm_address {
+  std::string socket; ///< a Unix socket's path; empty: 127.0.0.1:`port`
+  uint16_t port = 0;
+  std::string token; ///< for a port
+  std::string text;  ///< as people know it
+  friend bool operator==(const farm_address&, const farm_address&) = default;
+};
+
+/// The outside as `find_farm` sees it.
+struct surroundings {
+  std::function<std::optional<std::string>(const char* name)> environment;
+  /// The first line of a file, or nothing.
+  std::function<std::optional<std::string>(const std::string& path)> first_line;
+  std::function<bool(const std::string& path)> is_folder;
+};
+surroundings real_surroundings();
+
+/// A path, or http://127.0.0.1:PORT; without a token yet. A folder means its drover.sock.
+expected<farm_address> parse_address(const std::string& text, const surroundings& around);
+
+/// `flag` goes before DROVER_FARM, that before the profile. None of them: an error that says how to
+/// name a farm. The token of a port: DROVER_TOKEN, or the file `token` beside the profile.
+expected<farm_address> find_farm(const std::string& flag, const surroundings& around);
+
+} // namespace drover::cli

@@ -1,0 +1,54 @@
+#pragma once
+// The folder of a farm made by `drover up`: who lives where in it, and who may use it.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "nodes/process.hpp"
+#include "schema/error.hpp"
+#include "schema/model.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace drover::cli {
+
+/// Paths of CONTRACT.md, "The store on a farm made by `drover up`". All absolute.
+struct farm_folder {
+  std::string top;
+
+  std::string config() const { return top + "/farm.yaml"; }
+  std::string coordinator() const { return top + "/coordinator"; }
+  std::string farm_keys() const { return coordinator() + "/keys"; }
+  std::string listen_file() const { return coordinator() + "/listen"; }
+  std::string host(const std::string& name) const { return top + "/hosts/" + name; }
+  std::string host_keys(const std::string& name) const { return host(name) + "/keys"; }
+  std::string log(const std::string& program) const { return top + "/logs/" + program + ".log"; }
+  std::string pid(const std::string& program) const { return top + "/pids/" + program + ".pid"; }
+  std::string socket() const { return top + "/drover.sock"; }
+};
+
+/// Makes `dir` and its folders; those that are there stay as they are.
+expected<farm_folder> make_farm_folder(const std::string& dir);
+
+/// Holds the folder for this process as long as the lock lives; an error that names the process
+/// if another one holds it.
+expected<owned_fd> lock_farm_folder(const farm_folder& farm);
+
+/// Puts farm.yaml in place: a copy of `config` if one is given, else what is there, else a small
+/// commented default.
+std::optional<failure> install_config(const farm_folder& farm, const std::string& config);
+
+/// The address on which hosts reach the coordinator: the same one in each life of the farm unless
+/// another program has taken its port.
+expected<std::string> choose_listen_address(const farm_folder& farm);
+
+/// The hosts to start: those of the config, with h1 to h`count` among or beside them. `slots`
+/// counts for h1 to h`count`. Without `count`, a config without hosts gets one.
+std::vector<host_spec> plan_hosts(const farm_config& config, std::optional<uint32_t> count,
+                                  std::optional<uint32_t> slots);
+
+/// Replaces the file in one step, so that a reader sees the old text or the new one.
+std::optional<failure> write_file(const std::string& path, const std::string& text);
+
+} // namespace drover::cli

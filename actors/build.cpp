@@ -16,10 +16,13 @@ void build_actor_state::recover() {
     return;
   }
   step_index at;
-  if (const auto* attempt = core::live_attempt(file, &at))
-    order({attempt->granted_in, {file.build.id, at, attempt->number}});
-  else
-    advance({});
+  const auto* attempt = core::live_attempt(file, &at);
+  if (attempt == nullptr)
+    return advance({});
+  grant_token token{attempt->granted_in, {file.build.id, at, attempt->number}};
+  order(token);
+  if (file.build.cancel_requested && supervisor)
+    self->send(supervisor, cancel_attempt{token, file.build.cancel_reason});
 }
 
 void build_actor_state::place(const placed& request) {

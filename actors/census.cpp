@@ -17,8 +17,7 @@ int64_t ms_between(actor_moment from, actor_moment to) {
 }
 
 bool is_crash(const caf::error& reason) {
-  return reason && reason != caf::exit_reason::normal
-         && reason != caf::exit_reason::user_shutdown;
+  return reason && reason != caf::exit_reason::normal && reason != caf::exit_reason::user_shutdown;
 }
 
 } // namespace
@@ -128,8 +127,8 @@ std::optional<actor_entry> census_state::blocked(const std::string& actor_name) 
   actor_entry entry;
   complete(entry, one);
   entry.state = "blocked: " + (one.note.empty() ? "it left no note" : one.note);
-  entry.activity
-    = "no answer for " + std::to_string(ms_between(silent_since, self->clock().now())) + " ms";
+  entry.activity =
+    "no answer for " + std::to_string(ms_between(silent_since, self->clock().now())) + " ms";
   return entry;
 }
 

@@ -88,6 +88,7 @@ struct coordinator_state {
   void release(active_build& build);
   void child_down(const caf::down_msg& down);
   void revive_build(build_id build);
+  void respawn_build(build_id build);
   void revive_supervisor(const host_name& host);
   void expire_waiters();
 

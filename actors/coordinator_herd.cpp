@@ -144,16 +144,33 @@ void coordinator_state::child_down(const caf::down_msg& down) {
     }
 }
 
+/// Behind what the dead one handed to the recorder: else its successor would begin with older news.
 void coordinator_state::revive_build(build_id id) {
+  self->request(services.recorder, caf::infinite, storage::write_batch{}) // as in `submit`
+    .then([this, id](recorded) { respawn_build(id); });
+}
+
+void coordinator_state::respawn_build(build_id id) {
+  auto known = active.find(id);
+  if (known == active.end())
+    return;
   auto file = storage::read_build_file(*settings.store, id);
   if (!file || !*file) {
     settings.fatal("build " + to_string(id) + " crashed and can't be read back");
     return;
   }
-  auto& build = active.at(id);
+  auto& build = known->second;
+  release(build);
+  if ((*file)->build.state == build_state::finished)
+    return on_over(id);
+  if ((*file)->build.placement == 0) { // it died before its first placement was recorded
+    active.erase(known);
+    queued[id] = **file;
+    queue[id] = core::to_queue_entry(**file);
+    return schedule_plan();
+  }
   auto host = herd.find((*file)->build.host);
   bool placed_now = (*file)->build.state == build_state::running && host != herd.end();
-  release(build);
   build.actor
     = spawn_build(**file, placed_now ? host->second.supervisor : host_supervisor_actor{});
   if (placed_now) {

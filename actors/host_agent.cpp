@@ -26,7 +26,9 @@ void end(const Handle& actor) {
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
-std::string text_of(const caf::error& reason) { return printable(caf::to_string(reason), 200); }
+std::string text_of(const caf::error& reason) {
+  return printable(caf::to_string(reason), 200);
+}
 
 } // namespace
 
@@ -78,6 +80,7 @@ void host_agent_state::connect(const connected& news) {
   spdlog::info("host={} connected session={} epoch={}", settings.self.host.value,
                news.answer.session.value, news.answer.coordinator.counter);
   activity.did("connected", self->clock().now());
+  self->send(census, enlistment{"farm_link", "farm_link", agent_name, news.link});
   to_all(news);
   beat_once();
 }
@@ -92,8 +95,7 @@ void host_agent_state::failed_to_connect(const not_connected& news) {
     return;
   phase = link_phase::waiting;
   ++failures;
-  auto wait
-    = core::backoff(failures, limits::reconnect_first, limits::reconnect_max, random());
+  auto wait = core::backoff(failures, limits::reconnect_first, limits::reconnect_max, random());
   spdlog::info("host={} not connected, next try in {} ms: {}", settings.self.host.value,
                wait.count(), news.reason);
   activity.did("failed to connect: " + news.reason, self->clock().now());
@@ -166,8 +168,7 @@ void host_agent_state::on(const assignment& work) {
   if (auto found = settings.spool->find(work.token); found && found->confirmed)
     return;
   if (attempts.size() >= limits::known_attempts_max)
-    return refuse(work, "this host holds " + std::to_string(attempts.size())
-                          + " attempts already");
+    return refuse(work, "this host holds " + std::to_string(attempts.size()) + " attempts already");
   if (auto problem = settings.spool->enter(work))
     return refuse(work, "the attempt can't be kept on this host: " + problem->text);
   activity.did("took attempt " + to_string(work.token.attempt), self->clock().now());
@@ -267,8 +268,8 @@ void host_agent_state::gone(const caf::down_msg& down) {
 
 void host_agent_state::replace_step(const grant_token& token, const caf::error& reason) {
   auto& held = attempts.at(token);
-  spdlog::warn("attempt={} its step actor died, a new one adopts it: {}",
-               to_string(token.attempt), text_of(reason));
+  spdlog::warn("attempt={} its step actor died, a new one adopts it: {}", to_string(token.attempt),
+               text_of(reason));
   if (may_restart(held.restarts, "the step of attempt " + to_string(token.attempt)))
     spawn_step(held);
 }
@@ -278,21 +279,19 @@ void host_agent_state::replace_workspace(const caf::error& reason) {
   if (!may_restart(workspace_restarts, "workspace"))
     return;
   spawn_workspace();
-  // Steps may wait for an answer that the dead one owed them. Their successors adopt and ask anew.
-  for (auto& [token, held] : attempts) {
-    self->demonitor(held.actor);
-    steps.erase(held.actor.address());
+  // Steps may wait for an answer that the dead one owed them. Once they are gone, their successors
+  // adopt and ask the new one.
+  for (auto& [_, held] : attempts)
     caf::anon_send_exit(held.actor, caf::exit_reason::kill);
-    spawn_step(held);
-  }
 }
 
 bool host_agent_state::may_restart(core::restart_history& history, const std::string& who) {
   core::restart_budget budget{limits::actor_restarts_max, limits::actor_restart_period};
   if (core::spend(history, budget, now_ms()))
     return true;
-  settings.fatal(who + " died more than " + std::to_string(limits::actor_restarts_max) + " times in "
-                 + std::to_string(limits::actor_restart_period.count() / 1000) + " s");
+  settings.fatal(who + " died more than " + std::to_string(limits::actor_restarts_max)
+                 + " times in " + std::to_string(limits::actor_restart_period.count() / 1000)
+                 + " s");
   return false;
 }
 

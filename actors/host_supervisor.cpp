@@ -116,6 +116,8 @@ void host_supervisor_state::settle(const std::vector<known_attempt>& listed) {
   auto found = core::reconcile(orders, listed, now());
   for (const auto& token : found.to_send)
     send_order(orders.at(token));
+  for (const auto& token : found.started) // in case its own word for it was lost
+    self->send(farm.coordinator, record.name, attempt_started{token, farm.clock()});
   for (const auto& token : found.missing) {
     orders.erase(token);
     self->send(farm.coordinator,
@@ -131,8 +133,10 @@ void host_supervisor_state::settle(const std::vector<known_attempt>& listed) {
 }
 
 void host_supervisor_state::on(const attempt_started& said) {
-  if (orders.contains(said.token))
-    self->send(farm.coordinator, record.name, said);
+  auto open = orders.find(said.token);
+  if (open == orders.end() || std::exchange(open->second.started, true))
+    return;
+  self->send(farm.coordinator, record.name, said);
 }
 
 void host_supervisor_state::on(const log_chunk& said) {

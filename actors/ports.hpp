@@ -20,6 +20,7 @@ struct spooled_attempt {
   bool keeper_alive = false;
   bool confirmed = false; ///< its result is durable at the coordinator
   wall_time confirmed_at;
+  bool keeper_started = false; ///< now or before: it is never started again
   friend bool operator==(const spooled_attempt&, const spooled_attempt&) = default;
 };
 

@@ -19,8 +19,8 @@ void spool_state::start() {
     // Wall time, since the actors' clock does not survive a restart; a wall clock that jumped makes
     // the wait at most as long as it is for a fresh one.
     auto age = milliseconds{now.ms - attempt.confirmed_at.ms};
-    keep(attempt.work.token, std::clamp(limits::spool_kept - age, milliseconds{0},
-                                        limits::spool_kept));
+    keep(attempt.work.token,
+         std::clamp(limits::spool_kept - age, milliseconds{0}, limits::spool_kept));
   }
   arm();
 }

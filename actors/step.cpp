@@ -15,8 +15,8 @@ namespace drover {
 
 namespace {
 
-/// Begins the recorded reason of an attempt whose keeper left no account: a later agent reads from it
-/// what happened.
+/// Begins the recorded reason of an attempt whose keeper left no account: a later agent reads from
+/// it what happened.
 constexpr std::string_view keeper_lost_prefix = "keeper lost: ";
 
 bool tells_keeper_lost(const keeper_exit& account) {
@@ -35,7 +35,7 @@ keeper_order order_for(const step_setup& setup, const prepared& place) {
   const auto& work = setup.work;
   const auto& self = setup.host.self;
   core::step_place where{self.host.value, place.workspace, place.outputs,
-                         core::cores_per_slot(self.facts, self.slots)};
+                         core::cores_per_slot(self.facts, self.slots), place.temporary};
   keeper_order order;
   order.token = work.token;
   order.builder = work.builder;
@@ -43,10 +43,8 @@ keeper_order order_for(const step_setup& setup, const prepared& place) {
   order.run = work.step.run;
   order.env = core::step_environment(work, where, setup.host.base_env);
   order.workspace = place.workspace;
-  order.timeout
-    = work.step.timeout.count() > 0 ? work.step.timeout : limits::step_timeout_default;
-  order.silence
-    = work.step.silence.count() > 0 ? work.step.silence : limits::step_silence_default;
+  order.timeout = work.step.timeout.count() > 0 ? work.step.timeout : limits::step_timeout_default;
+  order.silence = work.step.silence.count() > 0 ? work.step.silence : limits::step_silence_default;
   order.grace = limits::kill_grace;
   order.log_bytes_max = limits::log_bytes_max;
   return order;
@@ -54,8 +52,7 @@ keeper_order order_for(const step_setup& setup, const prepared& place) {
 
 /// A source that can't be used is the code's fault, one that can't be had is the farm's.
 result outcome_of(const failure& why) {
-  return why.code == ec::bad_input || why.code == ec::damaged ? result::failure
-                                                              : result::exception;
+  return why.code == ec::bad_input || why.code == ec::damaged ? result::failure : result::exception;
 }
 
 std::string_view phase_text(step_phase phase) {
@@ -76,7 +73,7 @@ std::string_view phase_text(step_phase phase) {
 
 } // namespace
 
-void step_actor_state::begin() {
+void step_actor_state::start() {
   const auto& port = setup.host.spool;
   auto known = port->find(token());
   if (known && known->keeper_alive) {
@@ -84,6 +81,8 @@ void step_actor_state::begin() {
     watch();
   } else if (auto found = port->exit_of(token())) {
     ended(*found);
+  } else if (known && known->keeper_started) {
+    watch(); // it died while nobody was here to see it
   } else {
     prepare();
   }
@@ -92,8 +91,8 @@ void step_actor_state::begin() {
 void step_actor_state::prepare() {
   const auto& work = setup.work;
   prepare_workspace request{work.token.attempt.build, work.placement, work.source};
-  // Infinite: a download takes as long as it takes, and is on this host; if the workspace actor dies,
-  // the agent replaces this step as well.
+  // Infinite: a download takes as long as it takes, and is on this host; if the workspace actor
+  // dies, the agent replaces this step as well.
   self->request(setup.workspace, caf::infinite, request)
     .then(
       [this](const expected<prepared>& place) {
@@ -317,7 +316,7 @@ int64_t step_actor_state::now_ms() const {
 
 step_actor::behavior_type step(step_actor_state::pointer self, step_setup setup) {
   self->state.setup = std::move(setup);
-  self->state.begin();
+  self->state.start();
   return {
     [self](const connected& news) { self->state.connect(news); },
     [self](const not_connected&) { self->state.disconnect(); },

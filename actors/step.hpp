@@ -33,7 +33,7 @@ struct step_actor_state {
   explicit step_actor_state(pointer actor) : self{actor} {}
 
   /// Adopts the attempt if its keeper was started before, prepares it otherwise.
-  void begin();
+  void start();
   void connect(const connected& news);
   void disconnect();
   void log_stored(const log_durable& news);

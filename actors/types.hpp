@@ -325,6 +325,7 @@ struct prepare_workspace {
 struct prepared {
   std::string workspace; ///< absolute path
   std::string outputs;   ///< absolute path of $DROVER_OUT
+  std::string temporary = {}; ///< absolute path of $TMPDIR; empty: the system's
 };
 
 /// Owns the workspaces of a host: fetches and unpacks sources, keeps artifacts, cleans up.

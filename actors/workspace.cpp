@@ -60,8 +60,8 @@ void workspace_state::fetch(download& one) {
   if (!online() || one.waiters.empty())
     return;
   for (auto offset : one.window.wants(now_ms()))
-    self->send(link, host_message{blob_want{one.waiters.front().where.first, one.source.sha256,
-                                            offset}});
+    self->send(link,
+               host_message{blob_want{one.waiters.front().where.first, one.source.sha256, offset}});
   arm();
 }
 
@@ -73,9 +73,9 @@ void workspace_state::piece(const blob_piece& news) {
   if (!news.problem.empty())
     return give_up(news.sha256, {ec::unavailable, one.source.id + ": " + news.problem});
   if (news.total != one.source.size)
-    return give_up(news.sha256, {ec::damaged, one.source.id + ": the farm holds "
-                                                + std::to_string(news.total) + " bytes, expected "
-                                                + std::to_string(one.source.size)});
+    return give_up(news.sha256,
+                   {ec::damaged, one.source.id + ": the farm holds " + std::to_string(news.total)
+                                   + " bytes, expected " + std::to_string(one.source.size)});
   if (!one.window.arrived(news.offset, news.bytes))
     return;
   auto offset = one.window.written();
@@ -215,8 +215,8 @@ void workspace_state::send_part(closing& one, const core::log_span& span) {
   blob_part part{one.order.build, artifact.sha256, span.offset, artifact.size, {}};
   if (span.bytes > 0) {
     note("reading artifact " + artifact.path);
-    auto bytes = port->read_artifact(one.order.build, one.order.placement, artifact, span.offset,
-                                     span.bytes);
+    auto bytes =
+      port->read_artifact(one.order.build, one.order.placement, artifact, span.offset, span.bytes);
     if (!bytes || (*bytes).empty())
       return skip_upload(one, bytes ? "it ends early" : bytes.error().text);
     part.bytes = *std::move(bytes);
@@ -251,8 +251,8 @@ void workspace_state::next_upload(closing& one) {
 void workspace_state::skip_upload(closing& one, const std::string& why) {
   const auto sha256 = one.uploads.front().sha256;
   auto told = "artifact " + one.uploads.front().path + " is missing: " + why;
-  one.answer.problem = printable((one.answer.problem.empty() ? "" : one.answer.problem + "; ")
-                                   + told, limits::reason_bytes_max);
+  one.answer.problem = printable(
+    (one.answer.problem.empty() ? "" : one.answer.problem + "; ") + told, limits::reason_bytes_max);
   std::erase_if(one.answer.artifacts, [&](const auto& ref) { return ref.sha256 == sha256; });
   spdlog::warn("build={} {}", to_string(one.order.build), told);
   next_upload(one);

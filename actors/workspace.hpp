@@ -1,7 +1,7 @@
 #pragma once
-// The workspaces of a host: fetches and unpacks sources, hands artifacts over, cleans up. Its port's
-// calls may take long, so in real programs it has its own thread.
-// SPDX-License-Identifier: Apache-2.0
+// The workspaces of a host: fetches and unpacks sources, hands artifacts over, cleans up. Its
+// port's calls may take long, so in real programs it has its own thread. SPDX-License-Identifier:
+// Apache-2.0
 
 #include "actors/census.hpp"
 #include "actors/core/log_window.hpp"
@@ -55,8 +55,8 @@ struct workspace_state {
   // -- fetching --
   expected<prepared> make_folders(const prepare_workspace& request);
   void fetch(download& one);
-  /// All bytes are here: unpacks for everybody who waits. The download is gone afterwards, unless it
-  /// must be fetched again.
+  /// All bytes are here: unpacks for everybody who waits. The download is gone afterwards, unless
+  /// it must be fetched again.
   void install(const std::string& sha256);
   void give_up(const std::string& sha256, const failure& why);
   void drop_waiters(const place& where);
@@ -88,7 +88,6 @@ struct workspace_state {
 };
 
 workspace_actor::behavior_type workspace(workspace_state::pointer self,
-                                         std::shared_ptr<workspace_port> port,
-                                         census_actor census);
+                                         std::shared_ptr<workspace_port> port, census_actor census);
 
 } // namespace drover

@@ -13,10 +13,11 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
+find_package(CLI11 REQUIRED)
+
 option(DROVER_COORDINATOR "Build the coordinator, its store and the command line, not only the host" ON)
 if(DROVER_COORDINATOR)
   find_package(RocksDB REQUIRED)
   find_package(Boost 1.81 REQUIRED)
   find_package(nlohmann_json REQUIRED)
-  find_package(CLI11 REQUIRED)
 endif()

@@ -138,6 +138,8 @@ void read_builder(reader& in, const std::string& name, const node& from, farm_co
   builder_spec builder;
   builder.name = name;
   auto steps = [&](const node& value) {
+    if (value.empty() || (value.what == yaml::kind::sequence && value.items.empty()))
+      in.error(value.at, "steps: is empty; a builder has at least one step");
     in.list("steps", value, step_example,
             [&](const node& item) { read_step(in, item, builder.steps); });
   };

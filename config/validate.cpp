@@ -100,8 +100,6 @@ private:
       unless_known(key, path + "/on", 0);
     }
     check_requirement(builder.requirement, path + "/requires");
-    if (builder.steps.empty() && at_exactly(path + "/steps"))
-      error(path + "/steps", "steps: is empty; a builder has at least one step");
     count(path + "/steps", builder.steps.size(), limits::steps_max);
     std::set<std::string_view> seen;
     for (size_t i = 0; i < builder.steps.size(); ++i) {
@@ -250,7 +248,7 @@ private:
              const std::string& path) {
     if (std::find(all.begin(), all.end(), word) != all.end())
       return;
-    auto near = nearest(word, all);
+    auto near = suggestion(word, all, found_.errors.size());
     error(path,
           near
             ? fmt::format("{} '{}' is not known (did you mean '{}'?)", what, shown(word), *near)
@@ -264,7 +262,7 @@ private:
       return;
     auto candidates = known_facts();
     candidates.insert(candidates.end(), labels_.begin(), labels_.end());
-    auto near = nearest(trait, candidates);
+    auto near = suggestion(trait, candidates, found_.warnings.size());
     auto here = at(path);
     if (here.text_column)
       here.column = *here.text_column + column;
@@ -272,6 +270,12 @@ private:
       {here.line, here.column,
        fmt::format("'{}' is neither a fact nor a label of a configured host{}", shown(trait),
                    near ? fmt::format(" (did you mean '{}'?)", *near) : "")});
+  }
+
+  /// Comparing every wrong word with every right one takes too long where thousands are wrong.
+  static std::optional<std::string_view>
+  suggestion(std::string_view word, const std::vector<std::string_view>& all, size_t told_already) {
+    return told_already < limits::config_errors_max ? nearest(word, all) : std::nullopt;
   }
 
   void count(const std::string& path, size_t there, size_t allowed_max) {

@@ -50,11 +50,10 @@ std::optional<failure> walk(int folder, const std::string& prefix, size_t depth,
     if (S_ISREG(info.st_mode)) {
       problem = found(prefix + name);
     } else if (S_ISDIR(info.st_mode)) {
-      unique_fd next{openat(folder, name.c_str(),
-                            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+      unique_fd next{openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
       if (!next)
-        problem = io_failure("artifacts: " + printable(prefix + name, limits::name_bytes_max),
-                             errno);
+        problem =
+          io_failure("artifacts: " + printable(prefix + name, limits::name_bytes_max), errno);
       else
         problem = walk(next.get(), prefix + name + "/", depth + 1, found);
     }
@@ -65,8 +64,7 @@ std::optional<failure> walk(int folder, const std::string& prefix, size_t depth,
 }
 
 std::optional<failure> name_problem_of(const std::string& path) {
-  if (path.size() > limits::value_bytes_max
-      || printable(path, limits::value_bytes_max * 4) != path)
+  if (path.size() > limits::value_bytes_max || printable(path, limits::value_bytes_max * 4) != path)
     return failure{ec::bad_input, "artifacts: the name " + printable(path, limits::name_bytes_max)
                                     + " is too long or not printable UTF-8; rename the file"};
   return std::nullopt;
@@ -132,9 +130,8 @@ expected<std::vector<artifact_ref>> find_artifacts(const std::string& outputs,
   auto problem = walk_files(outputs, [&](const std::string& path) { return take(outputs, path); });
   if (!problem && !globs.empty())
     problem = walk_files(work, [&](const std::string& path) {
-      bool wanted = std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-        return glob_matches(glob, path);
-      });
+      bool wanted = std::any_of(globs.begin(), globs.end(),
+                                [&](const std::string& glob) { return glob_matches(glob, path); });
       return wanted ? take(work, path) : std::nullopt;
     });
   if (problem)

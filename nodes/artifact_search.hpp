@@ -11,8 +11,9 @@ namespace drover {
 
 /// Calls `found` with the relative path of each regular file below `root`, in sorted order of names
 /// within a folder. Links are not followed; other things than files are passed over.
-std::optional<failure> walk_files(const std::string& root,
-                                  const std::function<std::optional<failure>(const std::string&)>& found);
+std::optional<failure>
+walk_files(const std::string& root,
+           const std::function<std::optional<failure>(const std::string&)>& found);
 
 /// Opens the regular file `path` below `root`; a link or ".." anywhere in the path is an error.
 expected<unique_fd> open_below(const std::string& root, const std::string& path);

@@ -33,7 +33,9 @@ void complain(const std::string& what, const failure& why) {
   spdlog::warn("spool event={} problem=\"{}\"", what, why.text);
 }
 
-bool there(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+bool there(const std::string& path) {
+  return access(path.c_str(), F_OK) == 0;
+}
 
 unique_fd open_pidfd(pid_t pid) {
   return unique_fd{static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};
@@ -62,8 +64,8 @@ expected<pid_t> spawn_keeper(const std::string& program, const std::string& fold
   sigfillset(&all);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK
-                                          | POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::string name = "drover-keeper", argument = folder;
   char* arguments[] = {name.data(), argument.data(), nullptr};
   char* environment[] = {nullptr};
@@ -78,7 +80,7 @@ expected<pid_t> spawn_keeper(const std::string& program, const std::string& fold
 } // namespace
 
 disk_spool::disk_spool(std::string root, std::string keeper_program)
-  : root_{std::move(root)}, keeper_program_{std::move(keeper_program)} {
+    : root_{std::move(root)}, keeper_program_{std::move(keeper_program)} {
   std::error_code error;
   fs::create_directories(root_, error);
   if (error)
@@ -184,8 +186,8 @@ void disk_spool::cancel(const grant_token& token, const std::string& reason) {
   auto folder = folder_of(token);
   if (!there(folder))
     return;
-  if (auto problem = replace_file(folder, spool_file::cancel, encode_cancel(reason),
-                                  durability::unsynced))
+  if (auto problem =
+        replace_file(folder, spool_file::cancel, encode_cancel(reason), durability::unsynced))
     complain("cancel", *problem);
   auto holder = lock_holder(folder);
   if (!holder || *holder <= 0)
@@ -242,8 +244,8 @@ expected<std::string> disk_spool::read_log(const grant_token& token, uint64_t of
   std::string bytes(max, '\0');
   size_t filled = 0;
   while (filled < max) {
-    auto got = pread(file.get(), bytes.data() + filled, max - filled,
-                     static_cast<off_t>(offset + filled));
+    auto got =
+      pread(file.get(), bytes.data() + filled, max - filled, static_cast<off_t>(offset + filled));
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
@@ -268,6 +270,8 @@ std::optional<spooled_attempt> disk_spool::read_folder(const std::string& name) 
   found.work = std::move(*work);
   auto holder = lock_holder(folder);
   found.keeper_alive = watcher_.watches(name) || (holder && *holder != 0);
+  found.keeper_started = found.keeper_alive || there(folder + "/" + spool_file::keeper)
+                         || there(folder + "/" + spool_file::exit);
   if (auto at = read_record(folder, spool_file::confirmed, &decode_confirmed)) {
     found.confirmed = true;
     found.confirmed_at = *at;

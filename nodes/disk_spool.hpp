@@ -21,8 +21,8 @@ public:
   void cancel(const grant_token& token, const std::string& reason) override;
   std::optional<keeper_exit> exit_of(const grant_token& token) const override;
   /// Finds what is left by the command's session and by the token in environments, with all
-  /// descendants of those. That is no proof: a process that left the session, cleared its environment
-  /// and lost its parents is not found. (While the keeper lives it finds those too.)
+  /// descendants of those. That is no proof: a process that left the session, cleared its
+  /// environment and lost its parents is not found. (While the keeper lives it finds those too.)
   std::optional<failure> close(const grant_token& token, const keeper_exit& account) override;
   uint64_t log_size(const grant_token& token) const override;
   expected<std::string> read_log(const grant_token& token, uint64_t offset,

@@ -49,8 +49,8 @@ expected<std::string> top_of(const std::string& unpacked) {
   }
   if (error)
     return failure{ec::io, unpacked + ": " + error.message()};
-  bool single = entries.size() == 1 && entries[0].symlink_status(error).type()
-                                         == fs::file_type::directory;
+  bool single =
+    entries.size() == 1 && entries[0].symlink_status(error).type() == fs::file_type::directory;
   return single ? entries[0].path().string() : unpacked;
 }
 
@@ -90,7 +90,7 @@ std::optional<failure> remove_tree(const std::string& path) {
 }
 
 disk_workspaces::disk_workspaces(std::string root, const workspace_bounds& bounds)
-  : root_{std::move(root)}, bounds_{bounds}, sources_{root_ + "/sources", bounds.cache} {}
+    : root_{std::move(root)}, bounds_{bounds}, sources_{root_ + "/sources", bounds.cache} {}
 
 std::string disk_workspaces::folder_of(build_id build, uint32_t placement) const {
   return root_ + "/" + std::to_string(build.value) + "-" + std::to_string(placement);
@@ -105,12 +105,12 @@ expected<prepared> disk_workspaces::make(build_id build, uint32_t placement) {
   auto absolute = fs::absolute(folder, error).lexically_normal().string();
   if (error)
     return failure{ec::io, folder + ": " + error.message()};
-  return prepared{absolute + "/work", absolute + "/out"};
+  return prepared{absolute + "/work", absolute + "/out", absolute + "/tmp"};
 }
 
 bool disk_workspaces::has_source(build_id build, uint32_t placement) const {
-  auto bytes = read_whole(folder_of(build, placement) + "/" + marker,
-                          limits::spool_record_bytes_max);
+  auto bytes =
+    read_whole(folder_of(build, placement) + "/" + marker, limits::spool_record_bytes_max);
   if (!bytes)
     return false;
   record_reader in{"source", *bytes};

@@ -110,7 +110,8 @@ bool glob_matches(std::string_view glob, std::string_view path) {
 
 std::optional<failure> glob_problem(std::string_view glob) {
   auto wrong = [&](const char* why) {
-    return failure{ec::bad_input, "artifacts: " + printable(glob, limits::name_bytes_max) + " " + why};
+    return failure{ec::bad_input,
+                   "artifacts: " + printable(glob, limits::name_bytes_max) + " " + why};
   };
   if (glob.empty() || glob.find('\0') != std::string_view::npos)
     return wrong("is no pattern");

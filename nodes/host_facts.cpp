@@ -27,7 +27,9 @@ namespace {
 
 constexpr auto machine_id_file = "machine-id";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// What a program prints before it ends or the time is over; empty if it is not there.
 std::string output_of(std::vector<std::string> words) {

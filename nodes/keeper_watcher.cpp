@@ -23,7 +23,7 @@ bool listen_to(int epoll, int fd) {
 } // namespace
 
 keeper_watcher::keeper_watcher()
-  : epoll_{epoll_create1(EPOLL_CLOEXEC)}, stop_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
+    : epoll_{epoll_create1(EPOLL_CLOEXEC)}, stop_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {
   if (!epoll_ || !stop_ || !listen_to(epoll_.get(), stop_.get()))
     throw std::runtime_error{"can't watch keepers: " + system_text(errno)};
   thread_ = std::thread{[this] { run(); }};

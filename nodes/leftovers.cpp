@@ -18,8 +18,8 @@ namespace {
 using steady = std::chrono::steady_clock;
 
 bool has_token(int32_t pid, const std::string& variable) {
-  auto environment = read_whole("/proc/" + std::to_string(pid) + "/environ",
-                                limits::spool_record_bytes_max);
+  auto environment =
+    read_whole("/proc/" + std::to_string(pid) + "/environ", limits::spool_record_bytes_max);
   return environment && ('\0' + *environment).find('\0' + variable + '\0') != std::string::npos;
 }
 
@@ -78,8 +78,8 @@ expected<std::vector<process_entry>> kill_leftovers(const std::string& folder,
     if (found.empty())
       return killed;
     if (steady::now() >= until)
-      return failure{ec::io, folder + ": can't kill what is left of the step: "
-                               + name_processes(found)};
+      return failure{ec::io,
+                     folder + ": can't kill what is left of the step: " + name_processes(found)};
     std::vector<unique_fd> handles;
     for (const auto& entry : found)
       handles.push_back(signal_process(entry, SIGKILL));

@@ -28,7 +28,9 @@ std::string checksum(std::string_view bytes) {
 // "sum " + 16 digits + "\n"
 constexpr size_t trailer_bytes = 21;
 
-std::string heading(std::string_view kind) { return "drover " + std::string{kind} + " 1\n"; }
+std::string heading(std::string_view kind) {
+  return "drover " + std::string{kind} + " 1\n";
+}
 
 } // namespace
 

@@ -23,7 +23,9 @@ sha256::sha256() : state_{std::make_unique<state>()} {
     throw std::runtime_error{"OpenSSL has no SHA-256"};
 }
 
-sha256::~sha256() { EVP_MD_CTX_free(state_->context); }
+sha256::~sha256() {
+  EVP_MD_CTX_free(state_->context);
+}
 
 void sha256::add(std::string_view bytes) {
   EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
@@ -61,9 +63,9 @@ expected<file_digest> digest_of_file(int fd) {
 }
 
 bool is_sha256_hex(std::string_view text) {
-  return text.size() == 64
-         && std::all_of(text.begin(), text.end(),
-                        [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 } // namespace drover

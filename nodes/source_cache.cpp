@@ -44,7 +44,7 @@ std::optional<failure> source_problem(const source_ref& source) {
 } // namespace
 
 source_cache::source_cache(std::string folder, const cache_bounds& bounds)
-  : folder_{std::move(folder)}, bounds_{bounds} {
+    : folder_{std::move(folder)}, bounds_{bounds} {
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error)
@@ -65,11 +65,12 @@ std::optional<failure> source_cache::add(const source_ref& source, uint64_t offs
   if (auto problem = source_problem(source))
     return problem;
   if (auto here = bytes_of(source); here != offset)
-    return about(source, ec::conflict, "a piece for byte " + std::to_string(offset)
-                                         + " came, but the next one is " + std::to_string(here));
+    return about(source, ec::conflict,
+                 "a piece for byte " + std::to_string(offset) + " came, but the next one is "
+                   + std::to_string(here));
   if (bytes.size() > source.size - std::min(offset, source.size))
-    return about(source, ec::bad_input, "more bytes came than its size of "
-                                          + std::to_string(source.size));
+    return about(source, ec::bad_input,
+                 "more bytes came than its size of " + std::to_string(source.size));
   auto path = folder_ + "/" + source.sha256 + ".part";
   unique_fd file{open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)};
   if (!file)
@@ -90,8 +91,9 @@ expected<std::string> source_cache::take(const source_ref& source) {
   auto part = path + ".part";
   auto present = size_of(path) ? path : part;
   if (bytes_of(source) < source.size || (source.size == 0 && !size_of(present)))
-    return about(source, ec::unavailable, "only " + std::to_string(bytes_of(source)) + " of "
-                                            + std::to_string(source.size) + " bytes are here");
+    return about(source, ec::unavailable,
+                 "only " + std::to_string(bytes_of(source)) + " of " + std::to_string(source.size)
+                   + " bytes are here");
   unique_fd file{open(present.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!file)
     return io_failure(present, errno);
@@ -100,8 +102,9 @@ expected<std::string> source_cache::take(const source_ref& source) {
     return failure{ec::io, present + ": " + digest.error().text};
   if ((*digest).sha256 != source.sha256) {
     unlink(present.c_str());
-    return about(source, ec::damaged, "its bytes have SHA-256 " + (*digest).sha256 + ", not "
-                                        + source.sha256 + "; the download is dropped");
+    return about(source, ec::damaged,
+                 "its bytes have SHA-256 " + (*digest).sha256 + ", not " + source.sha256
+                   + "; the download is dropped");
   }
   if (present != path && rename(part.c_str(), path.c_str()) != 0)
     return io_failure(path, errno);

@@ -95,7 +95,8 @@ struct flock whole_file(short type) {
 
 std::string folder_name(const grant_token& token) {
   char incarnation[17];
-  auto [end, error] = std::to_chars(incarnation, incarnation + 16, token.granted_in.incarnation, 16);
+  auto [end, error] =
+    std::to_chars(incarnation, incarnation + 16, token.granted_in.incarnation, 16);
   return std::to_string(token.granted_in.counter) + "-"
          + std::string{incarnation, error == std::errc{} ? end : incarnation} + "-"
          + std::to_string(token.attempt.build.value) + "-"

@@ -4,13 +4,13 @@
 //   assignment   agent    what the coordinator sent; there before the folder has its name
 //   order        agent    what the keeper is to do; synced before the keeper starts
 //   lock         keeper   a record lock (fcntl) on it is held as long as the keeper lives
-//   keeper       keeper   its pid, start time and boot; there before the command starts, never twice
-//   started      keeper   the command's pid (also its session and process group) and wall time
-//   log          keeper   the command's output, byte for byte; nothing else is ever written to it
-//   cancel       agent    why the step is to end; the keeper looks before the start and at SIGTERM
-//   exit         keeper   how it ended, synced after the log; from the agent if the keeper died
-//   confirmed    agent    when the coordinator said that the result is durable
-//   keeper.err   keeper   its own standard error; empty as a rule
+//   keeper       keeper   its pid, start time and boot; there before the command starts, never
+//   twice started      keeper   the command's pid (also its session and process group) and wall
+//   time log          keeper   the command's output, byte for byte; nothing else is ever written to
+//   it cancel       agent    why the step is to end; the keeper looks before the start and at
+//   SIGTERM exit         keeper   how it ended, synced after the log; from the agent if the keeper
+//   died confirmed    agent    when the coordinator said that the result is durable keeper.err
+//   keeper   its own standard error; empty as a rule
 //
 // A process lock rather than flock: it is asked for without being taken (so that a look can't make
 // a keeper's own attempt fail), and the kernel names the holder. The folder's name is the token.
@@ -36,7 +36,8 @@ inline constexpr auto confirmed = "confirmed";
 inline constexpr auto keeper_errors = "keeper.err";
 } // namespace spool_file
 
-/// In every step's environment, with the folder's name: finds processes of a step whose keeper died.
+/// In every step's environment, with the folder's name: finds processes of a step whose keeper
+/// died.
 inline constexpr auto attempt_token_variable = "DROVER_ATTEMPT_TOKEN";
 
 /// A process, told apart from a later one with the same pid.

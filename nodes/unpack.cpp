@@ -33,7 +33,9 @@ struct writer_closer {
 using archive_reader = std::unique_ptr<archive, reader_closer>;
 using archive_writer = std::unique_ptr<archive, writer_closer>;
 
-std::string shown(std::string_view text) { return printable(text, limits::reason_bytes_max / 4); }
+std::string shown(std::string_view text) {
+  return printable(text, limits::reason_bytes_max / 4);
+}
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -61,7 +63,8 @@ size_t names_in(std::string_view path) {
 
 class unpacking {
 public:
-  unpacking(std::string name, const unpack_bounds& bounds) : name_{std::move(name)}, left_{bounds} {}
+  unpacking(std::string name, const unpack_bounds& bounds)
+      : name_{std::move(name)}, left_{bounds} {}
 
   std::optional<failure> run(int file);
 
@@ -104,10 +107,9 @@ std::optional<failure> unpacking::open(int file) {
   archive_read_support_filter_compress(reader_.get());
   archive_read_support_format_tar(reader_.get());
   archive_read_support_format_zip(reader_.get());
-  archive_write_disk_set_options(writer_.get(), ARCHIVE_EXTRACT_TIME
-                                                  | ARCHIVE_EXTRACT_SECURE_SYMLINKS
-                                                  | ARCHIVE_EXTRACT_SECURE_NODOTDOT
-                                                  | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS);
+  archive_write_disk_set_options(
+    writer_.get(), ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_SYMLINKS
+                     | ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS);
   if (archive_read_open_fd(reader_.get(), file, limits::blob_piece_bytes) != ARCHIVE_OK)
     return reader_problem();
   return std::nullopt;
@@ -206,8 +208,8 @@ std::optional<failure> unpacking::copy_data() {
 bool link_stays_inside(const std::string& entry, const std::string& target) {
   if (target.empty() || target.starts_with('/'))
     return false;
-  // ".." only at the beginning, before any name: after a name that is itself a link, ".." would lead
-  // to another place than the text says.
+  // ".." only at the beginning, before any name: after a name that is itself a link, ".." would
+  // lead to another place than the text says.
   auto steps = std::string_view{target};
   int depth = static_cast<int>(names_in(entry)) - 1;
   bool descending = false;
@@ -237,7 +239,10 @@ expected<bool> looks_like_archive(const std::string& path, const std::string& na
     if (ending(end))
       return true;
   bool compressed = false;
-  for (auto magic : {"\x1f\x8b"sv, "BZh"sv, "\xfd" "7zXZ"sv, "\x28\xb5\x2f\xfd"sv, "\x1f\x9d"sv})
+  for (auto magic : {"\x1f\x8b"sv, "BZh"sv,
+                     "\xfd"
+                     "7zXZ"sv,
+                     "\x28\xb5\x2f\xfd"sv, "\x1f\x9d"sv})
     compressed = compressed || head.starts_with(magic);
   for (auto end : {".gz"sv, ".bz2"sv, ".xz"sv, ".lzma"sv, ".zst"sv, ".z"sv})
     if (tar_inside && ending(end))

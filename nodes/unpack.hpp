@@ -19,9 +19,10 @@ struct unpack_bounds {
 /// damaged one is an error, not a file to be taken as it is.
 expected<bool> looks_like_archive(const std::string& path, const std::string& name);
 
-/// Unpacks `path` (known to people as `name`) into the empty folder `into`. Files, folders, and links
-/// that stay inside; no owners, no set-id bits; anything else is an error that names the entry. After
-/// an error `into` holds a part. Runs its own thread, so that no other one's working folder changes.
+/// Unpacks `path` (known to people as `name`) into the empty folder `into`. Files, folders, and
+/// links that stay inside; no owners, no set-id bits; anything else is an error that names the
+/// entry. After an error `into` holds a part. Runs its own thread, so that no other one's working
+/// folder changes.
 std::optional<failure> unpack_archive(const std::string& path, const std::string& name,
                                       const std::string& into, const unpack_bounds& bounds = {});
 

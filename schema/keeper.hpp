@@ -8,8 +8,8 @@
 namespace drover {
 
 /// What a keeper needs to run one attempt. It is written to the attempt's folder before the keeper
-/// starts, so that the keeper needs nobody. Of the durations and the log's bound, 0 means the default
-/// of schema/limits.hpp.
+/// starts, so that the keeper needs nobody. Of the durations and the log's bound, 0 means the
+/// default of schema/limits.hpp.
 struct keeper_order {
   grant_token token;
   std::string builder; ///< with `step`, for process titles and for people who look at the folder

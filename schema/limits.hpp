@@ -198,6 +198,12 @@ inline constexpr size_t http_token_bytes_min = 16;
 inline constexpr size_t http_token_bytes_max = 512;
 /// How long the command line waits for a farm that took its connection: longer than `http_wait_max`.
 inline constexpr milliseconds client_patience = 45s;
+/// How long a waiting command bears a farm that is away: longer than a coordinator's restart.
+inline constexpr milliseconds client_reconnect = 60s;
+/// What `--watch` and `--wait` let pass between two looks.
+inline constexpr milliseconds client_look_interval = 1s;
+/// A line of a log that is held back until it is whole; longer ones are shown in parts.
+inline constexpr size_t client_line_bytes_max = 64 * 1024;
 /// An answer that the command line holds in memory; logs and artifacts are streamed.
 inline constexpr size_t client_answer_bytes_max = 256 * 1024 * 1024;
 

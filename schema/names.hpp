@@ -11,8 +11,8 @@
 
 namespace drover {
 
-/// Names of hosts, builders, steps, sources: 1 to limits::name_bytes_max of [A-Za-z0-9._-], the first
-/// one a letter, digit or underscore, so that a name is also a file name and never "..".
+/// Names of hosts, builders, steps, sources: 1 to limits::name_bytes_max of [A-Za-z0-9._-], the
+/// first one a letter, digit or underscore, so that a name is also a file name and never "..".
 bool valid_name(std::string_view name);
 /// Says what is wrong with `name`, or nothing. `what` begins the sentence: "builder", "host" ...
 std::optional<std::string> name_problem(std::string_view what, std::string_view name);

@@ -1,10 +1,11 @@
 # What goes over the links between a coordinator and its hosts (Cap'n Proto RPC over mutual TLS).
 # SPDX-License-Identifier: Apache-2.0
 #
-# Each struct mirrors a plain value of schema/messages.hpp; schema/wire_codec turns one into the other
-# and checks every field at the door. The limits named below are in schema/limits.hpp; a message that
-# passes one is refused whole. Growing the protocol: add fields and alternatives with new ordinals,
-# never change or reuse one, and raise `minor`; raise `major` only when the older side could not cope.
+# Each struct mirrors a plain value of schema/messages.hpp; schema/wire_codec turns one into the
+# other and checks every field at the door. The limits named below are in schema/limits.hpp; a
+# message that passes one is refused whole. Growing the protocol: add fields and alternatives with
+# new ordinals, never change or reuse one, and raise `minor`; raise `major` only when the older side
+# could not cope.
 #
 # Calls answer when the receiving actor has taken the message, so that a sender's window of calls is
 # its back-pressure. They are plain calls and not `-> stream`: a stream delivers one call at a time,
@@ -25,8 +26,9 @@ interface Farm {
   # The bootstrap capability of a connection: all that a host can do before it is admitted.
 
   join @0 (hello :Hello, host :Host) -> (answer :JoinAnswer, session :Session);
-  # Once a connection. `hello.host` must be the common name of the host's certificate. Answered when
-  # the coordinator has decided; `session` is set only with a welcome. A refused connection is closed.
+  # Once a connection. `hello.host` must be the common name of the host's certificate. Answered
+  # when the coordinator has decided; `session` is set only with a welcome. A refused connection is
+  # closed.
 }
 
 struct JoinAnswer {

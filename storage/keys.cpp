@@ -180,7 +180,7 @@ std::optional<campaign_id> read_campaign(std::string_view key) {
 std::optional<host_name> read_host(std::string_view key) {
   reader from{key, tag::host};
   auto name = from.rest();
-  if (!from.done() || name.empty() || name.find(host_end) != name.size() - 1)
+  if (!from.done() || name.size() < 2 || name.find(host_end) != name.size() - 1)
     return std::nullopt;
   name.remove_suffix(1);
   return host_name{std::string{name}};

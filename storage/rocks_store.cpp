@@ -43,6 +43,10 @@ constexpr size_t index_of(family where) {
   return static_cast<size_t>(where);
 }
 
+bool is_content(const std::variant<put, erase>& operation) {
+  return std::visit([](const auto& op) { return op.where == family::content; }, operation);
+}
+
 rocksdb::Slice slice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
 }
@@ -61,8 +65,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env) {
   options.db_write_buffer_size = memtables_bytes;
   options.max_open_files = open_files;
   options.max_background_jobs = 2;
-  options.bytes_per_sync = mib;   // writes of flushes and compactions reach the disk evenly,
-  options.wal_bytes_per_sync = 0; // while each commit syncs its own
+  options.bytes_per_sync = mib; // what flushes and compactions write reaches the disk evenly
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.max_log_file_size = mib;
   options.keep_log_file_num = 4;
@@ -148,9 +151,7 @@ struct rocks_store::state {
   std::optional<failure> write_synced(const write_batch& batch);
   std::optional<failure> write_mark();
   failure broken_by(const failure& why);
-  failure is_broken() const {
-    return at(path, ec::io, "an earlier write failed; restart the coordinator to open it anew");
-  }
+  failure is_broken() const { return at(path, ec::io, "an earlier write failed; restart"); }
 };
 
 // -- opening and closing -------------------------------------------------------------------------
@@ -253,7 +254,7 @@ std::optional<failure> rocks_store::state::check_version(rocks_store& self) {
 rocks_store::rocks_store(std::unique_ptr<state> opened) : state_{std::move(opened)} {}
 
 rocks_store::~rocks_store() {
-  close();
+  close(); // whoever wants to know what fails has called it before
 }
 
 std::optional<failure> rocks_store::close() {
@@ -279,10 +280,7 @@ std::optional<failure> rocks_store::commit(const write_batch& batch, durability 
   if (when == durability::synced)
     return state_->write_synced(batch);
   rocksdb::WriteOptions how;
-  auto content = [](const auto& operation) {
-    return std::visit([](const auto& op) { return op.where == family::content; }, operation);
-  };
-  how.disableWAL = std::all_of(batch.operations.begin(), batch.operations.end(), content);
+  how.disableWAL = std::all_of(batch.operations.begin(), batch.operations.end(), is_content);
   return state_->write(batch, how);
 }
 
@@ -299,13 +297,10 @@ std::optional<failure> rocks_store::state::write_synced(const write_batch& batch
   how.sync = true;
   if (auto problem = write(marked, how))
     return problem;
-  for (const auto& operation : batch.operations) {
-    const auto* put_epoch = std::get_if<put>(&operation);
-    if (put_epoch == nullptr || put_epoch->key != keys::epoch())
-      continue;
-    if (auto epoch = record::decode_epoch(put_epoch->value))
-      next.written_in = *epoch;
-  }
+  for (const auto& operation : batch.operations)
+    if (const auto* value = std::get_if<put>(&operation); value && value->key == keys::epoch())
+      if (auto epoch = record::decode_epoch(value->value))
+        next.written_in = *epoch;
   now = next;
   auto time = options.clock();
   if (mark_written_at && time - *mark_written_at < limits::high_water_interval)

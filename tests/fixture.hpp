@@ -11,6 +11,7 @@
 #include <caf/scheduler/test_coordinator.hpp>
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <spdlog/spdlog.h>
 
 #include <cstdio>
 #include <memory>
@@ -59,7 +60,7 @@ public:
 /// at the end, since the system waits for the last one.
 class fixture {
 public:
-  fixture() : system{config_} {}
+  fixture() : system{config_} { spdlog::set_level(spdlog::level::off); }
   fixture(const fixture&) = delete;
   fixture& operator=(const fixture&) = delete;
 

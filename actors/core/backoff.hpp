@@ -1,7 +1,6 @@
 #pragma once
-// How long to wait before the next try: doubling, bounded, and jittered so that a herd of hosts does
-// not come back in one moment.
-// SPDX-License-Identifier: Apache-2.0
+// How long to wait before the next try: doubling, bounded, and jittered so that a herd of hosts
+// does not come back in one moment. SPDX-License-Identifier: Apache-2.0
 
 #include "schema/limits.hpp"
 

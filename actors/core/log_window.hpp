@@ -22,7 +22,7 @@ struct log_span {
 class log_window {
 public:
   log_window(size_t chunk_bytes, size_t window_bytes)
-    : chunk_bytes_{chunk_bytes}, window_bytes_{window_bytes} {}
+      : chunk_bytes_{chunk_bytes}, window_bytes_{window_bytes} {}
 
   void connected();
   void disconnected();
@@ -52,7 +52,7 @@ private:
   size_t window_bytes_;
   phase phase_ = phase::disconnected;
   uint64_t confirmed_ = 0;
-  uint64_t sent_ = 0; ///< at least confirmed_
+  uint64_t sent_ = 0;   ///< at least confirmed_
   int64_t news_ms_ = 0; ///< when something was confirmed, or first sent after all was
 };
 

@@ -12,9 +12,9 @@
 
 namespace drover::core {
 
-/// A download of `size` bytes of which `have` are here. Asks for limits::blob_pieces_in_flight pieces
-/// at once, again for each that does not come within limits::resend_after, and hands out what came
-/// in order: pieces may come late, twice or out of order.
+/// A download of `size` bytes of which `have` are here. Asks for limits::blob_pieces_in_flight
+/// pieces at once, again for each that does not come within limits::resend_after, and hands out
+/// what came in order: pieces may come late, twice or out of order.
 class piece_window {
 public:
   piece_window(uint64_t size, uint64_t have) : size_{size}, written_{have} {}
@@ -34,7 +34,7 @@ public:
 
 private:
   uint64_t size_;
-  uint64_t written_; ///< handed out by `take`, or here from the start
+  uint64_t written_;                  ///< handed out by `take`, or here from the start
   std::map<uint64_t, int64_t> asked_; ///< offset: when
   std::map<uint64_t, std::string> here_;
 };

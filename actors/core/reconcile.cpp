@@ -4,6 +4,7 @@
 #include "schema/limits.hpp"
 
 #include <set>
+#include <utility>
 
 namespace drover::core {
 
@@ -14,10 +15,13 @@ reconciliation reconcile(open_orders& orders, const std::vector<known_attempt>& 
   for (const auto& attempt : listed) {
     held.insert(attempt.token);
     auto order = orders.find(attempt.token);
-    if (order == orders.end())
+    if (order == orders.end()) {
       found.strays.push_back(attempt);
-    else
-      order->second.confirmed = true;
+      continue;
+    }
+    order->second.confirmed = true;
+    if (attempt.state == known_state::running && !std::exchange(order->second.started, true))
+      found.started.push_back(attempt.token);
   }
   for (const auto& [token, order] : orders) {
     if (held.contains(token))

@@ -15,6 +15,7 @@ struct open_order {
   assignment work;
   std::chrono::milliseconds sent{-1}; ///< when it was last said, on the caller's clock; -1: never
   bool confirmed = false;             ///< the host has listed it
+  bool started = false;               ///< the host has said that its command runs
 };
 
 using open_orders = std::map<grant_token, open_order>;
@@ -23,6 +24,7 @@ struct reconciliation {
   std::vector<grant_token> to_send; ///< not confirmed, and never said or said too long ago
   std::vector<grant_token> missing; ///< confirmed once, and the host lists it no more
   std::vector<known_attempt> strays; ///< listed without an order
+  std::vector<grant_token> started;  ///< listed as running for the first time
 };
 
 /// Marks in `orders` what the host's list confirms. Only lists that the host made one after the other

@@ -11,8 +11,8 @@ namespace drover::core {
 
 std::string token_text(const grant_token& token) {
   std::array<char, 16> hex{};
-  auto written
-    = std::to_chars(hex.data(), hex.data() + hex.size(), token.granted_in.incarnation, 16);
+  auto written =
+    std::to_chars(hex.data(), hex.data() + hex.size(), token.granted_in.incarnation, 16);
   const auto& attempt = token.attempt;
   return std::to_string(token.granted_in.counter) + "-" + std::string{hex.data(), written.ptr} + "-"
          + std::to_string(attempt.build.value) + "-" + std::to_string(attempt.step.value) + "-"
@@ -46,6 +46,8 @@ string_map step_environment(const assignment& work, const step_place& place,
   env["DROVER_CORES"] = std::to_string(place.cores);
   env["DROVER_WORKSPACE"] = place.workspace;
   env["DROVER_OUT"] = place.outputs;
+  if (!place.temporary.empty())
+    env["TMPDIR"] = place.temporary;
   for (const auto& [name, value] : work.step.env)
     env[name] = value;
   return env;

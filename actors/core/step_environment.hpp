@@ -12,6 +12,7 @@ struct step_place {
   std::string workspace; ///< absolute path
   std::string outputs;   ///< absolute path
   uint32_t cores = 1;
+  std::string temporary = {}; ///< absolute path; empty: the system's
 };
 
 /// `base` (PATH, HOME ...) first, then what Drover says, then what the recipe says of this step:

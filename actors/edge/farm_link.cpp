@@ -108,6 +108,7 @@ void farm_link::release() {
   if (wire_ && wire_->slot)
     wire_->slot->actor = nullptr;
   wire_.reset();
+  agent_ = nullptr; // it holds a handle of this link
 }
 
 // -- the try

@@ -135,6 +135,8 @@ void host_link::release() {
   if (wire_ && wire_->slot)
     wire_->slot->actor = nullptr;
   wire_.reset();
+  listener_ = nullptr; // it holds a handle of this link
+  coordinator_ = nullptr;
 }
 
 // -- joining

@@ -83,7 +83,7 @@ private:
 
   void done() {
     --open_;
-    if (room_)
+    if (room_.get() != nullptr)
       room_->fulfill();
     room_ = nullptr;
   }
@@ -149,15 +149,12 @@ listener::~listener() {
 void listener::stop() {
   if (!door_)
     return;
-  auto gone = std::make_shared<std::promise<void>>();
-  auto answer = gone->get_future();
-  auto door = std::move(door_);
-  if (loop_.post([door, gone]() mutable {
-        door = nullptr;
-        gone->set_value();
-      })) {
-    door = nullptr;
-    answer.wait();
+  try {
+    loop_.run([this] { door_ = nullptr; });
+  } catch (const std::future_error&) {
+    // The loop is gone and with it the thread on which a doorman may end: it stays, for good.
+    spdlog::error("listener: was stopped after its event loop");
+    new std::shared_ptr<doorman>{std::move(door_)};
   }
 }
 

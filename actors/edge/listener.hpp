@@ -19,7 +19,7 @@ struct listener_settings {
   arrival_taker coordinator; ///< hears of each host that joins
 };
 
-/// Open as long as it lives. `loop` must outlive it, or have been stopped.
+/// Open as long as it lives. It ends before `loop` is stopped.
 class listener {
 public:
   /// Not from the loop's thread. Wrong keys or an address that is taken are failures.

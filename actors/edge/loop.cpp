@@ -13,8 +13,8 @@
 
 #include <cerrno>
 #include <deque>
+#include <map>
 #include <mutex>
-#include <set>
 #include <stdexcept>
 #include <system_error>
 #include <variant>
@@ -64,7 +64,7 @@ struct edge_loop::shared {
 
   std::mutex mutex;
   std::deque<entry> queue;
-  std::set<caf::strong_actor_ptr> pinned;
+  std::map<caf::actor_id, caf::strong_actor_ptr> pinned;
   bool stopping = false;
   bool closed = false;
   int wake;
@@ -91,14 +91,14 @@ edge_loop::~edge_loop() {
 void edge_loop::stop() {
   if (!thread_.joinable())
     return;
-  std::set<caf::strong_actor_ptr> ending;
+  std::map<caf::actor_id, caf::strong_actor_ptr> ending;
   {
     std::lock_guard guard{shared_->mutex};
     shared_->stopping = true;
     ending = shared_->pinned;
     shared_->ring();
   }
-  for (const auto& actor : ending)
+  for (const auto& [id, actor] : ending)
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   ending.clear();
   thread_.join();
@@ -108,16 +108,16 @@ bool edge_loop::post(job work) {
   return shared_->push(std::move(work));
 }
 
-edge_loop::adoption edge_loop::adopt(caf::strong_actor_ptr actor) {
+edge_loop::adoption edge_loop::adopt(const caf::strong_actor_ptr& actor) {
   std::lock_guard guard{shared_->mutex};
   if (!shared_->closed)
-    shared_->pinned.insert(std::move(actor));
+    shared_->pinned.emplace(actor->id(), actor);
   return shared_->stopping ? adoption::stopping : adoption::done;
 }
 
-void edge_loop::dismiss(const caf::strong_actor_ptr& actor) {
+void edge_loop::dismiss(caf::actor_id actor) {
   std::lock_guard guard{shared_->mutex};
-  shared_->pinned.erase(actor);
+  shared_->pinned.erase(actor); // not its last reference: whoever resumes it has one
 }
 
 void edge_loop::schedule(caf::resumable* actor) {

@@ -94,8 +94,8 @@ private:
   };
 
   enum class adoption { done, stopping };
-  adoption adopt(caf::strong_actor_ptr actor);
-  void dismiss(const caf::strong_actor_ptr& actor);
+  adoption adopt(const caf::strong_actor_ptr& actor);
+  void dismiss(caf::actor_id actor);
   void schedule(caf::resumable* actor);
   void work(std::promise<void>& started);
   void drain();
@@ -132,7 +132,7 @@ public:
   void on_exit() final {
     release();
     super::on_exit();
-    loop_.dismiss(caf::strong_actor_ptr{this->ctrl()});
+    loop_.dismiss(this->id()); // without a new reference: there may be none left
   }
 
 protected:

@@ -88,21 +88,28 @@ answer dispatch(api_context& api, const request& asked, body_reader& body) {
   if (allowed.empty())
     co_return problem(404, "no such address: " + printable(asked.target, 200)
                              + "; docs/API.md has them all");
-  auto refused = problem(405, printable(asked.method, 20) + " is not possible here; use " + allowed);
+  auto refused =
+    problem(405, printable(asked.method, 20) + " is not possible here; use " + allowed);
   refused.fields.emplace_back("Allow", allowed);
   co_return refused;
 }
 
 unsigned status_of(ec code) {
   switch (code) {
-    case ec::bad_input: return 400;
-    case ec::not_found: return 404;
-    case ec::refused: return 403;
-    case ec::conflict: return 409;
-    case ec::unavailable: return 503;
-    case ec::damaged:
-    case ec::io:
-    case ec::internal: return 500;
+  case ec::bad_input:
+    return 400;
+  case ec::not_found:
+    return 404;
+  case ec::refused:
+    return 403;
+  case ec::conflict:
+    return 409;
+  case ec::unavailable:
+    return 503;
+  case ec::damaged:
+  case ec::io:
+  case ec::internal:
+    return 500;
   }
   return 500;
 }
@@ -122,7 +129,9 @@ response json_answer(const json& value, unsigned status) {
   return out;
 }
 
-response failure_answer(const failure& why) { return problem(status_of(why.code), why.text); }
+response failure_answer(const failure& why) {
+  return problem(status_of(why.code), why.text);
+}
 
 expected<uint64_t> number_parameter(const request& asked, const std::string& name,
                                     uint64_t otherwise, uint64_t most) {
@@ -142,11 +151,11 @@ expected<std::optional<milliseconds>> wait_parameter(const request& asked) {
   if (!text)
     return std::optional<milliseconds>{};
   double seconds = 0;
-  auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds,
-                                      std::chars_format::fixed);
+  auto [end, error] =
+    std::from_chars(text->data(), text->data() + text->size(), seconds, std::chars_format::fixed);
   if (error != std::errc{} || end != text->data() + text->size() || !(seconds >= 0))
-    return failure{ec::bad_input, "parameter 'wait': '" + printable(*text, 40)
-                                    + "' is no number of seconds"};
+    return failure{ec::bad_input,
+                   "parameter 'wait': '" + printable(*text, 40) + "' is no number of seconds"};
   auto most = static_cast<double>(limits::http_wait_max / milliseconds{1});
   return std::optional{milliseconds{static_cast<int64_t>(std::min(seconds * 1000, most))}};
 }

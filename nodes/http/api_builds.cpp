@@ -24,8 +24,8 @@ expected<build_filter> filter_of(const request& asked) {
     return *wrong;
   out.builder = asked.parameter("builder").value_or("");
   if (auto text = asked.parameter("state")) {
-    for (auto state : {build_state::queued, build_state::waiting, build_state::running,
-                       build_state::finished})
+    for (auto state :
+         {build_state::queued, build_state::waiting, build_state::running, build_state::finished})
       if (*text == to_string(state))
         out.state = state;
     if (!out.state)

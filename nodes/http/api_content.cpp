@@ -31,7 +31,7 @@ std::optional<failure> file_name_problem(const std::string& name) {
 class upload_guard {
 public:
   upload_guard(artifact_store_actor store, uint64_t number)
-    : store_{std::move(store)}, number_{number} {}
+      : store_{std::move(store)}, number_{number} {}
   ~upload_guard() {
     if (!done_)
       caf::anon_send(store_, upload_abort{number_});

@@ -57,15 +57,15 @@ asio::awaitable<expected<host_view>> ask_host(api_context& api, std::string name
 answer get_campaigns(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {"limit", "before"}))
     co_return failure_answer(*wrong);
-  auto limit = number_parameter(call.asked, "limit", limits::page_rows_default,
-                                limits::page_rows_max);
+  auto limit =
+    number_parameter(call.asked, "limit", limits::page_rows_default, limits::page_rows_max);
   if (!limit)
     co_return failure_answer(limit.error());
   auto before = parse_campaign_id(call.asked.parameter("before").value_or("c0"));
   if (!before && call.asked.parameter("before").value_or("c0") != "c0")
     co_return failure_answer({ec::bad_input, "parameter 'before' is no campaign's id"});
-  auto campaigns = storage::list_campaigns(*call.api.parts.store,
-                                           before.value_or(campaign_id{}), *limit);
+  auto campaigns =
+    storage::list_campaigns(*call.api.parts.store, before.value_or(campaign_id{}), *limit);
   if (!campaigns)
     co_return failure_answer(campaigns.error());
   auto rows = json::array();
@@ -95,8 +95,8 @@ answer get_campaign(api_call& call) {
     co_return failure_answer(*wrong);
   auto id = parse_campaign_id(call.captures[0]);
   if (!id)
-    co_return failure_answer({ec::not_found, "'" + printable(call.captures[0], 40)
-                                               + "' is no campaign's id"});
+    co_return failure_answer(
+      {ec::not_found, "'" + printable(call.captures[0], 40) + "' is no campaign's id"});
   auto campaign = storage::read_campaign(*call.api.parts.store, *id);
   if (!campaign)
     co_return failure_answer(campaign.error());
@@ -166,8 +166,8 @@ answer get_actors(api_call& call) {
     if (node.empty() || actor.node == node)
       rows.push_back(json_of(actor));
   if (rows.empty() && !node.empty())
-    co_return failure_answer({ec::not_found, "no actor lives on a node '" + printable(node, 80)
-                                               + "'"});
+    co_return failure_answer(
+      {ec::not_found, "no actor lives on a node '" + printable(node, 80) + "'"});
   auto out = json::object();
   out["actors"] = std::move(rows);
   co_return json_answer(out);

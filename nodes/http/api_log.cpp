@@ -15,8 +15,8 @@ using std::chrono::steady_clock;
 
 struct log_ask {
   std::string build;
-  std::string step;        ///< a name or an index
-  uint64_t attempt = 0;    ///< 0: the one whose result stands, or the present one
+  std::string step;     ///< a name or an index
+  uint64_t attempt = 0; ///< 0: the one whose result stands, or the present one
   uint64_t offset = 0;
   std::optional<uint64_t> limit;
   std::optional<milliseconds> wait;
@@ -94,14 +94,13 @@ expected<log_view> look(const api_context& api, const log_ask& asked) {
                                     + printable(asked.step, 80) + "'"};
   auto* attempt = find_attempt(*step, asked.attempt);
   if (!attempt && asked.attempt != 0)
-    return failure{ec::not_found, "step '" + step->name + "' of build "
-                                    + to_string(file->build.id) + " has no attempt "
-                                    + std::to_string(asked.attempt)};
+    return failure{ec::not_found, "step '" + step->name + "' of build " + to_string(file->build.id)
+                                    + " has no attempt " + std::to_string(asked.attempt)};
   log_view out;
   out.attempt = {file->build.id, step->index, {}};
   if (!attempt) {
-    out.complete = step->state == step_state::finished
-                   || file->build.state == build_state::finished;
+    out.complete =
+      step->state == step_state::finished || file->build.state == build_state::finished;
     return out;
   }
   out.attempt.attempt = attempt->number;
@@ -141,8 +140,8 @@ asio::awaitable<expected<log_view>> await_log(api_context& api, const log_ask& a
     auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
     if (left <= milliseconds{0})
       co_return seen;
-    auto wrong = co_await wait_for_growth(api, *seen, asked.offset,
-                                          std::min(left, limits::http_log_slice));
+    auto wrong =
+      co_await wait_for_growth(api, *seen, asked.offset, std::min(left, limits::http_log_slice));
     if (wrong)
       co_return *wrong;
   }
@@ -169,8 +168,8 @@ response stream_log(const api_context& api, const log_view& seen, uint64_t offse
     auto most = std::min<uint64_t>(limits::http_log_bytes_max, end - at);
     auto bytes = storage::read_log(*store, attempt, at, most);
     if (bytes && bytes->empty())
-      return failure{ec::damaged, "log of " + to_string(attempt) + ": ends at "
-                                    + std::to_string(at) + " instead of " + std::to_string(end)};
+      return failure{ec::damaged, "log of " + to_string(attempt) + ": ends at " + std::to_string(at)
+                                    + " instead of " + std::to_string(end)};
     if (bytes)
       at += bytes->size();
     return bytes;

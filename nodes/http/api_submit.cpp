@@ -33,8 +33,9 @@ std::optional<failure> find_content(const storage::store& store, submission& wan
     if (!size)
       return size.error();
     if (!*size)
-      return failure{ec::bad_input, "source '" + printable(order.source.id, 80)
-                                      + "': no content with this sha256 is stored; upload it first"};
+      return failure{ec::bad_input,
+                     "source '" + printable(order.source.id, 80)
+                       + "': no content with this sha256 is stored; upload it first"};
     order.source.size = **size;
   }
   return std::nullopt;

@@ -10,9 +10,13 @@ namespace drover::http {
 
 namespace {
 
-std::string quoted(const std::string& name) { return "'" + printable(name, 80) + "'"; }
+std::string quoted(const std::string& name) {
+  return "'" + printable(name, 80) + "'";
+}
 
-std::string line(std::string_view text) { return printable(text, limits::reason_bytes_max); }
+std::string line(std::string_view text) {
+  return printable(text, limits::reason_bytes_max);
+}
 
 std::string plain(result outcome) {
   std::string text{to_string(outcome)};
@@ -81,11 +85,20 @@ std::string ending(const step_record& step) {
   auto* attempt = telling_attempt(step);
   auto text = "step " + quoted(step.name);
   switch (step.outcome) {
-    case result::failure: text += " failed"; break;
-    case result::timeout: text += " ran out of time"; break;
-    case result::host_lost: text += " lost its host"; break;
-    case result::exception: text += " could not be run to its end"; break;
-    default: text += " ended with " + plain(step.outcome);
+  case result::failure:
+    text += " failed";
+    break;
+  case result::timeout:
+    text += " ran out of time";
+    break;
+  case result::host_lost:
+    text += " lost its host";
+    break;
+  case result::exception:
+    text += " could not be run to its end";
+    break;
+  default:
+    text += " ended with " + plain(step.outcome);
   }
   if (attempt)
     text += " on " + attempt->host.value;
@@ -130,12 +143,23 @@ std::string finished_sentence(const build_file& file) {
   auto what = step ? ending(*step) : build.reason;
   auto text = subject(build);
   switch (build.outcome) {
-    case result::warnings: text += " has warnings"; break;
-    case result::failure: text += " failed"; break;
-    case result::timeout: text += " ran out of time"; break;
-    case result::host_lost: text += " lost its host"; break;
-    case result::exception: text += " ended by a fault of the farm, not of the source"; break;
-    default: text += " ended with " + plain(build.outcome);
+  case result::warnings:
+    text += " has warnings";
+    break;
+  case result::failure:
+    text += " failed";
+    break;
+  case result::timeout:
+    text += " ran out of time";
+    break;
+  case result::host_lost:
+    text += " lost its host";
+    break;
+  case result::exception:
+    text += " ended by a fault of the farm, not of the source";
+    break;
+  default:
+    text += " ended with " + plain(build.outcome);
   }
   return text + (what.empty() ? "" : ": " + what);
 }
@@ -149,7 +173,8 @@ std::string running_sentence(const build_file& file) {
       if (at->state == attempt_state::running)
         return text + (ends.empty() ? " is running" : ends) + "; step " + quoted(step.name)
                + " runs on " + at->host.value + " since " + to_string(at->started_at)
-               + (at->number.value > 1 ? " (attempt " + std::to_string(at->number.value) + ")" : "");
+               + (at->number.value > 1 ? " (attempt " + std::to_string(at->number.value) + ")"
+                                       : "");
       if (at->state == attempt_state::granted)
         return text + (ends.empty() ? " is running" : ends) + "; step " + quoted(step.name)
                + " was sent to " + at->host.value + " at " + to_string(at->granted_at)
@@ -162,8 +187,9 @@ std::string running_sentence(const build_file& file) {
   if (!ends.empty())
     return text + ends;
   auto where = build.host.value.empty() ? std::string{"its host"} : build.host.value;
-  return text + (open ? " is on " + where + ", between two steps"
-                      : " has run all its steps; " + where + " is handing over what is to be kept");
+  return text
+         + (open ? " is on " + where + ", between two steps"
+                 : " has run all its steps; " + where + " is handing over what is to be kept");
 }
 
 std::string host_tail(const host_view& host) {
@@ -202,21 +228,28 @@ explanation explain_host(const host_view& host) {
                    ? std::string{"it has not been heard of since the coordinator started"}
                    : "last heard of " + std::to_string(host.last_seen_ms) + " ms ago";
   switch (host.state) {
-    case host_state::up:
-      out.reason = name + " is up; " + std::to_string(host.slots_used) + " of "
-                   + std::to_string(host.record.slots) + " slots are in use";
-      break;
-    case host_state::joining: out.reason = name + " is joining" + host_tail(host); break;
-    case host_state::suspect:
-      out.reason = name + " is silent and gets no new work" + host_tail(host);
-      break;
-    case host_state::lost: out.reason = name + " is lost" + host_tail(host); break;
-    case host_state::draining:
-      out.reason = name + " is draining: it ends what it has and gets no new work"
-                   + host_tail(host);
-      break;
-    case host_state::paused: out.reason = name + " is paused" + host_tail(host); break;
-    case host_state::quarantined: out.reason = name + " is quarantined" + host_tail(host); break;
+  case host_state::up:
+    out.reason = name + " is up; " + std::to_string(host.slots_used) + " of "
+                 + std::to_string(host.record.slots) + " slots are in use";
+    break;
+  case host_state::joining:
+    out.reason = name + " is joining" + host_tail(host);
+    break;
+  case host_state::suspect:
+    out.reason = name + " is silent and gets no new work" + host_tail(host);
+    break;
+  case host_state::lost:
+    out.reason = name + " is lost" + host_tail(host);
+    break;
+  case host_state::draining:
+    out.reason = name + " is draining: it ends what it has and gets no new work" + host_tail(host);
+    break;
+  case host_state::paused:
+    out.reason = name + " is paused" + host_tail(host);
+    break;
+  case host_state::quarantined:
+    out.reason = name + " is quarantined" + host_tail(host);
+    break;
   }
   out.reason = line(out.reason);
   out.evidence.push_back(line(silence));
@@ -232,9 +265,9 @@ explanation explain_host(const host_view& host) {
 
 result worse(result a, result b) {
   // From best to worst: what a person must look at first comes last.
-  static constexpr result order[] = {result::none,      result::skipped, result::success,
+  static constexpr result order[] = {result::none,      result::skipped,   result::success,
                                      result::warnings,  result::cancelled, result::host_lost,
-                                     result::exception, result::timeout, result::failure};
+                                     result::exception, result::timeout,   result::failure};
   auto rank = [](result value) {
     return std::find(std::begin(order), std::end(order), value) - std::begin(order);
   };

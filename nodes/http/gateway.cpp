@@ -41,7 +41,9 @@ gateway_actor::behavior_type run_gateway(gateway_state::pointer self) {
 
 } // namespace
 
-gateway_actor spawn_gateway(caf::actor_system& system) { return system.spawn(run_gateway); }
+gateway_actor spawn_gateway(caf::actor_system& system) {
+  return system.spawn(run_gateway);
+}
 
 void stop_gateway(const gateway_actor& gateway) {
   caf::anon_send_exit(gateway, caf::exit_reason::user_shutdown);

@@ -55,7 +55,7 @@ class reply_slot {
 public:
   using completion = std::function<void(expected<Answer>)>;
   reply_slot(std::shared_ptr<asio::io_context> loop, completion complete)
-    : loop_{std::move(loop)}, complete_{std::move(complete)} {}
+      : loop_{std::move(loop)}, complete_{std::move(complete)} {}
   ~reply_slot() { deliver(failure{ec::unavailable, "the farm is stopping; try again"}); }
   reply_slot(const reply_slot&) = delete;
   reply_slot& operator=(const reply_slot&) = delete;
@@ -79,9 +79,8 @@ asio::awaitable<expected<Answer>> ask(gateway via, Target target, milliseconds p
     auto kept = std::make_shared<decltype(resume)>(std::move(resume));
     auto slot = std::make_shared<reply_slot<Answer>>(
       via.loop.lock(), [kept, executor](expected<Answer> answer) {
-        asio::post(executor, [kept, answer = std::move(answer)]() mutable {
-          (*kept)(std::move(answer));
-        });
+        asio::post(executor,
+                   [kept, answer = std::move(answer)]() mutable { (*kept)(std::move(answer)); });
       });
     gateway_job job;
     job.run = [slot, target, patience, message](gateway_actor::pointer self) {

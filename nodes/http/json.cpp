@@ -49,13 +49,18 @@ json map_of(const string_map& map) {
 /// How far a host can be trusted, as long as its state is all that is known of it.
 std::string health_of(host_state state) {
   switch (state) {
-    case host_state::up:
-    case host_state::draining:
-    case host_state::paused: return "good";
-    case host_state::suspect: return "doubtful";
-    case host_state::quarantined: return "bad";
-    case host_state::lost: return "gone";
-    case host_state::joining: return "unknown";
+  case host_state::up:
+  case host_state::draining:
+  case host_state::paused:
+    return "good";
+  case host_state::suspect:
+    return "doubtful";
+  case host_state::quarantined:
+    return "bad";
+  case host_state::lost:
+    return "gone";
+  case host_state::joining:
+    return "unknown";
   }
   return "unknown";
 }
@@ -81,14 +86,10 @@ json json_of(const artifact_ref& artifact) {
 }
 
 json json_of(const actor_entry& actor) {
-  return {{"node", actor.node},
-          {"name", actor.name},
-          {"kind", actor.kind},
-          {"parent", text_or_null(actor.parent)},
-          {"state", actor.state},
-          {"restarts", actor.restarts},
-          {"uptime_ms", actor.uptime_ms},
-          {"activity", actor.activity}};
+  return {{"node", actor.node},           {"name", actor.name},
+          {"kind", actor.kind},           {"parent", text_or_null(actor.parent)},
+          {"state", actor.state},         {"restarts", actor.restarts},
+          {"uptime_ms", actor.uptime_ms}, {"activity", actor.activity}};
 }
 
 json json_of(const host_view& host) {
@@ -185,7 +186,9 @@ json json_of(const campaign_record& campaign, const campaign_verdict& verdict) {
 }
 
 json json_of(const campaign_cell& cell, const build_record* build) {
-  json out{{"builder", cell.builder}, {"host", text_or_null(cell.host.value)}};
+  json out{{"builder", cell.builder},
+           {"host", text_or_null(cell.host.value)},
+           {"class", text_or_null(cell.host_class)}};
   if (build) {
     out["build"] = build->id.value;
     out["state"] = std::string{to_string(build->state)};
@@ -202,6 +205,8 @@ json json_of(const campaign_cell& cell, const build_record* build) {
   return out;
 }
 
-json json_of(const explanation& why) { return {{"reason", why.reason}, {"evidence", why.evidence}}; }
+json json_of(const explanation& why) {
+  return {{"reason", why.reason}, {"evidence", why.evidence}};
+}
 
 } // namespace drover::http

@@ -6,15 +6,15 @@
 #include <boost/asio/io_context.hpp>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <optional>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 namespace drover::http {
 
@@ -40,7 +40,8 @@ std::optional<failure> remove_stale(asio::io_context& loop, const std::string& p
   error_code error;
   probe.connect(path, error);
   if (!error)
-    return failure{ec::conflict, path + ": another farm answers there; stop it or name another path"};
+    return failure{ec::conflict,
+                   path + ": another farm answers there; stop it or name another path"};
   if (error != asio::error::connection_refused)
     return failure{ec::io, path + ": can't tell whether it is in use: " + error.message()};
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
@@ -88,8 +89,8 @@ expected<asio::ip::tcp::acceptor> listen_loopback(asio::io_context& loop, uint16
   if (!error)
     door.listen(asio::socket_base::max_listen_connections, error);
   if (error)
-    return failure{ec::io, "127.0.0.1:" + std::to_string(port) + ": can't listen: "
-                             + error.message()};
+    return failure{ec::io,
+                   "127.0.0.1:" + std::to_string(port) + ": can't listen: " + error.message()};
   return door;
 }
 

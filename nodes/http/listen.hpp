@@ -1,6 +1,6 @@
 #pragma once
-// The two doors of the server: a Unix socket for this machine's owner, a loopback port with a token.
-// SPDX-License-Identifier: Apache-2.0
+// The two doors of the server: a Unix socket for this machine's owner, a loopback port with a
+// token. SPDX-License-Identifier: Apache-2.0
 
 #include "schema/error.hpp"
 

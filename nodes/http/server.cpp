@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/http/server.hpp"
 
+#include "nodes/http/http_text.hpp"
 #include "nodes/http/listen.hpp"
 #include "schema/names.hpp"
 
@@ -15,17 +16,13 @@
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/write.hpp>
-#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
-
-#include <sstream>
-#include <thread>
 #include <unistd.h>
+
+#include <thread>
 
 namespace drover::http {
 
@@ -91,7 +88,7 @@ asio::awaitable<error_code> write_all(stream& to, std::string_view bytes, millis
 class stream_body : public body_reader {
 public:
   stream_body(stream& from, beast::flat_buffer& buffer, parser& reading, const house& home)
-    : from_{from}, buffer_{buffer}, reading_{reading}, home_{home} {
+      : from_{from}, buffer_{buffer}, reading_{reading}, home_{home} {
     expects_continue_ = !reading.get()[bhttp::field::expect].empty();
   }
 
@@ -108,8 +105,8 @@ public:
       body.data = piece.data() + filled;
       body.size = piece.size() - filled;
       from_.expires_after(home_.idle);
-      auto [error, count] = co_await bhttp::async_read_some(from_, buffer_, reading_,
-                                                            asio::as_tuple(use_awaitable));
+      auto [error, count] =
+        co_await bhttp::async_read_some(from_, buffer_, reading_, asio::as_tuple(use_awaitable));
       filled = piece.size() - body.size;
       if (error == bhttp::error::need_buffer)
         break;
@@ -130,8 +127,8 @@ public:
     std::string scrap(limits::log_chunk_bytes, '\0');
     from_.expires_after(limits::http_linger);
     for (size_t dropped = 0; dropped < limits::http_linger_bytes_max;) {
-      auto [error, count] = co_await from_.async_read_some(asio::buffer(scrap),
-                                                           asio::as_tuple(use_awaitable));
+      auto [error, count] =
+        co_await from_.async_read_some(asio::buffer(scrap), asio::as_tuple(use_awaitable));
       if (error)
         co_return;
       dropped += count;
@@ -145,78 +142,6 @@ private:
   const house& home_;
   bool expects_continue_ = false;
 };
-
-framing framing_of(const bhttp::request_header<>& head) {
-  framing out;
-  out.version = head.version();
-  for (const auto& field : head) {
-    auto value = std::string{field.value()};
-    if (field.name() == bhttp::field::host)
-      out.host.push_back(value);
-    else if (field.name() == bhttp::field::transfer_encoding)
-      out.transfer_encoding.push_back(value);
-    else if (field.name() == bhttp::field::content_length)
-      out.content_length.push_back(value);
-    else if (field.name() == bhttp::field::te)
-      out.te.push_back(value);
-    else if (field.name() == bhttp::field::expect)
-      out.expect.push_back(value);
-  }
-  return out;
-}
-
-/// Why a request that Beast's parser refused was refused, as an answer.
-response parse_problem(error_code error) {
-  if (error == bhttp::error::header_limit)
-    return problem(431, "the request's header is longer than "
-                          + std::to_string(limits::http_header_bytes_max) + " bytes");
-  if (error == bhttp::error::body_limit)
-    return problem(413, "the body is longer than anything may be");
-  return problem(400, "not a valid HTTP request: " + error.message());
-}
-
-/// Foreign text in a field could begin a new one.
-std::string field_value(std::string_view text) {
-  std::string out;
-  for (char c : text)
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f)
-      out += c;
-  return out;
-}
-
-enum class after : uint8_t { keep, close };
-enum class framed : uint8_t { length, chunked, until_close };
-
-struct answer_style {
-  unsigned version = 11;
-  bool head_only = false;
-  after then = after::keep;
-};
-
-std::string head_text(const response& answer, const answer_style& style, framed how) {
-  bhttp::response<bhttp::empty_body> head{bhttp::int_to_status(answer.status), style.version};
-  head.result(answer.status);
-  head.set(bhttp::field::server, "drover");
-  head.set(bhttp::field::cache_control, "no-store");
-  head.set("X-Content-Type-Options", "nosniff");
-  head.set(bhttp::field::content_type, answer.type);
-  for (const auto& [name, value] : answer.fields)
-    head.set(name, field_value(value));
-  if (how == framed::chunked)
-    head.chunked(true);
-  else if (how == framed::length)
-    head.content_length(answer.pieces ? *answer.length : answer.body.size());
-  head.keep_alive(style.then == after::keep);
-  std::ostringstream out;
-  out << head.base();
-  return out.str();
-}
-
-std::string chunk_of(const std::string& bytes) {
-  std::ostringstream out;
-  out << std::hex << bytes.size() << "\r\n" << bytes << "\r\n";
-  return out.str();
-}
 
 /// Pulls and sends all pieces. An error of the source or a wrong length can't be told in the answer
 /// any more: the connection is cut, so that the client sees that something is missing.
@@ -271,8 +196,8 @@ asio::awaitable<std::optional<response>> ask_handler(const house& home, const re
   } catch (const body_too_large& error) {
     co_return problem(413, error.what());
   } catch (const std::exception& error) {
-    spdlog::error("http event=handler_failed target={} reason=\"{}\"",
-                  printable(asked.target, 200), printable(error.what(), 200));
+    spdlog::error("http event=handler_failed target={} reason=\"{}\"", printable(asked.target, 200),
+                  printable(error.what(), 200));
     co_return problem(500, "the server made a mistake; its log says more");
   }
 }
@@ -303,8 +228,8 @@ asio::awaitable<after> serve_one(stream& peer, beast::flat_buffer& buffer, const
   reading.header_limit(limits::http_header_bytes_max);
   reading.body_limit(limits::blob_bytes_max);
   peer.expires_after(home.idle);
-  auto [error, count] = co_await bhttp::async_read_header(peer, buffer, reading,
-                                                          asio::as_tuple(use_awaitable));
+  auto [error, count] =
+    co_await bhttp::async_read_header(peer, buffer, reading, asio::as_tuple(use_awaitable));
   stream_body body{peer, buffer, reading, home};
   if (error) {
     // Errors of the socket (gone, silent) leave nobody to answer.
@@ -358,9 +283,9 @@ asio::awaitable<void> session(stream peer, house home, door came_by, seat) {
 
 /// One more than may be: it hears so, at once, and costs nothing further.
 void turn_away(asio::generic::stream_protocol::socket peer) {
-  static constexpr std::string_view answer
-    = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
-      "Connection: close\r\n\r\n";
+  static constexpr std::string_view answer =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
+    "Connection: close\r\n\r\n";
   error_code ignored; // it is turned away in any case
   peer.non_blocking(true, ignored);
   peer.write_some(asio::buffer(answer.data(), answer.size()), ignored);
@@ -407,17 +332,6 @@ void run_loop(asio::io_context& loop) {
 
 } // namespace
 
-response problem(unsigned status, std::string_view detail) {
-  auto title = std::string{bhttp::obsolete_reason(bhttp::int_to_status(status))};
-  nlohmann::ordered_json body{
-    {"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", std::string{detail}}};
-  response out;
-  out.status = status;
-  out.type = "application/problem+json";
-  out.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  return out;
-}
-
 server::server(std::unique_ptr<state> made) : state_{std::move(made)} {}
 
 expected<std::unique_ptr<server>> server::start(server_settings settings) {
@@ -461,6 +375,8 @@ server::~server() {
   }
 }
 
-uint16_t server::port() const { return state_->port; }
+uint16_t server::port() const {
+  return state_->port;
+}
 
 } // namespace drover::http

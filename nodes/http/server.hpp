@@ -1,8 +1,9 @@
 #pragma once
-// The farm's HTTP/1.1 server: sockets, framing and bounds. What is answered is the handler's matter.
+// The farm's HTTP/1.1 server: sockets, framing and bounds. What is answered is the handler's
+// matter.
 //
-// It has its own thread and loop, so that a slow browser can't cost a lease. Bodies go through piece
-// by piece in both directions: a connection costs one piece, whatever is up- or downloaded.
+// It has its own thread and loop, so that a slow browser can't cost a lease. Bodies go through
+// piece by piece in both directions: a connection costs one piece, whatever is up- or downloaded.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "nodes/http/request.hpp"

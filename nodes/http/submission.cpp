@@ -64,8 +64,8 @@ source_kind kind_of(const std::string& text, const std::string& where) {
 
 bool is_sha256(const std::string& text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 source_ref parse_source(const json& object, const std::string& where) {
@@ -132,8 +132,7 @@ submission parse_object(const json& object) {
   if (orders->size() > limits::cells_max)
     wrong("submission.orders", "more than " + std::to_string(limits::cells_max) + " orders");
   for (size_t i = 0; i < orders->size(); ++i)
-    out.orders.push_back(
-      parse_order((*orders)[i], "submission.orders[" + std::to_string(i) + "]"));
+    out.orders.push_back(parse_order((*orders)[i], "submission.orders[" + std::to_string(i) + "]"));
   out.params = parse_params(object);
   out.host = text_field(object, "submission", "host", limits::value_bytes_max);
   if (!out.host.empty())

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,10 +43,11 @@ struct child_plan {
 }
 
 void reset_signals() {
-  struct sigaction plain {};
-  plain.sa_handler = SIG_DFL;
+  // Asked of the kernel itself: libc passes over signals 32 and 33, which may come to us ignored.
+  // All zeros is SIG_DFL, no flags, no mask; it fails for KILL and STOP, which are as they are.
+  constexpr char plain[64] = {};
   for (int number = 1; number < NSIG; ++number)
-    sigaction(number, &plain, nullptr); // fails for KILL, STOP and libc's own: they are as they are
+    syscall(SYS_rt_sigaction, number, plain, nullptr, size_t{(NSIG - 1) / 8});
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -121,7 +123,7 @@ expected<running_command> start_command(const keeper_order& order) {
   fcntl(output_read.get(), F_SETPIPE_SZ, limits::keeper_pipe_bytes);
   fcntl(output_read.get(), F_SETFL, O_NONBLOCK);
 
-  child_plan plan{order.workspace.c_str(), arguments,          environment.data(), getpid(),
+  child_plan plan{order.workspace.c_str(), arguments,         environment.data(), getpid(),
                   output_write.get(),      report_write.get()};
   pid_t child = fork(); // this program is tiny: nothing to copy
   if (child < 0)

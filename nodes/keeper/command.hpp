@@ -12,8 +12,8 @@ struct running_command {
   unique_fd output;
 };
 
-/// Runs `/bin/sh -c order.run` in order.workspace with exactly order.env. All signals are as a fresh
-/// process has them; the command dies with the process that calls this. An error if the
+/// Runs `/bin/sh -c order.run` in order.workspace with exactly order.env. All signals are as a
+/// fresh process has them; the command dies with the process that calls this. An error if the
 /// command could not be started; then no process is left of it.
 expected<running_command> start_command(const keeper_order& order);
 

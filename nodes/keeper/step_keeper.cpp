@@ -87,8 +87,8 @@ keeper_exit step_keeper::run(const keeper_order& order) {
   auto itself = find_process(command_.pid);
   command_start start{{command_.pid, itself ? itself->start_ticks : 0, current_boot_id()},
                       started_at};
-  if (auto problem = replace_file(folder_, spool_file::started, encode(start),
-                                  durability::unsynced))
+  if (auto problem =
+        replace_file(folder_, spool_file::started, encode(start), durability::unsynced))
     obey(dog.trouble(problem->text, boot_time_now()));
   watch_over(dog);
   if (fsync(log_.get()) != 0)
@@ -189,9 +189,8 @@ void step_keeper::take_signals(watchdog& dog) {
     auto now = boot_time_now();
     auto reason = cancel_reason();
     obey(reason ? dog.cancel(*reason, now)
-                : dog.trouble("the keeper was told to stop by signal "
-                                + std::to_string(info.ssi_signo),
-                              now));
+                : dog.trouble(
+                  "the keeper was told to stop by signal " + std::to_string(info.ssi_signo), now));
   }
   if (child)
     reap(dog);

@@ -23,7 +23,7 @@ watch_limits limits_of(const keeper_order& order) {
 }
 
 watchdog::watchdog(const watch_limits& limits, milliseconds now)
-  : limits_{limits}, begun_{now}, last_output_{now} {}
+    : limits_{limits}, begun_{now}, last_output_{now} {}
 
 urge watchdog::end(result outcome, std::string reason, milliseconds now) {
   phase_ = phase::ending;

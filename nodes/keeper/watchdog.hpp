@@ -1,5 +1,6 @@
 #pragma once
-// Decides when a running command must end and what its end means. Pure: time comes in as an argument.
+// Decides when a running command must end and what its end means. Pure: time comes in as an
+// argument.
 //
 //   running --command exits--> draining --output ends or drain is over--> killing
 //   running --limit, cancel, trouble--> ending (TERM sent) --grace is over--> killing

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/census.hpp"
-
 #include "actors/core/census_tree.hpp"
 #include "schema/limits.hpp"
 #include "tests/fixture.hpp"
@@ -115,7 +114,8 @@ TEST_CASE_METHOD(census_fixture, "census: an actor that quits is forgotten, rest
   CHECK(entry("step").restarts == 0);
 }
 
-TEST_CASE_METHOD(census_fixture, "census: a successor enlisted before the news of the death stays") {
+TEST_CASE_METHOD(census_fixture,
+                 "census: a successor enlisted before the news of the death stays") {
   auto first = spawn_answering("one");
   enlist("step", "agent", first);
   caf::anon_send(uut, enlistment{"step", "worker", "agent", spawn_answering("two")});
@@ -130,9 +130,9 @@ TEST_CASE("census tree: parents come before their children, and nobody is lost")
     entry.parent = std::move(parent);
     return entry;
   };
-  auto sorted = core::as_tree({make("z", "a"), make("ring1", "ring2"), make("b", "z"),
-                               make("a", ""), make("ring2", "ring1"), make("c", "gone"),
-                               make("d", "a")});
+  auto sorted =
+    core::as_tree({make("z", "a"), make("ring1", "ring2"), make("b", "z"), make("a", ""),
+                   make("ring2", "ring1"), make("c", "gone"), make("d", "a")});
   std::vector<std::string> names;
   for (const auto& entry : sorted)
     names.push_back(entry.name);

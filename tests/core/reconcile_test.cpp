@@ -51,3 +51,9 @@ TEST_CASE("reconcile: an attempt without an order is a stray") {
   auto orders = one_order(0ms);
   CHECK(reconcile(orders, {held(1), held(2)}, 1s).strays == std::vector{held(2)});
 }
+
+TEST_CASE("reconcile: that an attempt runs is news once") {
+  auto orders = one_order(0ms);
+  CHECK(reconcile(orders, {held(1)}, 1s).started == std::vector{token(1)});
+  CHECK(reconcile(orders, {held(1)}, 2s).started.empty());
+}

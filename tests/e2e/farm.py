@@ -66,10 +66,9 @@ class FarmCase(unittest.TestCase):
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def show_logs(self):
-        for path in sorted(glob.glob(self.farm.folder + "/logs/*")) + [self.farm.folder + ".up.log"]:
-            if os.path.exists(path):
-                with open(path, encoding="utf-8", errors="replace") as file:
-                    print(f"--- {path}\n" + "".join(file.readlines()[-40:]), file=sys.stderr)
+        for path in sorted(glob.glob(self.farm.folder + "/logs/*")):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                print(f"--- {path}\n" + "".join(file.readlines()[-40:]), file=sys.stderr)
 
     def path(self, name):
         return os.path.join(self.folder, name)

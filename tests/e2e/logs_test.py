@@ -13,6 +13,7 @@ import threading
 from farm import FarmCase, main, yaml_text
 
 BIG_BYTES = 200_000_000
+LINE = "a line of a long log, as compilers print them"
 # Beyond what an idle coordinator has: write buffers of the store, pieces on their way.
 GROWTH_KIB_MAX = 160 * 1024
 # Later growth is what would go on for ever.
@@ -25,7 +26,7 @@ farm: logs
 builders:
   big:
     steps:
-      - {{name: print, run: "yes 'a line of a long log, as compilers print them' | head -c {BIG_BYTES}"}}
+      - {{name: print, run: "yes '{LINE}' | head -c {BIG_BYTES}"}}
   binary:
     steps:
       - {{name: print, run: BINARY_SCRIPT}}
@@ -76,7 +77,7 @@ class Logs(FarmCase):
         return size, digest.hexdigest()
 
     def test_200_megabytes_are_exact_and_the_coordinators_memory_stays_flat(self):
-        line = b"a line of a long log, as compilers print them\n"
+        line = LINE.encode() + b"\n"
         whole = line * (BIG_BYTES // len(line) + 1)
         wanted = (BIG_BYTES, hashlib.sha256(whole[:BIG_BYTES]).hexdigest())
         del whole

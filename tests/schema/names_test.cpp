@@ -22,8 +22,7 @@ TEST_CASE("names: what could be a path, an option or a second line is refused") 
 
 TEST_CASE("names: a problem says what is wrong with which thing") {
   CHECK(name_problem("builder", "") == "builder name is empty");
-  CHECK(name_problem("host", "..")
-        == "host name '..' must begin with a letter, a digit or '_'");
+  CHECK(name_problem("host", "..") == "host name '..' must begin with a letter, a digit or '_'");
   CHECK(name_problem("step", "a b")
         == "step name 'a b' has ' ', use letters, digits, '.', '_' and '-'");
   CHECK(name_problem("step", "a\nb")
@@ -80,7 +79,7 @@ TEST_CASE("printable: controls, escapes and bidi marks lose their effect") {
   CHECK(printable("a\nb\r\t", 100) == "a\\x0Ab\\x0D\\x09");
   CHECK(printable("\x1B[31m\x7F", 100) == "\\x1B[31m\\x7F");
   CHECK(printable(std::string_view{"\0", 1}, 100) == "\\x00");
-  CHECK(printable("\xC2\x85", 100) == "\\xC2\\x85");         // C1: next line
+  CHECK(printable("\xC2\x85", 100) == "\\xC2\\x85");          // C1: next line
   CHECK(printable("\xE2\x80\xAE", 100) == "\\xE2\\x80\\xAE"); // right-to-left override
   CHECK(printable("\xE2\x81\xA6", 100) == "\\xE2\\x81\\xA6"); // isolate
   CHECK(printable("\xE2\x80\x8F", 100) == "\\xE2\\x80\\x8F"); // right-to-left mark
@@ -90,10 +89,10 @@ TEST_CASE("printable: controls, escapes and bidi marks lose their effect") {
 TEST_CASE("printable: bytes that are no UTF-8 become replacement characters") {
   const std::string mark = "\xEF\xBF\xBD";
   CHECK(printable("a\xFFz", 100) == "a" + mark + "z");
-  CHECK(printable("\xC0\xAF", 100) == mark + mark);                 // overlong '/'
-  CHECK(printable("\xED\xA0\x80", 100) == mark + mark + mark);      // surrogate
+  CHECK(printable("\xC0\xAF", 100) == mark + mark);            // overlong '/'
+  CHECK(printable("\xED\xA0\x80", 100) == mark + mark + mark); // surrogate
   CHECK(printable("\xF4\x90\x80\x80", 100) == mark + mark + mark + mark);
-  CHECK(printable("\xE2\x82", 100) == mark + mark);                 // cut off
+  CHECK(printable("\xE2\x82", 100) == mark + mark); // cut off
 }
 
 TEST_CASE("printable: a cut comes between characters and says so") {

@@ -5,6 +5,8 @@
 
 #include "schema/record_codec.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <random>
 
 namespace drover::test {
@@ -25,8 +27,10 @@ public:
   /// Any bytes, NUL and newlines among them.
   std::string bytes(size_t size) {
     std::string text(size, '\0');
-    for (auto& byte : text)
-      byte = static_cast<char>(random_());
+    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+      auto word = random_();
+      std::memcpy(text.data() + at, &word, std::min(sizeof word, size - at));
+    }
     return text;
   }
 
@@ -95,8 +99,7 @@ public:
 
   void fill(attempt_record& value) {
     auto& [number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost,
-           reason, granted_at, started_at, finished_at, log_bytes]
-      = value;
+           reason, granted_at, started_at, finished_at, log_bytes] = value;
     all(number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost, reason,
         granted_at, started_at, finished_at, log_bytes);
   }
@@ -109,8 +112,7 @@ public:
   void fill(build_record& value) {
     auto& [id, builder, campaign, state, outcome, reason, source, params, requested_by,
            requested_because, pinned, host, placement, cancel_requested, cancel_reason, created_at,
-           started_at, finished_at, artifacts, artifact_problem]
-      = value;
+           started_at, finished_at, artifacts, artifact_problem] = value;
     all(id, builder, campaign, state, outcome, reason, source, params, requested_by,
         requested_because, pinned, host, placement, cancel_requested, cancel_reason, created_at,
         started_at, finished_at, artifacts, artifact_problem);
@@ -128,8 +130,7 @@ public:
 
   void fill(host_record& value) {
     auto& [name, machine_id, boot_id, slots, labels, facts, version, restarts, first_seen,
-           last_seen]
-      = value;
+           last_seen] = value;
     all(name, machine_id, boot_id, slots, labels, facts, version, restarts, first_seen, last_seen);
   }
 
@@ -161,9 +162,12 @@ private:
   /// Small numbers, large ones, and the ends of the range.
   uint64_t number() {
     switch (below(4)) {
-    case 0: return below(10);
-    case 1: return ~uint64_t{0};
-    default: return random_();
+    case 0:
+      return below(10);
+    case 1:
+      return ~uint64_t{0};
+    default:
+      return random_();
     }
   }
 

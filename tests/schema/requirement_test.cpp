@@ -29,7 +29,7 @@ std::string error_of(std::string_view text) {
   return error == nullptr ? "none" : std::to_string(error->position) + ": " + error->message;
 }
 
-const string_map h1{{"os", "linux"},   {"ram", "17179869184"}, {"class", "fast"}, {"cores", "8"},
+const string_map h1{{"os", "linux"},    {"ram", "17179869184"}, {"class", "fast"}, {"cores", "8"},
                     {"kernel", "6.10"}, {"scratch", "100GiB"},  {"gpu", "yes"}};
 
 } // namespace
@@ -53,7 +53,8 @@ TEST_CASE("requirement: what the example of the header asks") {
 }
 
 TEST_CASE("requirement: numbers and sizes compare as numbers") {
-  CHECK(unmet("cores > 7 and cores >= 8 and cores <= 8 and cores < 9 and cores == 8.0", h1).empty());
+  CHECK(
+    unmet("cores > 7 and cores >= 8 and cores <= 8 and cores < 9 and cores == 8.0", h1).empty());
   CHECK(unmet("ram == 16GiB and ram < 1TiB and ram > 16777215KiB", h1).empty());
   CHECK(unmet("scratch >= 50GiB", h1).empty());
   CHECK(unmet("cores >= 10", h1) == phrases{"cores is 8, needs >= 10"});

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/keys.hpp"
-
 #include "tests/catch.hpp"
 #include "tests/schema/record_samples.hpp"
 

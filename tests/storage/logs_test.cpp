@@ -122,7 +122,9 @@ TEST_CASE("logs: a flipped bit is damage, in a chunk and in a segment") {
   memory_store store;
   append(store, attempt, 0, "hello");
   auto position = keys::log_position{attempt, 0};
-  SECTION("in a chunk") { REQUIRE(store.damage(family::log, keys::log_chunk(position), 9)); }
+  SECTION("in a chunk") {
+    REQUIRE(store.damage(family::log, keys::log_chunk(position), 9));
+  }
   SECTION("in a segment") {
     REQUIRE(seal(store, storage::remainder::seal));
     REQUIRE(store.damage(family::log, keys::log_segment(position), 60));

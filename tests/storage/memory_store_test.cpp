@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/memory_store.hpp"
-
 #include "tests/catch.hpp"
 
 #include <random>
@@ -25,11 +24,11 @@ std::string value_of(const store& from, family where, const std::string& key) {
 std::string keys_in(const store& from, std::string_view first, std::string_view last,
                     scan_order order) {
   std::string keys;
-  auto problem = from.scan(family::history, first, last, order,
-                           [&](std::string_view key, std::string_view) {
-                             keys += key;
-                             return keys.size() < 3;
-                           });
+  auto problem =
+    from.scan(family::history, first, last, order, [&](std::string_view key, std::string_view) {
+      keys += key;
+      return keys.size() < 3;
+    });
   REQUIRE_FALSE(problem);
   return keys;
 }
@@ -129,8 +128,7 @@ TEST_CASE("memory store: after any history a crash leaves the state of the last 
         now = durable;
       }
       for (auto key : {"a", "b", "c", "d", "e", "f"})
-        CHECK(value_of(store, family::history, key)
-              == (now.count(key) == 1 ? now[key] : "(none)"));
+        CHECK(value_of(store, family::history, key) == (now.count(key) == 1 ? now[key] : "(none)"));
     }
   }
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/tables.hpp"
-
 #include "storage/keys.hpp"
 #include "storage/memory_store.hpp"
+#include "storage/tables.hpp"
 #include "tests/catch.hpp"
 #include "tests/schema/record_samples.hpp"
 

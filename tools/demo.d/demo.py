@@ -96,7 +96,8 @@ class Demo:
         words = ["submit", *PACKAGES]
         for package, path in tarballs.items():
             words += ["--source", f"{package}={path}"]
-            self.screen.note(f"{package}: {os.path.basename(path)}, {os.path.getsize(path) >> 10} KiB")
+            size = os.path.getsize(path) >> 10
+            self.screen.note(f"{package}: {os.path.basename(path)}, {size} KiB")
         said = self.farm.text(*words, "--reason", "the demo")
         found = re.search(r"\bc\d+\b", said)
         self.campaign = found[0] if found else str(self.farm.ask("campaigns")["campaigns"][0]["id"])
@@ -156,15 +157,16 @@ class Demo:
         still = alive(step_pid) and start_ticks(step_pid) == ticks
         self.wound["same_process"] = still
         self.screen.note(f"{VICTIM} is back by itself after {self.wound['seconds']:.1f} s, process "
-                         f"{self.farm.pid(VICTIM)}; the step is {'the same process' if still else 'gone'}",
+                         f"{self.farm.pid(VICTIM)}; the step is "
+                         + ("the same process" if still else "gone"),
                          "success" if still else "failure")
 
     # -- what must hold -------------------------------------------------------------------------
 
     def check(self, what, holds, detail=""):
         self.checks.append(bool(holds))
-        word = self.screen.paint("ok    ", "success") if holds else self.screen.paint("FAILED", "failure")
-        print(f"  {word} {what}" + (f": {detail}" if detail and not holds else ""), flush=True)
+        word = ("ok    ", "success") if holds else ("FAILED", "failure")
+        print(f"  {self.screen.paint(*word)} {what}" + (f": {detail}" if detail and not holds else ""), flush=True)
 
     def verify(self, campaign):
         self.screen.heading("What must hold")
@@ -221,11 +223,12 @@ class Demo:
     # -- the end --------------------------------------------------------------------------------
 
     def farewell(self, good, campaign):
+        programs, folder = self.farm.programs, self.farm.folder
         self.screen.heading("The campaign")
         self.screen.table(self.cells(campaign))
         print()
         if self.options.keep:
-            farm = f"{self.farm.programs}/drover --farm {self.farm.address}"
+            farm = f"{programs}/drover --farm {folder}"
             build = campaign["cells"][0]["build"]
             print(f"The farm stays up (process {self.farm.process.pid}). What to do next:\n"
                   f"  {farm} campaign {self.campaign}\n"
@@ -234,8 +237,8 @@ class Demo:
                   f"  kill {self.farm.process.pid}      stops it")
         else:
             print("What to do next:\n"
-                  f"  {self.farm.programs}/drover up --dir {self.farm.folder}     the same farm again\n"
-                  f"  {self.farm.programs}/drover --farm {self.farm.address} campaign {self.campaign}\n"
+                  f"  {programs}/drover up --dir {folder}     the same farm again\n"
+                  f"  {programs}/drover --farm {folder} campaign {self.campaign}     its table\n"
                   "  tools/demo --keep     leaves the farm up\n"
                   "  README.md     a farm of your own in five minutes")
         seconds = time.monotonic() - self.screen.began
@@ -261,8 +264,8 @@ class Demo:
             if self.checks and all(self.checks):
                 shutil.rmtree(self.witness.folder)
             else:
-                print(f"demo: the steps' own notes are in {self.witness.folder}, logs of the programs "
-                      f"in {self.farm.folder}/logs", file=sys.stderr)
+                print(f"demo: the steps' own notes are in {self.witness.folder}, logs of the "
+                      f"programs in {self.farm.folder}/logs", file=sys.stderr)
 
 
 def main():

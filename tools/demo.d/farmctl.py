@@ -60,7 +60,8 @@ class Farm:
 
     def start(self, *options, seconds=60):
         """Returns once the farm has said `ready`."""
-        errors = self.folder.rstrip("/") + ".up.log"
+        errors = os.path.join(self.folder, "logs", "up.log")
+        os.makedirs(os.path.dirname(errors), exist_ok=True)
         with open(errors, "ab") as log:
             self.process = subprocess.Popen(
                 [os.path.join(self.programs, "drover"), "up", "--dir", self.folder, *options],
@@ -76,7 +77,8 @@ class Farm:
                 with open(errors, encoding="utf-8", errors="replace") as log:
                     said = log.read().strip().splitlines()[-5:]
                 self.stop()
-                raise FarmError("the farm did not come up: " + " | ".join(said or ["no word of it"]))
+                raise FarmError("the farm did not come up: "
+                                + " | ".join(said or ["no word of it"]))
             line += piece
         self.ready_line = line.decode().strip()
         if not self.ready_line.startswith("ready") or " missing=" in self.ready_line:
@@ -129,7 +131,8 @@ class Farm:
     def pid(self, program):
         """The process id of the coordinator or a host; None while it is down."""
         try:
-            with open(os.path.join(self.folder, "pids", program + ".pid"), encoding="ascii") as file:
+            path = os.path.join(self.folder, "pids", program + ".pid")
+            with open(path, encoding="ascii") as file:
                 return int(file.read())
         except (FileNotFoundError, ValueError):
             return None

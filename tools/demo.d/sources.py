@@ -48,7 +48,8 @@ def source_stanzas(text, release):
         if wanted:
             stanza = re.sub(r"^Architectures:.*\n?", "", stanza, flags=re.M)
             stanza = re.sub(r"^Types:.*$", "Types: deb-src", stanza, flags=re.M)
-            stanzas.append(re.sub(r"^Components:.*$", "Components: main", stanza, flags=re.M).strip())
+            stanza = re.sub(r"^Components:.*$", "Components: main", stanza, flags=re.M)
+            stanzas.append(stanza.strip())
     return stanzas
 
 
@@ -93,8 +94,8 @@ def run_apt(options, words, folder):
                           env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"})
     if done.returncode != 0:
         errors = [line for line in (done.stdout + done.stderr).splitlines() if line[:2] == "E:"]
-        raise NoSources(f"apt-get {' '.join(words)} failed: {'; '.join(errors) or done.returncode}; "
-                        f"is the network there? Tarballs in {cache_folder()} are used without it")
+        why = "; ".join(errors) or f"exit code {done.returncode}"
+        raise NoSources(f"apt-get {' '.join(words)} failed: {why}; is the network there? Tarballs in {cache_folder()} are used without it")
 
 
 def cached(package):

@@ -7,7 +7,8 @@ import os
 import sys
 import time
 
-COLOURS = {"success": "32", "running": "36", "failure": "31", "queued": "2", "note": "33", "head": "1"}
+COLOURS = {"success": "32", "running": "36", "failure": "31", "queued": "2", "note": "33",
+           "head": "1"}
 
 
 class Screen:
@@ -64,7 +65,8 @@ class Screen:
                 known = (state, text.split("  ")[0])
                 if self.last.get(key) != known:
                     self.last[key] = known
-                    print(f"{self.stamp()} {key[0]:<6} on {key[1]}: {known[1]}", file=self.out, flush=True)
+                    print(f"{self.stamp()} {key[0]:<6} on {key[1]}: {known[1]}", file=self.out,
+                          flush=True)
             return
         lines = self.rows(cells)
         self.clear_table()

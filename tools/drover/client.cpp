@@ -48,8 +48,8 @@ public:
       try { // a path that is too long for a socket throws
         where = asio::local::stream_protocol::endpoint{to_.socket};
       } catch (const std::exception& error) {
-        return failure{ec::bad_input, "farm address '" + printable(to_.text, 200) + "': "
-                                        + error.what()};
+        return failure{ec::bad_input,
+                       "farm address '" + printable(to_.text, 200) + "': " + error.what()};
       }
     }
     auto error = await([&](auto done) { stream_.async_connect(where, done); });
@@ -201,15 +201,18 @@ std::string reply::field(const std::string& name) const {
   return found == fields.end() ? "" : found->second;
 }
 
-expected<reply> client::get(const std::string& target) { return get_to(target, nullptr); }
+expected<reply> client::get(const std::string& target) {
+  return get_to(target, nullptr);
+}
 
 expected<reply> client::get_to(const std::string& target, const byte_sink& sink) {
   return talk(address_, {bhttp::verb::get, target, std::nullopt}, nullptr, sink);
 }
 
 expected<reply> client::post(const std::string& target, const std::string& body) {
-  return talk(address_, {bhttp::verb::post, target, body.size()},
-              [&body]() -> expected<std::string> { return body; }, nullptr);
+  return talk(
+    address_, {bhttp::verb::post, target, body.size()},
+    [&body]() -> expected<std::string> { return body; }, nullptr);
 }
 
 expected<reply> client::upload(const std::string& target, uint64_t size,

@@ -4,8 +4,9 @@
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 
-#include <algorithm>
 #include <utf8proc.h>
+
+#include <algorithm>
 
 namespace drover::cli {
 
@@ -13,12 +14,18 @@ namespace {
 
 std::string_view code_of(colour shade) {
   switch (shade) {
-    case colour::none: return "";
-    case colour::green: return "\x1b[32m";
-    case colour::yellow: return "\x1b[33m";
-    case colour::red: return "\x1b[31m";
-    case colour::blue: return "\x1b[34m";
-    case colour::grey: return "\x1b[90m";
+  case colour::none:
+    return "";
+  case colour::green:
+    return "\x1b[32m";
+  case colour::yellow:
+    return "\x1b[33m";
+  case colour::red:
+    return "\x1b[31m";
+  case colour::blue:
+    return "\x1b[34m";
+  case colour::grey:
+    return "\x1b[90m";
   }
   return "";
 }
@@ -95,8 +102,7 @@ std::string table::text(bool colours) const {
     }
     out += line + "\n";
   };
-  add_line([&](size_t column) { return headings_[column]; },
-           [](size_t) { return colour::grey; });
+  add_line([&](size_t column) { return headings_[column]; }, [](size_t) { return colour::grey; });
   for (const auto& row : rows_)
     add_line([&](size_t column) { return row[column].text; },
              [&](size_t column) { return row[column].shade; });

@@ -6,11 +6,13 @@
 #include "tools/drover/up_run.hpp"
 
 #include <CLI/CLI.hpp>
-
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace drover::cli {
 
@@ -30,8 +32,7 @@ int become_child(const std::vector<std::string>& words) {
     arguments.push_back(const_cast<char*>(words[word].c_str())); // exec does not write to them
   arguments.push_back(nullptr);
   execv(arguments[0], arguments.data());
-  std::fprintf(stderr, "drover up: %s\n",
-               system_failure("can't start " + words[1]).text.c_str());
+  std::fprintf(stderr, "drover up: %s\n", system_failure("can't start " + words[1]).text.c_str());
   return 127;
 }
 
@@ -45,14 +46,14 @@ void add_up(CLI::App& app, int& exit_code) {
                  "farm.yaml to copy into the folder; else what the folder has, or a small default");
   up->add_option("--hosts", request->hosts, "Start hosts h1 ... hN beside those of the config")
     ->check(CLI::Range(size_t{0}, limits::hosts_max));
-  up->add_option("--slots", request->slots, "Steps at once on each of h1 ... hN")
+  up->add_option("--slots", request->slots, "Builds at once on each of h1 ... hN")
     ->check(CLI::Range(1u, limits::slots_max));
   up->callback([request, &exit_code] { exit_code = run_up(*request); });
 
   auto words = std::make_shared<std::vector<std::string>>();
   auto* child = app.add_subcommand("up-child", "")->group(""); // hidden
-  child->prefix_command();
-  child->callback([child, &exit_code] { exit_code = become_child(child->remaining()); });
+  child->add_option("words", *words); // behind `--`, so that none of them is an option of ours
+  child->callback([words, &exit_code] { exit_code = become_child(*words); });
 }
 
 } // namespace drover::cli

@@ -24,7 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* default_config = R"(# A farm on this machine. `drover check farm.yaml` says whether it is right.
+constexpr const char* default_config =
+  R"(# A farm on this machine. `drover check farm.yaml` says whether it is right.
 farm: local
 
 # Hosts are known by name; `drover up` starts those named here, and h1 ... hN of its --hosts N.
@@ -83,10 +84,11 @@ expected<farm_folder> make_farm_folder(const std::string& dir) {
   while (farm.top.size() > 1 && farm.top.back() == '/')
     farm.top.pop_back();
   if (farm.socket().size() >= sizeof(sockaddr_un::sun_path))
-    return failure{ec::bad_input, farm.top + ": too long for a farm's folder: its socket's path may "
-                                             "have 107 bytes; choose a shorter --dir"};
-  for (const auto& folder : {farm.top, farm.coordinator(), farm.top + "/hosts",
-                             farm.top + "/logs", farm.top + "/pids"}) {
+    return failure{ec::bad_input, farm.top
+                                    + ": too long for a farm's folder: its socket's path may "
+                                      "have 107 bytes; choose a shorter --dir"};
+  for (const auto& folder : {farm.top, farm.coordinator(), farm.top + "/hosts", farm.top + "/logs",
+                             farm.top + "/pids"}) {
     fs::create_directories(folder, problem);
     if (problem)
       return failure{ec::io, "can't make " + folder + ": " + problem.message()};

@@ -30,18 +30,19 @@ std::chrono::milliseconds restart_delay(core::restart_history& history, int64_t 
     delay *= 2;
   delay = std::min(delay, limits::program_backoff_max);
   auto share = 0.5 + jitter / 2; // so that programs that died together do not start together
-  return std::chrono::milliseconds{static_cast<int64_t>(static_cast<double>(delay.count()) * share)};
+  return std::chrono::milliseconds{
+    static_cast<int64_t>(static_cast<double>(delay.count()) * share)};
 }
 
 program_set::program_set(farm_folder farm, std::function<void(const std::string&)> say)
-  : farm_{std::move(farm)}, say_{std::move(say)}, chance_{std::random_device{}()} {}
+    : farm_{std::move(farm)}, say_{std::move(say)}, chance_{std::random_device{}()} {}
 
 std::optional<failure> program_set::add(const std::string& name,
                                         std::vector<std::string> arguments) {
   if (access(arguments.at(0).c_str(), X_OK) != 0)
     return system_failure("can't start " + arguments[0]);
   // Through ourselves, so that the program ends when we do, in whatever way we end.
-  std::vector<std::string> all{"/proc/self/exe", "up-child", std::to_string(getpid())};
+  std::vector<std::string> all{"/proc/self/exe", "up-child", "--", std::to_string(getpid())};
   all.insert(all.end(), arguments.begin(), arguments.end());
   entries_.push_back({name, {std::move(all), farm_.log(name)}, 0, 0, {}, std::nullopt});
   return start(entries_.back());
@@ -77,8 +78,8 @@ void program_set::ended(entry& one, const child_end& end) {
   auto delay = restart_delay(one.history, now_ms(), jitter);
   one.due_ms = now_ms() + delay.count();
   say_(one.name + " (process " + std::to_string(pid) + ") ended with " + describe(end)
-       + ", starts again in " + std::to_string(delay.count()) + " ms; its log: "
-       + farm_.log(one.name));
+       + ", starts again in " + std::to_string(delay.count())
+       + " ms; its log: " + farm_.log(one.name));
 }
 
 void program_set::start_due() {

@@ -66,26 +66,40 @@ struct plan {
 };
 
 std::optional<failure> make_keys(const plan& what) {
-  if (auto why = edge::make_farm_keys(what.farm.farm_keys()))
+  if (auto why = make_farm_keys(what.farm.farm_keys()))
     return why;
   for (const auto& host : what.hosts) {
-    if (auto why = edge::issue_host_keys(what.farm.farm_keys(), host.name,
-                                         what.farm.host_keys(host.name)))
+    if (auto why =
+          issue_host_keys(what.farm.farm_keys(), host.name, what.farm.host_keys(host.name)))
       return why;
   }
   return std::nullopt;
 }
 
 std::vector<std::string> coordinator_arguments(const plan& what) {
-  return {program_folder() + "/drover-coordinator", "--dir", what.farm.coordinator(), "--config",
-          what.farm.config(), "--listen", what.listen, "--socket", what.farm.socket()};
+  return {program_folder() + "/drover-coordinator",
+          "--dir",
+          what.farm.coordinator(),
+          "--config",
+          what.farm.config(),
+          "--listen",
+          what.listen,
+          "--socket",
+          what.farm.socket()};
 }
 
 std::vector<std::string> host_arguments(const plan& what, const host_spec& host) {
-  std::vector<std::string> arguments{
-    program_folder() + "/drover-host", "--name", host.name, "--dir", what.farm.host(host.name),
-    "--coordinator", what.listen, "--keys", what.farm.host_keys(host.name), "--slots",
-    std::to_string(host.slots)};
+  std::vector<std::string> arguments{program_folder() + "/drover-host",
+                                     "--name",
+                                     host.name,
+                                     "--dir",
+                                     what.farm.host(host.name),
+                                     "--coordinator",
+                                     what.listen,
+                                     "--keys",
+                                     what.farm.host_keys(host.name),
+                                     "--slots",
+                                     std::to_string(host.slots)};
   for (const auto& [key, value] : host.labels) {
     arguments.push_back("--label");
     arguments.push_back(key + "=" + value);
@@ -135,8 +149,7 @@ private:
       if (announced_)
         continue;
       look();
-      if (!answered_
-          && programs_.deaths(coordinator_name) >= limits::program_starts_failed_max) {
+      if (!answered_ && programs_.deaths(coordinator_name) >= limits::program_starts_failed_max) {
         say("the coordinator does not start: " + last_line(what_.farm.log(coordinator_name)));
         return 1;
       }
@@ -167,8 +180,8 @@ private:
     answered_ = answered_ || seen.ready;
     std::string here, missing;
     for (const auto& host : what_.hosts) {
-      auto up = std::find(seen.hosts_up.begin(), seen.hosts_up.end(), host.name)
-                != seen.hosts_up.end();
+      auto up =
+        std::find(seen.hosts_up.begin(), seen.hosts_up.end(), host.name) != seen.hosts_up.end();
       auto& list = up ? here : missing;
       list += (list.empty() ? "" : ",") + host.name;
     }
@@ -182,8 +195,8 @@ private:
     }
     announced_ = true;
     std::printf("ready farm=%s listen=%s hosts=%s%s%s\n", what_.farm.socket().c_str(),
-                what_.listen.c_str(), here.c_str(), missing.empty() ? "" : " missing=",
-                missing.c_str());
+                what_.listen.c_str(), here.c_str(),
+                missing.empty() ? "" : " missing=", missing.c_str());
     std::fflush(stdout);
   }
 

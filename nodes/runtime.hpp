@@ -1,0 +1,44 @@
+#pragma once
+// What each program of the farm does first and last: logging, signals, limits, clocks. The only place
+// with process-wide state.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/ports.hpp"
+
+#include <caf/actor_system_config.hpp>
+
+#include <functional>
+#include <string>
+
+namespace drover {
+
+/// Exit codes of the programs (CONTRACT.md; 70 as in sysexits.h).
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_fatal = 70;
+
+/// Logs to stderr, one line an event; blocks SIGTERM and SIGINT for `wait_for_stop`; ignores SIGPIPE;
+/// raises the limit of open files. Before any thread is started.
+void start_runtime(const std::string& program);
+
+/// Returns when SIGTERM or SIGINT comes, with its name.
+std::string wait_for_stop();
+
+/// Logs `why` and ends the process at once, without destructors: what is acknowledged is on disk, and
+/// nothing else may be promised any more. From any thread.
+[[noreturn]] void stop_fatally(const std::string& why);
+
+/// The machine's wall clock.
+wall_clock system_wall_clock();
+
+/// From the kernel's random source.
+uint64_t random_number();
+
+/// The folder of this program's executable.
+std::string program_folder();
+
+/// CAF's settings for both programs: two workers are enough for decisions, `sharing` does not poll.
+struct actor_settings : caf::actor_system_config {
+  actor_settings();
+};
+
+} // namespace drover

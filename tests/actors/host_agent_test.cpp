@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/actors/host_fixture.hpp"
+
+using namespace drover;
+using namespace drover::test;
+using namespace std::chrono_literals;
+
+TEST_CASE_METHOD(host_fixture, "host agent: it beats as often as the coordinator asked") {
+  start();
+  auto token = run(7);
+  advance_with_beats(2s);
+  auto beats = all<beat>();
+  CHECK(beats.size() == 5);
+  for (size_t i = 0; i < beats.size(); ++i)
+    CHECK(beats[i].sequence == i + 1);
+  CHECK(beats.back().known == std::vector<known_attempt>{{token, known_state::running, 0}});
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: an assignment sent twice runs once") {
+  start();
+  auto token = run(7);
+  say(work_of(7));
+  CHECK(spool->attempts.at(token).starts == 1);
+  spool->exit(token, exited(0));
+  settle();
+  say(work_of(7)); // ended, not yet confirmed
+  say(result_durable{token});
+  say(work_of(7)); // confirmed, still in the spool
+  advance_with_beats(1s);
+  CHECK(spool->attempts.at(token).starts == 1);
+  CHECK(all<attempt_ended>().size() == 1);
+  CHECK(all<attempt_started>().size() == 1);
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: a restart adopts a running attempt, reported once") {
+  start();
+  auto token = run(7);
+  spool->print(token, "before ");
+  restart();
+  CHECK(greetings.back().known == std::vector<known_attempt>{{token, known_state::running, 7}});
+  CHECK(spool->attempts.at(token).starts == 1);
+  say(log_durable{token, 7});
+  spool->print(token, "after");
+  spool->exit(token, exited(0));
+  settle();
+  CHECK(log_heard() == "after");
+  say(log_durable{token, 12});
+  say(result_durable{token});
+  advance_with_beats(3 * limits::resend_after);
+  CHECK(all<attempt_ended>().size() == 1);
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: an attempt entered but not started is started anew") {
+  auto work = work_of(7);
+  spool->enter(work);
+  start();
+  CHECK(greetings.back().known
+        == std::vector<known_attempt>{{work.token, known_state::preparing, 0}});
+  CHECK(spool->attempts.at(work.token).starts == 1);
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: a confirmed attempt in the spool is not reported") {
+  spool->enter(work_of(7));
+  spool->attempts.at(token_of(7)).account = exited(0);
+  spool->confirm(token_of(7), {4000});
+  start();
+  CHECK(greetings.back().known.empty());
+  CHECK(all<beat>().back().known.empty());
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: a coordinator that falls silent is connected to anew") {
+  start();
+  advance_with_beats(10s);
+  REQUIRE(greetings.size() == 1);
+  advance(500ms * limits::beats_unanswered_max - 1ms);
+  CHECK(greetings.size() == 1);
+  advance(1s);
+  CHECK(greetings.size() == 2);
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: reconnects back off, and start quickly after success") {
+  reachable = false;
+  start();
+  advance(1min);
+  auto tries = greetings.size();
+  CHECK(tries > 10);
+  CHECK(tries < 30);
+  reachable = true;
+  advance(limits::reconnect_max);
+  REQUIRE(greetings.size() == tries + 1);
+  advance_with_beats(1s);
+  drop_link();
+  advance(limits::reconnect_first);
+  CHECK(greetings.size() == tries + 2);
+}
+
+TEST_CASE_METHOD(host_fixture,
+                 "host agent: links that die before a beat is answered back off too") {
+  start();
+  for (int i = 0; i < 600; ++i) {
+    drop_link();
+    advance(100ms);
+  }
+  CHECK(greetings.size() < 30);
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: a refusal ends the link, and is tried again later") {
+  start();
+  say(refusal{"unknown host h1"});
+  CHECK(greetings.size() == 1);
+  advance(limits::reconnect_first);
+  CHECK(greetings.size() == 2);
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: a try that is never answered is given up") {
+  settings.connect = [this](const hello& greeting, const host_agent_actor&) {
+    greetings.push_back(greeting);
+  };
+  start();
+  advance(limits::connect_patience - 1ms);
+  CHECK(greetings.size() == 1);
+  advance(1ms + limits::reconnect_first);
+  CHECK(greetings.size() == 2);
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: an attempt that the disk refuses is refused with why") {
+  start();
+  spool->full = true;
+  say(work_of(7));
+  REQUIRE(all<attempt_ended>().size() == 1);
+  CHECK(all<attempt_ended>()[0].outcome == result::exception);
+  CHECK(all<attempt_ended>()[0].reason
+        == "the attempt can't be kept on this host: spool: no space left on device");
+  CHECK(all<beat>().back().known.empty());
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: a step that dies is replaced, its attempt goes on") {
+  start();
+  auto token = run(7);
+  spool->defects = 1;
+  spool->print(token, "0123456789");
+  advance(limits::log_poll_max);
+  say(log_durable{token, 3}); // answers the successor's question
+  CHECK(log_heard() == "3456789");
+  CHECK(spool->attempts.at(token).starts == 1);
+  say(census_ask{1});
+  auto entries = all<census_answer>().back().actors;
+  for (const auto& entry : entries)
+    CHECK(entry.restarts == (entry.name == "step 7/0/1" ? 1 : 0));
+  CHECK(fatal.empty());
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: a step that dies too often is fatal, and says so") {
+  start();
+  auto token = run(7);
+  spool->defects = 1000;
+  spool->print(token, "0123456789");
+  for (int i = 0; i < 100 && fatal.empty(); ++i) {
+    advance(limits::log_poll_max);
+    say(log_durable{token, 0});
+  }
+  CHECK(fatal == "the step of attempt 7/0/1 died more than 5 times in 60 s");
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: a workspace that dies is replaced, builds go on") {
+  start();
+  source_ref source{source_kind::tarball, "a.tar", "sha-a", "", 3};
+  workspaces->contents["sha-a"] = "abc";
+  workspaces->defects = 1;
+  say(work_of(7, source));
+  say(blob_piece{"sha-a", 0, 3, "abc", ""});
+  settle();
+  CHECK(workspaces->has_source({7}, 1));
+  CHECK(spool->attempts.at(token_of(7)).starts == 1);
+  CHECK(fatal.empty());
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: the census of the host is sent to the coordinator") {
+  start();
+  run(7);
+  say(census_ask{99});
+  auto answers = all<census_answer>();
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].query == 99);
+  std::vector<std::string> names;
+  for (const auto& entry : answers[0].actors) {
+    names.push_back(entry.name);
+    CHECK(entry.node == "h1");
+  }
+  CHECK(names
+        == std::vector<std::string>{"census", "host_agent", "farm_link", "spool", "step 7/0/1",
+                                    "workspace"});
+}
+
+TEST_CASE_METHOD(host_fixture, "spool: confirmed attempts are kept for a while, then removed") {
+  start();
+  auto token = run(7);
+  spool->exit(token, exited(0));
+  settle();
+  say(result_durable{token});
+  advance_with_beats(limits::spool_kept - 1s);
+  CHECK(spool->attempts.contains(token));
+  advance_with_beats(1s);
+  CHECK_FALSE(spool->attempts.contains(token));
+}
+
+TEST_CASE_METHOD(host_fixture, "spool: what an earlier agent confirmed is removed in time") {
+  settings.clock = [] { return wall_time{limits::spool_kept.count() + 10'000}; };
+  for (uint64_t build : {7, 8}) {
+    spool->enter(work_of(build));
+    spool->attempts.at(token_of(build)).account = exited(0);
+  }
+  spool->confirm(token_of(7), {1000});   // long enough ago
+  spool->confirm(token_of(8), {20'000}); // ten seconds to go
+  start();
+  advance(1ms);
+  CHECK_FALSE(spool->attempts.contains(token_of(7)));
+  CHECK(spool->attempts.contains(token_of(8)));
+  advance(10s);
+  CHECK_FALSE(spool->attempts.contains(token_of(8)));
+}

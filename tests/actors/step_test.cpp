@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/actors/host_fixture.hpp"
+
+using namespace drover;
+using namespace drover::test;
+using namespace std::chrono_literals;
+
+TEST_CASE_METHOD(host_fixture, "step: a fresh attempt runs, its log and result are reported") {
+  start();
+  auto token = run(7);
+  REQUIRE(spool->attempts.at(token).alive);
+  CHECK(all<attempt_started>() == std::vector<attempt_started>{{token, {5000}}});
+  spool->print(token, "checking\n");
+  advance(limits::log_poll_max);
+  CHECK(log_heard() == "checking\n");
+  spool->print(token, "done\n");
+  spool->exit(token, exited(0));
+  settle();
+  CHECK(log_heard() == "checking\ndone\n");
+  CHECK(all<attempt_ended>().empty()); // its log comes first
+  say(log_durable{token, 14});
+  auto ended = all<attempt_ended>();
+  REQUIRE(ended.size() == 1);
+  CHECK(ended[0].token == token);
+  CHECK(ended[0].outcome == result::success);
+  CHECK(ended[0].exit_code == 0);
+  CHECK(ended[0].log_bytes == 14);
+  CHECK(ended[0].finished_at == wall_time{2000});
+  CHECK_FALSE(ended[0].keeper_lost);
+}
+
+TEST_CASE_METHOD(host_fixture, "step: its command gets the environment of the contract") {
+  start();
+  auto work = work_of(7);
+  work.step.env = {{"LC_ALL", "C"}, {"CI", "maybe"}};
+  say(work);
+  auto order = spool->attempts.at(work.token).order.value();
+  string_map expected_env{
+    {"PATH", "/usr/bin"},
+    {"DROVER", "1"},
+    {"CI", "maybe"},
+    {"LC_ALL", "C"},
+    {"DROVER_BUILD_ID", "7"},
+    {"DROVER_BUILDER", "check"},
+    {"DROVER_STEP", "test"},
+    {"DROVER_ATTEMPT", "1"},
+    {"DROVER_HOST", "h1"},
+    {"DROVER_SOURCE", ""},
+    {"DROVER_REVISION", ""},
+    {"DROVER_CORES", "4"},
+    {"DROVER_OUT", "/work/7-1/out"},
+    {"DROVER_WORKSPACE", "/work/7-1/src"},
+    {"DROVER_ATTEMPT_TOKEN", "3-4d-7-0-1"},
+    {"TMPDIR", "/work/7-1/tmp"},
+  };
+  CHECK(order.env == expected_env);
+  CHECK(order.run == "make check");
+  CHECK(order.workspace == "/work/7-1/src");
+  CHECK(order.timeout == limits::step_timeout_default);
+  CHECK(order.silence == limits::step_silence_default);
+}
+
+TEST_CASE_METHOD(host_fixture, "step: unconfirmed log is bounded by the window") {
+  start();
+  auto token = run(7);
+  spool->print(token, std::string(3 * limits::log_window_bytes, 'x'));
+  advance(limits::log_poll_max);
+  CHECK(log_heard().size() == limits::log_window_bytes);
+  for (const auto& chunk : all<log_chunk>())
+    CHECK(chunk.bytes.size() <= limits::log_chunk_bytes);
+  say(log_durable{token, 100});
+  CHECK(log_heard().size() == limits::log_window_bytes + 100);
+}
+
+TEST_CASE_METHOD(host_fixture, "step: after a reconnect the log resumes at the confirmed byte") {
+  start();
+  auto token = run(7);
+  spool->print(token, "0123456789");
+  advance(limits::log_poll_max);
+  say(log_durable{token, 4});
+  drop_link();
+  spool->print(token, "abc");
+  advance(limits::reconnect_max);
+  auto chunks = all<log_chunk>();
+  REQUIRE(chunks.size() >= 1);
+  CHECK(chunks[0] == log_chunk{token, 4, ""}); // asks first
+  CHECK(log_heard().empty());
+  say(log_durable{token, 7}); // had arrived, its confirmation had not
+  CHECK(log_heard() == "789abc");
+  CHECK(all<log_chunk>().back().offset == 7);
+}
+
+TEST_CASE_METHOD(host_fixture, "step: a lost chunk is sent again when nothing is confirmed") {
+  start();
+  auto token = run(7);
+  spool->print(token, "0123456789");
+  advance(limits::log_poll_max);
+  heard->clear(); // the chunk was lost
+  advance_with_beats(limits::resend_after + limits::log_poll_max);
+  REQUIRE(all<log_chunk>().size() == 1);
+  CHECK(all<log_chunk>()[0].bytes.empty());
+  say(log_durable{token, 0});
+  CHECK(log_heard() == "0123456789");
+}
+
+TEST_CASE_METHOD(host_fixture, "step: the result is repeated until it is durable, then no more") {
+  start();
+  auto token = run(7);
+  spool->exit(token, exited(2));
+  settle();
+  REQUIRE(all<attempt_ended>().size() == 1);
+  advance_with_beats(limits::resend_after);
+  REQUIRE(all<attempt_ended>().size() == 2);
+  CHECK(all<attempt_ended>()[0] == all<attempt_ended>()[1]);
+  CHECK(all<attempt_ended>()[0].reason == "exit code 2");
+  say(result_durable{token});
+  CHECK(spool->attempts.at(token).confirmed_at == wall_time{5000});
+  advance_with_beats(3 * limits::resend_after);
+  CHECK(all<attempt_ended>().size() == 2);
+  CHECK(all<beat>().back().known.empty());
+}
+
+TEST_CASE_METHOD(host_fixture, "step: an end without connection is reported after the reconnect") {
+  start();
+  auto token = run(7);
+  reachable = false;
+  drop_link();
+  spool->print(token, "late\n");
+  spool->exit(token, exited(0));
+  advance(1min);
+  reachable = true;
+  advance(limits::reconnect_max);
+  say(log_durable{token, 0});
+  CHECK(log_heard() == "late\n");
+  say(log_durable{token, 5});
+  CHECK(all<attempt_ended>().size() == 1);
+}
+
+TEST_CASE_METHOD(host_fixture, "step: a cancel reaches the keeper, its account is the result") {
+  start();
+  auto token = run(7);
+  say(cancel_attempt{token, "asked by ann"});
+  CHECK(spool->attempts.at(token).cancelled_because == "asked by ann");
+  CHECK(all<attempt_ended>().empty());
+  spool->exit(token, {result::cancelled, 143, "asked by ann", {1000}, {2000}});
+  settle();
+  REQUIRE(all<attempt_ended>().size() == 1);
+  CHECK(all<attempt_ended>()[0].outcome == result::cancelled);
+}
+
+TEST_CASE_METHOD(host_fixture,
+                 "step: a cancel while its source is fetched ends it without a start") {
+  start();
+  auto work = work_of(7, {source_kind::tarball, "a.tar", "aa", "", 10});
+  say(work);
+  say(cancel_attempt{work.token, "superseded"});
+  say(log_durable{work.token, 0});
+  REQUIRE(all<attempt_ended>().size() == 1);
+  CHECK(all<attempt_ended>()[0].outcome == result::cancelled);
+  CHECK(all<attempt_ended>()[0].reason == "superseded");
+  CHECK(spool->attempts.at(work.token).starts == 0);
+}
+
+TEST_CASE_METHOD(host_fixture,
+                 "step: a lost keeper is said, after a restart of the agent as well") {
+  start();
+  auto token = run(7);
+  spool->lose_keeper(token);
+  settle();
+  REQUIRE(all<attempt_ended>().size() == 1);
+  auto ended = all<attempt_ended>()[0];
+  CHECK(ended.keeper_lost);
+  CHECK(ended.outcome == result::exception);
+  CHECK(ended.reason.starts_with("keeper lost: "));
+  restart();
+  say(log_durable{token, 0});
+  REQUIRE(all<attempt_ended>().size() == 1);
+  CHECK(all<attempt_ended>()[0] == ended);
+}
+
+TEST_CASE_METHOD(host_fixture, "step: a keeper that died while the agent was away is lost") {
+  start();
+  auto token = run(7);
+  crash(host.agent);
+  crash(host.census);
+  spool->lose_keeper(token);
+  start();
+  say(log_durable{token, 0});
+  REQUIRE(all<attempt_ended>().size() == 1);
+  CHECK(all<attempt_ended>()[0].keeper_lost);
+  CHECK(spool->attempts.at(token).starts == 1);
+}
+
+TEST_CASE_METHOD(host_fixture, "step: a lost keeper is said although its workspace is gone too") {
+  auto work = work_of(7, {source_kind::tarball, "a.tar", "aa", "", 10});
+  spool->enter(work);
+  spool->attempts.at(work.token).order.emplace(); // the host was rebooted while it ran
+  start();
+  say(log_durable{work.token, 0});
+  REQUIRE(all<attempt_ended>().size() == 1);
+  CHECK(all<attempt_ended>()[0].keeper_lost);
+  CHECK(all<blob_want>().empty());
+}
+
+TEST_CASE_METHOD(host_fixture, "step: an end that the disk refuses is recorded once it can be") {
+  start();
+  auto token = run(7);
+  spool->full = true;
+  spool->lose_keeper(token);
+  advance_with_beats(3 * limits::resend_after);
+  CHECK(all<attempt_ended>().empty());
+  spool->full = false;
+  advance_with_beats(limits::resend_after);
+  CHECK(all<attempt_ended>().size() == 1);
+}
+
+TEST_CASE_METHOD(host_fixture, "step: a log that can't be read does not hold the result back") {
+  start();
+  auto token = run(7);
+  spool->print(token, "0123456789");
+  advance(limits::log_poll_max);
+  say(log_durable{token, 10});
+  spool->unreadable_from = 10;
+  spool->print(token, "abc");
+  spool->exit(token, exited(0));
+  settle();
+  REQUIRE(all<attempt_ended>().size() == 1);
+  CHECK(all<attempt_ended>()[0].outcome == result::success);
+  CHECK(all<attempt_ended>()[0].log_bytes == 10);
+  CHECK(all<attempt_ended>()[0].reason
+        == "its log can't be read from byte 10 on: log: input/output error");
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/actors/host_fixture.hpp"
+
+using namespace drover;
+using namespace drover::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct workspace_fixture : host_fixture {
+  /// A tarball of the coordinator's; `workspaces` knows what its digest stands for.
+  source_ref tarball(const std::string& bytes) {
+    source_ref source{source_kind::tarball, "zlib.tar.gz", "sha-zlib", "", bytes.size()};
+    workspaces->contents[source.sha256] = bytes;
+    return source;
+  }
+
+  blob_piece piece_at(const source_ref& source, uint64_t offset) const {
+    const auto& bytes = workspaces->contents.at(source.sha256);
+    return {source.sha256, offset, bytes.size(), bytes.substr(offset, limits::blob_piece_bytes),
+            ""};
+  }
+
+  /// Answers what was asked for, from the `first` question on, until nothing is asked any more.
+  size_t serve(const source_ref& source, size_t first = 0) {
+    for (; first < all<blob_want>().size(); ++first)
+      say(piece_at(source, all<blob_want>()[first].offset));
+    return first;
+  }
+
+  std::string outcome_text() const {
+    auto ended = all<attempt_ended>();
+    if (ended.size() != 1)
+      return std::to_string(ended.size()) + " results";
+    return std::string{ended[0].outcome == result::failure ? "failure: " : "exception: "}
+           + ended[0].reason;
+  }
+
+  /// Stores what is handed over, as the coordinator would, until nothing comes any more.
+  std::map<std::string, std::string> store_parts() {
+    std::map<std::string, std::string> stored;
+    for (size_t i = 0; i < all<blob_part>().size(); ++i) {
+      auto part = all<blob_part>()[i];
+      auto& content = stored[part.sha256];
+      if (part.offset == content.size())
+        content += part.bytes;
+      say(blob_stored{part.sha256, content.size(), content.size() == part.total, ""});
+    }
+    return stored;
+  }
+};
+
+const std::string three_pieces(2 * limits::blob_piece_bytes + 100, 'z');
+
+} // namespace
+
+TEST_CASE_METHOD(workspace_fixture,
+                 "workspace: a source is fetched, unpacked, then the step runs") {
+  start();
+  auto source = tarball(three_pieces);
+  say(work_of(7, source));
+  REQUIRE(all<blob_want>().size() == 3);
+  CHECK(all<blob_want>()[2] == blob_want{{7}, source.sha256, 2 * limits::blob_piece_bytes});
+  CHECK(spool->attempts.at(token_of(7)).starts == 0);
+  serve(source);
+  CHECK(workspaces->has_source({7}, 1));
+  CHECK(spool->attempts.at(token_of(7)).starts == 1);
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: pieces may come out of order and twice") {
+  start();
+  auto source = tarball(three_pieces);
+  say(work_of(7, source));
+  for (uint64_t piece : {2, 2, 1, 1, 0, 0})
+    say(piece_at(source, piece * limits::blob_piece_bytes));
+  CHECK(spool->attempts.at(token_of(7)).starts == 1);
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: builds that wait for one source fetch it once") {
+  start();
+  auto source = tarball(three_pieces);
+  say(work_of(7, source));
+  say(work_of(8, source));
+  CHECK(all<blob_want>().size() == 3);
+  serve(source);
+  CHECK(spool->attempts.at(token_of(7)).starts == 1);
+  CHECK(spool->attempts.at(token_of(8)).starts == 1);
+  CHECK(workspaces->installs == 2);
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: a download goes on where the connection broke") {
+  start();
+  auto source = tarball(three_pieces);
+  say(work_of(7, source));
+  say(piece_at(source, 0));
+  drop_link();
+  advance(limits::reconnect_max);
+  REQUIRE(all<blob_want>().size() == 2);
+  CHECK(all<blob_want>()[0].offset == limits::blob_piece_bytes);
+  serve(source);
+  CHECK(spool->attempts.at(token_of(7)).starts == 1);
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: a restarted agent goes on with a download") {
+  start();
+  auto source = tarball(three_pieces);
+  say(work_of(7, source));
+  say(piece_at(source, 0));
+  restart();
+  CHECK(all<blob_want>().size() == 2);
+  serve(source);
+  CHECK(spool->attempts.at(token_of(7)).starts == 1);
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: a lost piece is asked for again") {
+  start();
+  auto source = tarball("abc");
+  say(work_of(7, source));
+  REQUIRE(all<blob_want>().size() == 1);
+  advance_with_beats(limits::resend_after);
+  CHECK(all<blob_want>().size() == 2);
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: a broken archive fails the step and says so") {
+  start();
+  auto source = tarball("broken archive");
+  say(work_of(7, source));
+  serve(source);
+  say(log_durable{token_of(7), 0});
+  CHECK(outcome_text() == "failure: source: zlib.tar.gz: truncated gzip input");
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: a damaged download is fetched once more") {
+  start();
+  auto source = tarball("good archive");
+  say(work_of(7, source));
+  auto damaged = piece_at(source, 0);
+  damaged.bytes[0] = 'x';
+  say(damaged);
+  REQUIRE(all<blob_want>().size() == 2);
+  SECTION("and then used") {
+    serve(source, 1);
+    CHECK(spool->attempts.at(token_of(7)).starts == 1);
+  }
+  SECTION("and then given up: the farm's fault") {
+    say(damaged);
+    say(log_durable{token_of(7), 0});
+    CHECK(
+      outcome_text()
+      == "exception: source: zlib.tar.gz arrived damaged 2 times: zlib.tar.gz: SHA-256 differs");
+  }
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: a source that the farm has lost is an exception") {
+  start();
+  auto source = tarball("abc");
+  say(work_of(7, source));
+  say(blob_piece{source.sha256, 0, 0, "", "no such blob"});
+  say(log_durable{token_of(7), 0});
+  CHECK(outcome_text() == "exception: source: zlib.tar.gz: no such blob");
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: kinds of source to come are refused clearly") {
+  start();
+  say(work_of(7, {source_kind::hg, "trunk", "", "0123", 0}));
+  say(log_durable{token_of(7), 0});
+  CHECK(outcome_text() == "exception: source: source kind 'hg' is not supported by this host yet");
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: artifacts are handed over, each content once") {
+  start();
+  run(7);
+  workspaces->outputs = {{"big", three_pieces}, {"copy", three_pieces}, {"empty", ""}};
+  say(close_build{{7}, 1, true, {"out/**"}});
+  CHECK(all<build_closed>().empty());
+  auto stored = store_parts();
+  CHECK(stored.size() == 2);
+  CHECK(stored.at("sha of " + three_pieces.substr(0, 20)) == three_pieces);
+  REQUIRE(all<build_closed>().size() == 1);
+  auto closed = all<build_closed>()[0];
+  CHECK(closed.artifacts.size() == 3);
+  CHECK(closed.problem.empty());
+  CHECK_FALSE(workspaces->made.contains({{7}, 1}));
+  for (const auto& part : all<blob_part>())
+    CHECK(part.bytes.size() <= limits::blob_piece_bytes);
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: a repeated close is answered with the same words") {
+  start();
+  run(7);
+  workspaces->outputs = {{"a", "content"}};
+  say(close_build{{7}, 1, true, {}});
+  say(close_build{{7}, 1, true, {}}); // not done yet: one answer for both
+  store_parts();
+  say(close_build{{7}, 1, true, {}});
+  auto closed = all<build_closed>();
+  REQUIRE(closed.size() == 2);
+  CHECK(closed[0] == closed[1]);
+  CHECK(closed[0].artifacts.size() == 1);
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: what the coordinator has is not sent again") {
+  start();
+  run(7);
+  workspaces->outputs = {{"a", "content"}};
+  say(close_build{{7}, 1, true, {}});
+  REQUIRE(all<blob_part>().size() == 1);
+  CHECK(all<blob_part>()[0].bytes.empty());
+  say(blob_stored{"sha of content", 7, true, ""});
+  CHECK(all<blob_part>().size() == 1);
+  CHECK(all<build_closed>().size() == 1);
+}
+
+TEST_CASE_METHOD(workspace_fixture,
+                 "workspace: a reconnect goes on with the part that is missing") {
+  start();
+  run(7);
+  workspaces->outputs = {{"a", "content"}};
+  say(close_build{{7}, 1, true, {}});
+  drop_link();
+  advance(limits::reconnect_max);
+  REQUIRE(all<blob_part>().size() == 1);
+  say(blob_stored{"sha of content", 4, false, ""});
+  REQUIRE(all<blob_part>().size() == 2);
+  CHECK(all<blob_part>()[1] == blob_part{{7}, "sha of content", 4, 7, "ent"});
+  say(blob_stored{"sha of content", 7, true, ""});
+  CHECK(all<build_closed>().size() == 1);
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: a refused artifact is named, the others are kept") {
+  start();
+  run(7);
+  workspaces->outputs = {{"a", "first"}, {"b", "second"}};
+  say(close_build{{7}, 1, true, {}});
+  say(blob_stored{"sha of first", 0, false, "too large"});
+  say(blob_stored{"sha of second", 6, true, ""});
+  REQUIRE(all<build_closed>().size() == 1);
+  CHECK(all<build_closed>()[0].problem == "artifact a is missing: too large");
+  REQUIRE(all<build_closed>()[0].artifacts.size() == 1);
+  CHECK(all<build_closed>()[0].artifacts[0].path == "b");
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: a close without artifacts only releases") {
+  start();
+  run(7);
+  workspaces->outputs = {{"a", "content"}};
+  say(close_build{{7}, 1, false, {}});
+  REQUIRE(all<build_closed>().size() == 1);
+  CHECK(all<build_closed>()[0].artifacts.empty());
+  CHECK(all<build_closed>()[0].problem.empty());
+  CHECK(workspaces->made.empty());
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: an unknown build is closed with a problem") {
+  start();
+  say(close_build{{9}, 1, true, {}});
+  REQUIRE(all<build_closed>().size() == 1);
+  CHECK(all<build_closed>()[0].problem == "the workspace is gone");
+}

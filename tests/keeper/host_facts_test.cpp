@@ -1,0 +1,70 @@
+// What a machine says of itself.
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/host_facts.hpp"
+#include "nodes/spool_folder.hpp"
+#include "tests/catch.hpp"
+#include "tests/keeper/temp_folder.hpp"
+
+#include <sys/utsname.h>
+
+using namespace drover;
+
+TEST_CASE("facts: this machine is described", "[facts]") {
+  temp_folder folder;
+  auto facts = probe_facts(folder.path);
+  utsname kernel{};
+  uname(&kernel);
+  CHECK(facts["os"] == "linux");
+  CHECK(facts["arch"] == kernel.machine);
+  CHECK(std::stoull(facts["cores"]) >= 1);
+  CHECK(std::stoull(facts["ram"]) > 64 * 1024 * 1024);
+  CHECK(std::stoull(facts["disk"]) > 0);
+  CHECK(facts["libc"].starts_with("glibc 2."));
+  CHECK(facts["gcc"].find('.') != std::string::npos); // it has just compiled this
+  CHECK(facts["steps_run_as"] == "the agent's user");
+  CHECK((facts["cgroup"] == "none" || facts["cgroup"] == "v1" || facts["cgroup"] == "v2"));
+  for (const auto& [name, value] : facts)
+    CHECK_FALSE(value.empty());
+}
+
+TEST_CASE("facts: a program that is not installed makes no fact", "[facts]") {
+  temp_folder folder;
+  std::string path = getenv("PATH");
+  setenv("PATH", folder.path.c_str(), 1);
+  auto facts = probe_facts(folder.path);
+  setenv("PATH", path.c_str(), 1);
+  CHECK(facts.count("gcc") == 0);
+  CHECK(facts.count("make") == 0);
+}
+
+TEST_CASE("facts: versions are found in what programs print", "[facts]") {
+  CHECK(version_in("gcc (Debian 12.2.0-14+deb12u1) 12.2.0") == "12.2.0");
+  CHECK(version_in("Python 3.11.2") == "3.11.2");
+  CHECK(version_in("GNU Make 4.3") == "4.3");
+  CHECK(version_in("Debian clang version 14.0.6") == "14.0.6");
+  CHECK(version_in("nothing of that kind 7").empty());
+  CHECK(version_in("").empty());
+}
+
+TEST_CASE("facts: os-release values lose their quotes", "[facts]") {
+  auto text = "PRETTY_NAME=\"Debian GNU/Linux 12\"\nVERSION_ID=\"12\"\nID=debian\n";
+  CHECK(os_release_value(text, "ID") == "debian");
+  CHECK(os_release_value(text, "VERSION_ID") == "12");
+  CHECK(os_release_value(text, "NAME").empty());
+}
+
+TEST_CASE("facts: the machine id belongs to the state folder and stays", "[facts]") {
+  temp_folder one, other;
+  auto id = machine_id(one.path);
+  REQUIRE(id);
+  CHECK((*id).size() == 32);
+  CHECK(*machine_id(one.path) == *id);
+  CHECK(*machine_id(other.path) != *id);
+  spill(one.path + "/machine-id", "garbage");
+  CHECK(machine_id(one.path).error().code == ec::damaged);
+}
+
+TEST_CASE("facts: the boot id is the kernel's", "[facts]") {
+  CHECK(current_boot_id().size() == 36);
+  CHECK(current_boot_id() == current_boot_id());
+}

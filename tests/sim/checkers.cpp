@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/checkers.hpp"
+
+#include "storage/keys.hpp"
+
+#include <algorithm>
+
+namespace drover::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+bool live(const attempt_record& attempt) {
+  return attempt.state == attempt_state::granted || attempt.state == attempt_state::running;
+}
+
+grant_token token_of(const build_file& file, const step_record& step,
+                     const attempt_record& attempt) {
+  return {attempt.granted_in, {file.build.id, step.index, attempt.number}};
+}
+
+std::string text_of(build_id id) { return "build " + std::to_string(id.value); }
+
+const attempt_record* attempt_of(const build_file& file, const grant_token& token) {
+  auto step = token.attempt.step.value;
+  auto number = token.attempt.attempt.value;
+  if (step >= file.steps.size() || number == 0 || number > file.steps[step].attempts.size())
+    return nullptr;
+  const auto& found = file.steps[step].attempts[number - 1];
+  return found.granted_in == token.granted_in ? &found : nullptr;
+}
+
+} // namespace
+
+std::optional<build_file> checkers::stored(build_id build) const {
+  auto file = storage::read_build_file(*store_, build);
+  if (!file) {
+    engine_.fail(text_of(build) + " can't be read: " + file.error().text);
+    return std::nullopt;
+  }
+  return *file;
+}
+
+// -- each commit ---------------------------------------------------------------------------------
+
+void checkers::committed(const storage::write_batch& batch) {
+  std::set<build_id> touched;
+  for (const auto& operation : batch.operations) {
+    const auto* put = std::get_if<storage::put>(&operation);
+    if (put == nullptr || put->where != storage::family::history)
+      continue;
+    if (auto build = storage::keys::read_build(put->key))
+      touched.insert(*build);
+    if (auto step = storage::keys::read_step(put->key))
+      touched.insert(step->build);
+  }
+  for (auto build : touched) {
+    auto file = stored(build);
+    if (!file)
+      return breach(text_of(build) + " has parts in the store, but no record");
+    auto [known, fresh] = seen_.try_emplace(build, *file);
+    if (!fresh)
+      compare(known->second, *file);
+    known->second = *file;
+  }
+}
+
+void checkers::compare(const build_file& before, const build_file& after) {
+  bool over = before.build.state == build_state::finished;
+  if (over && after.build != before.build)
+    breach(text_of(after.build.id) + " changed after it had finished");
+  if (before.build.cancel_requested && !after.build.cancel_requested)
+    breach(text_of(after.build.id) + " forgot that it is cancelled");
+  if (after.build.placement < before.build.placement)
+    breach(text_of(after.build.id) + " went back to an earlier placement");
+  for (size_t i = 0; i < after.steps.size(); ++i)
+    compare_step(after, before.steps[i], after.steps[i]);
+}
+
+void checkers::compare_step(const build_file& file, const step_record& before,
+                            const step_record& after) {
+  auto where = text_of(file.build.id) + " step " + std::to_string(after.index.value);
+  if (before.accepted.value != 0 && before.accepted != after.accepted)
+    breach(where + ": a second result was accepted");
+  if (before.state == step_state::finished
+      && (after.state != before.state || after.outcome != before.outcome
+          || after.exit_code != before.exit_code))
+    breach(where + " changed after it had finished");
+  if (after.attempts.size() < before.attempts.size())
+    return breach(where + " has lost an attempt");
+  for (size_t i = 0; i < before.attempts.size(); ++i) {
+    if (!live(before.attempts[i]) && live(after.attempts[i]))
+      breach(where + ": an attempt that was over is live again");
+    if (live(before.attempts[i]) && after.attempts[i].state == attempt_state::lost)
+      check_lost(file, after.attempts[i], after);
+  }
+  for (size_t i = before.attempts.size(); i < after.attempts.size(); ++i)
+    check_new_attempt(file, after, i);
+  if (before.accepted.value == 0 && after.accepted.value != 0)
+    check_accepted(file, after);
+}
+
+/// The result that stands is what the process of that very attempt did.
+void checkers::check_accepted(const build_file& file, const step_record& step) {
+  const auto& attempt = step.attempts[step.accepted.value - 1];
+  auto token = token_of(file, step, attempt);
+  auto found = witness_.processes.find(token);
+  auto where = "attempt " + text_of(token) + ": ";
+  if (found == witness_.processes.end()) {
+    if (attempt.outcome != result::cancelled)
+      breach(where + "a result was accepted of a process that never ran");
+    return;
+  }
+  const auto& truth = found->second;
+  if (truth.running)
+    breach(where + "its result was accepted while it ran");
+  if (truth.keeper_died) {
+    if (!attempt.keeper_lost && attempt.outcome != result::cancelled)
+      breach(where + "its keeper died, but the record does not say so");
+  } else if (attempt.outcome != truth.outcome || attempt.exit_code != truth.exit_code) {
+    breach(where + "its process ended otherwise than the record says");
+  }
+  if (attempt.log_bytes != truth.log_bytes)
+    breach(where + "it printed " + std::to_string(truth.log_bytes) + " bytes, the record says "
+           + std::to_string(attempt.log_bytes));
+}
+
+/// Nothing is run again without a cause that really was.
+void checkers::check_new_attempt(const build_file& file, const step_record& step, size_t index) {
+  if (index == 0)
+    return;
+  const auto& earlier = step.attempts[index - 1];
+  auto token = token_of(file, step, earlier);
+  auto where = "attempt " + text_of(token) + " was followed by another one: ";
+  if (live(earlier))
+    breach(where + "it is not over");
+  if (earlier.placement == step.attempts[index].placement) {
+    auto truth = witness_.processes.find(token);
+    if (truth == witness_.processes.end() || !truth->second.keeper_died)
+      breach(where + "no fault explains that");
+  } else if (earlier.state != attempt_state::lost) {
+    // It ran on an earlier host, which must have been lost under a later step or after this one.
+    bool some_lost = std::any_of(file.steps.begin(), file.steps.end(), [&](const auto& other) {
+      return std::any_of(other.attempts.begin(), other.attempts.end(), [&](const auto& attempt) {
+        return attempt.state == attempt_state::lost || attempt.reason.find("too late")
+                                                         != std::string::npos;
+      });
+    });
+    if (!some_lost)
+      breach(where + "its host was never lost");
+  }
+}
+
+/// A host is given up only after its lease, or when it has really forgotten the attempt.
+void checkers::check_lost(const build_file& file, const attempt_record& attempt,
+                          const step_record& step) {
+  auto silent = engine_.now() - heard_[attempt.host];
+  if (silent + 5s >= limits::lease || forgotten_.contains(attempt.host))
+    return;
+  breach("attempt " + sim::text_of(token_of(file, step, attempt)) + " was given up, but "
+         + attempt.host.value + " was heard " + std::to_string(silent.count()) + " ms ago: "
+         + attempt.reason);
+}
+
+// -- links and processes -------------------------------------------------------------------------
+
+void checkers::host_hears(const host_name&, const farm_message& message) {
+  if (const auto* log = std::get_if<log_durable>(&message)) {
+    auto& most = logs_acknowledged_[log->token.attempt];
+    most = std::max(most, log->offset);
+  } else if (const auto* result = std::get_if<result_durable>(&message)) {
+    results_acknowledged_.insert(result->token);
+  }
+}
+
+void checkers::farm_hears(const host_name& host, const host_message&) {
+  heard_[host] = engine_.now();
+}
+
+void checkers::process_started(const grant_token& token, const host_disk& disk, uint32_t slots) {
+  const auto& truth = witness_.processes.at(token);
+  for (const auto& [number, starts] : truth.starts)
+    if (starts > 1)
+      breach("attempt " + sim::text_of(token) + " was started twice");
+  uint32_t wanted = 0;
+  for (const auto& [other, attempt] : disk.attempts()) {
+    if (attempt.state != host_disk::keeper::running)
+      continue;
+    auto file = seen_.find(other.attempt.build);
+    const auto* record = file == seen_.end() ? nullptr : attempt_of(file->second, other);
+    if (record == nullptr)
+      return breach("attempt " + sim::text_of(other) + " runs without a grant in the store");
+    wanted += live(*record) ? 1 : 0;
+  }
+  if (wanted > slots)
+    breach(truth.host + " runs " + std::to_string(wanted) + " builds in "
+           + std::to_string(slots) + " slots");
+}
+
+void checkers::submission_acknowledged(const submitted& answer) {
+  acknowledged_.insert(answer.builds.begin(), answer.builds.end());
+  if (answer.campaign.value != 0)
+    campaigns_.insert(answer.campaign);
+}
+
+void checkers::cancel_acknowledged(build_id build) { cancelled_.insert(build); }
+
+// -- after a crash -------------------------------------------------------------------------------
+
+void checkers::after_crash() {
+  for (auto build : acknowledged_)
+    if (!stored(build))
+      return breach(text_of(build) + " was acknowledged and is lost");
+  for (auto build : cancelled_)
+    if (auto file = stored(build); !file || !file->build.cancel_requested)
+      return breach(text_of(build) + ": its cancellation was acknowledged and is lost");
+  for (auto campaign : campaigns_)
+    if (auto found = storage::read_campaign(*store_, campaign); !found || !*found)
+      return breach("campaign " + std::to_string(campaign.value) + " was acknowledged and is lost");
+  for (const auto& [attempt, offset] : logs_acknowledged_)
+    if (auto size = storage::log_size(*store_, attempt); !size || *size < offset)
+      return breach("log of attempt " + sim::text_of(attempt) + ": " + std::to_string(offset)
+                    + " bytes were acknowledged, "
+                    + (size ? std::to_string(*size) : size.error().text) + " are stored");
+  for (const auto& token : results_acknowledged_) {
+    auto file = stored(token.attempt.build);
+    const auto* attempt = file ? attempt_of(*file, token) : nullptr;
+    if (attempt == nullptr || live(*attempt))
+      return breach("result of attempt " + sim::text_of(token) + " was acknowledged and is lost");
+  }
+  // What was seen but not durable may be gone, and that is right.
+  for (auto known = seen_.begin(); known != seen_.end();) {
+    auto file = stored(known->first);
+    if (file)
+      known->second = *file;
+    known = file ? std::next(known) : seen_.erase(known);
+  }
+}
+
+// -- at the end ----------------------------------------------------------------------------------
+
+bool checkers::all_builds_over() const {
+  return std::all_of(seen_.begin(), seen_.end(), [](const auto& known) {
+    return known.second.build.state == build_state::finished;
+  });
+}
+
+void checkers::at_end() {
+  for (const auto& [build, file] : seen_) {
+    if (file.build.state != build_state::finished)
+      return breach(text_of(build) + " has not ended: " + file.build.reason);
+    for (const auto& step : file.steps) {
+      if (step.state != step_state::finished)
+        breach(text_of(build) + " has ended, but not its step "
+               + std::to_string(step.index.value));
+      for (const auto& attempt : step.attempts)
+        check_log(file, step, attempt);
+    }
+    check_artifacts(file);
+  }
+}
+
+void checkers::check_log(const build_file& file, const step_record& step,
+                         const attempt_record& attempt) {
+  auto token = token_of(file, step, attempt);
+  auto where = "log of attempt " + sim::text_of(token);
+  if (live(attempt))
+    breach("attempt " + sim::text_of(token) + " is live in a build that has ended");
+  auto size = storage::log_size(*store_, token.attempt);
+  if (!size)
+    return breach(where + " can't be read: " + size.error().text);
+  auto truth = witness_.processes.find(token);
+  auto printed = truth == witness_.processes.end() ? 0 : truth->second.log_bytes;
+  if (attempt.state == attempt_state::finished && *size != printed)
+    breach(where + " has " + std::to_string(*size) + " bytes, " + std::to_string(printed)
+           + " were printed");
+  auto bytes = storage::read_log(*store_, token.attempt, 0, static_cast<size_t>(*size));
+  if (!bytes || *bytes != stream_bytes(stream_of(token.attempt), 0, static_cast<size_t>(*size)))
+    breach(where + " has wrong bytes");
+}
+
+void checkers::check_artifacts(const build_file& file) {
+  for (const auto& kept : file.build.artifacts) {
+    auto size = storage::blob_size(*store_, kept.sha256);
+    if (!size || !*size || **size != kept.size)
+      breach(text_of(file.build.id) + ": artifact " + kept.path + " is not stored");
+  }
+  if (file.build.artifact_problem.empty() && file.build.placement > 0
+      && file.build.artifacts.size() != artifacts_of(file.build.id).size()
+      && std::none_of(file.steps.begin(), file.steps.end(),
+                      [](const auto& step) { return step.outcome == result::host_lost; }))
+    breach(text_of(file.build.id) + " has no artifacts and does not say why");
+}
+
+void checkers::host_at_end(const host_name& host, const host_disk& disk) {
+  if (disk.running() > 0 || disk.leftovers() > 0)
+    breach(host.value + " still runs processes of builds that have ended");
+  for (const auto& [build, placement] : disk.workspaces)
+    return breach(host.value + " still has the workspace of " + text_of(build) + " placement "
+                  + std::to_string(placement));
+  for (const auto& [token, attempt] : disk.attempts())
+    if (!attempt.confirmed)
+      return breach(host.value + " still holds attempt " + sim::text_of(token));
+}
+
+} // namespace drover::sim

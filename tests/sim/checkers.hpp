@@ -1,0 +1,62 @@
+#pragma once
+// What must hold of every run, whatever the workload and the faults: judges, and never helps.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "storage/memory_store.hpp"
+#include "storage/tables.hpp"
+#include "tests/sim/link.hpp"
+
+namespace drover::sim {
+
+/// Watches commits, links and processes while the farm runs; the first breach fails the run.
+class checkers final : public link_watcher {
+public:
+  checkers(engine& on, witness& seen, std::shared_ptr<storage::memory_store> store)
+    : engine_{on}, witness_{seen}, store_{std::move(store)} {}
+
+  // -- what happens --
+  void committed(const storage::write_batch& batch);
+  void host_hears(const host_name& host, const farm_message& message) override;
+  void farm_hears(const host_name& host, const host_message& message) override;
+  void process_started(const grant_token& token, const host_disk& disk, uint32_t slots);
+  /// The host's machine starts anew; with `new_disk`, it has forgotten all.
+  void disk_lost(const host_name& host) { forgotten_[host] = engine_.now(); }
+  void submission_acknowledged(const submitted& answer);
+  void cancel_acknowledged(build_id build);
+
+  // -- when to look --
+  /// The store has just lost what was not durable.
+  void after_crash();
+  bool all_builds_over() const;
+  /// Long after all faults are over.
+  void at_end();
+  void host_at_end(const host_name& host, const host_disk& disk);
+
+  size_t builds() const { return seen_.size(); }
+  const std::map<build_id, build_file>& seen() const { return seen_; }
+
+private:
+  void compare(const build_file& before, const build_file& after);
+  void compare_step(const build_file& file, const step_record& before, const step_record& after);
+  void check_accepted(const build_file& file, const step_record& step);
+  void check_new_attempt(const build_file& file, const step_record& step, size_t index);
+  void check_lost(const build_file& file, const attempt_record& attempt, const step_record& step);
+  void check_log(const build_file& file, const step_record& step, const attempt_record& attempt);
+  void check_artifacts(const build_file& file);
+  std::optional<build_file> stored(build_id build) const;
+  void breach(const std::string& what) { engine_.fail(what); }
+
+  engine& engine_;
+  witness& witness_;
+  std::shared_ptr<storage::memory_store> store_;
+  std::map<build_id, build_file> seen_;
+  std::map<host_name, milliseconds> heard_;
+  std::map<host_name, milliseconds> forgotten_;
+  std::set<build_id> acknowledged_;
+  std::set<build_id> cancelled_;
+  std::set<campaign_id> campaigns_;
+  std::map<attempt_id, uint64_t> logs_acknowledged_;
+  std::set<grant_token> results_acknowledged_;
+};
+
+} // namespace drover::sim

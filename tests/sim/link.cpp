@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/link.hpp"
+
+#include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace drover::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+actor_entry end_entry(const char* kind) {
+  actor_entry entry;
+  entry.name = entry.kind = kind;
+  return entry;
+}
+
+host_link_actor::behavior_type farm_end(host_link_actor::pointer self, network* net,
+                                        uint64_t link) {
+  self->attach_functor([net, link] { net->end_died(link, direction::to_farm); });
+  return {
+    [=](const farm_message& message) { net->send(link, message); },
+    [=](const host_listener& listener) { net->set_listener(link, listener); },
+    [](atom::describe) { return end_entry("host_link"); },
+  };
+}
+
+farm_link_actor::behavior_type host_end(farm_link_actor::pointer self, network* net,
+                                        uint64_t link) {
+  self->attach_functor([net, link] { net->end_died(link, direction::to_host); });
+  return {
+    [=](const host_message& message) { net->send(link, message); },
+    [](atom::describe) { return end_entry("farm_link"); },
+  };
+}
+
+} // namespace
+
+// -- connections ---------------------------------------------------------------------------------
+
+bool network::is_cut(const host_name& host, direction which) const {
+  return cuts_.contains({host, which});
+}
+
+bool network::is_cut(const host_name& host) const {
+  return is_cut(host, direction::to_farm) || is_cut(host, direction::to_host);
+}
+
+void network::heal(const host_name& host) {
+  cuts_.erase({host, direction::to_farm});
+  cuts_.erase({host, direction::to_host});
+}
+
+milliseconds network::delay() {
+  auto usual = engine_.random.between(faults.delay_min, faults.delay_max);
+  return engine_.random.happens(0.01) ? usual * 10 : usual;
+}
+
+void network::listen(coordinator_actor coordinator, life alive) {
+  coordinator_ = std::move(coordinator);
+  farm_life_ = std::move(alive);
+}
+
+void network::refuse(const host_agent_actor& agent, const life& alive, const std::string& why) {
+  if (*alive)
+    caf::anon_send(agent, not_connected{why});
+}
+
+void network::connect(const hello& greeting, const host_agent_actor& agent, const life& alive) {
+  if (!*alive)
+    return;
+  if (is_cut(greeting.host)) {
+    engine_.after(limits::accept_timeout,
+                  [=, this] { refuse(agent, alive, "the connection timed out"); });
+    return;
+  }
+  engine_.after(delay() + 1ms, [=, this] { open(greeting, agent, alive); });
+}
+
+void network::open(const hello& greeting, const host_agent_actor& agent, const life& alive) {
+  if (!*alive)
+    return;
+  if (!farm_life_ || !*farm_life_)
+    return refuse(agent, alive, "connection refused");
+  auto link = ++last_link_;
+  engine_.note("link " + std::to_string(link) + " opens " + greeting.host.value);
+  auto& made = links_[link];
+  made.host = greeting.host;
+  made.agent = agent;
+  made.host_life = alive;
+  made.farm_life = farm_life_;
+  made.host_end = engine_.system.spawn(host_end, this, link);
+  made.farm_end = engine_.system.spawn(farm_end, this, link);
+  carry(link, direction::to_farm, host_message{greeting});
+  engine_.after(limits::join_timeout, [this, link] {
+    if (auto found = links_.find(link); found != links_.end() && !found->second.welcomed) {
+      if (found->second.host_end)
+        refuse(found->second.agent, found->second.host_life, "join was not answered");
+      close_end(link, direction::to_host);
+    }
+  });
+}
+
+// -- the pipes -----------------------------------------------------------------------------------
+
+template <class Message>
+void network::carry(uint64_t link, direction which, Message message) {
+  auto found = links_.find(link);
+  if (found == links_.end())
+    return;
+  auto& one = found->second;
+  if (is_cut(one.host, which) || engine_.random.happens(faults.loss))
+    return;
+  auto& last = which == direction::to_farm ? one.last_to_farm : one.last_to_host;
+  last = std::max(last, engine_.now() + delay());
+  auto arrival_in = last - engine_.now();
+  if (engine_.random.happens(faults.duplication))
+    engine_.after(arrival_in + engine_.random.between(0ms, 500ms),
+                  [this, link, message] { arrives(link, message); });
+  engine_.after(arrival_in, [this, link, message = std::move(message)] { arrives(link, message); });
+}
+
+void network::send(uint64_t link, host_message message) {
+  auto found = links_.find(link);
+  if (found != links_.end() && *found->second.host_life)
+    carry(link, direction::to_farm, std::move(message));
+}
+
+void network::send(uint64_t link, farm_message message) {
+  auto found = links_.find(link);
+  if (found != links_.end() && *found->second.farm_life)
+    carry(link, direction::to_host, std::move(message));
+}
+
+void network::arrives(uint64_t link, const host_message& message) {
+  auto found = links_.find(link);
+  if (found == links_.end() || !found->second.farm_end || !*found->second.farm_life)
+    return;
+  auto& one = found->second;
+  engine_.note(one.host.value + " > " + text_of(message));
+  watcher_.farm_hears(one.host, message);
+  if (std::holds_alternative<hello>(message)) {
+    if (!std::exchange(one.greeted, true)) // a doubled hello is no second join
+      caf::anon_send(coordinator_, arrival{std::get<hello>(message), one.farm_end});
+    return;
+  }
+  if (one.listener)
+    caf::send_as(one.farm_end, one.listener, message);
+}
+
+void network::arrives(uint64_t link, const farm_message& message) {
+  auto found = links_.find(link);
+  if (found == links_.end() || !found->second.host_end || !*found->second.host_life)
+    return;
+  auto& one = found->second;
+  engine_.note(one.host.value + " < " + text_of(message));
+  watcher_.host_hears(one.host, message);
+  if (const auto* answer = std::get_if<welcome>(&message)) {
+    if (!std::exchange(one.welcomed, true))
+      caf::send_as(one.host_end, one.agent, connected{*answer, one.host_end});
+  } else if (const auto* refused = std::get_if<refusal>(&message)) {
+    caf::send_as(one.host_end, one.agent, not_connected{refused->reason});
+    close_end(link, direction::to_host);
+  } else if (one.welcomed) {
+    caf::send_as(one.host_end, one.agent, message);
+  }
+}
+
+void network::set_listener(uint64_t link, host_listener listener) {
+  if (auto found = links_.find(link); found != links_.end())
+    found->second.listener = std::move(listener);
+}
+
+// -- ends ----------------------------------------------------------------------------------------
+
+/// Ends one side's actor; `end_died` follows.
+void network::close_end(uint64_t link, direction of_whom) {
+  auto found = links_.find(link);
+  if (found == links_.end())
+    return;
+  constexpr auto reset = caf::exit_reason::remote_link_unreachable;
+  if (of_whom == direction::to_host && found->second.host_end)
+    caf::anon_send_exit(found->second.host_end, reset);
+  if (of_whom == direction::to_farm && found->second.farm_end)
+    caf::anon_send_exit(found->second.farm_end, reset);
+}
+
+/// The other side learns of it: soon, or by its own timeout if its messages are swallowed.
+void network::hang_up(uint64_t link, direction of_whom) {
+  auto found = links_.find(link);
+  if (found == links_.end())
+    return;
+  auto& one = found->second;
+  auto time = one.silent_end ? engine_.random.between(2s, 90s)
+              : is_cut(one.host) ? engine_.random.between(5s, 20s)
+                                 : delay();
+  engine_.after(time, [this, link, of_whom] { close_end(link, of_whom); });
+}
+
+void network::end_died(uint64_t link, direction of_whom) {
+  auto found = links_.find(link);
+  if (found == links_.end())
+    return;
+  auto& one = found->second;
+  engine_.note("link " + std::to_string(link) + " ends "
+               + (of_whom == direction::to_host ? "on " : "with ") + one.host.value);
+  if (of_whom == direction::to_host)
+    one.host_end = nullptr;
+  else {
+    one.farm_end = nullptr;
+    one.listener = nullptr;
+  }
+  if (!one.host_end && !one.farm_end)
+    links_.erase(found);
+  else
+    hang_up(link, of_whom == direction::to_host ? direction::to_farm : direction::to_host);
+}
+
+void network::process_died(const life& whose, ending how) {
+  for (auto& [link, one] : links_) {
+    if (one.host_life == whose) {
+      one.silent_end |= how == ending::silent;
+      close_end(link, direction::to_host);
+    }
+    if (one.farm_life == whose && one.farm_end)
+      close_end(link, direction::to_farm);
+  }
+}
+
+void network::close_all() {
+  listen({}, {});
+  for (auto& [link, one] : links_) {
+    close_end(link, direction::to_host);
+    close_end(link, direction::to_farm);
+  }
+}
+
+} // namespace drover::sim

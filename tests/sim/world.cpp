@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/world.hpp"
+
+#include "tests/sim/watched_store.hpp"
+
+#include <caf/send.hpp>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <mutex>
+
+namespace drover::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Every build must have ended so long after the last fault: a lease, what was queued, and then some.
+constexpr milliseconds heal_time_max = 30min;
+/// What may be left of builds that have ended must be gone so long afterwards.
+constexpr milliseconds clean_up_time = 20s;
+
+/// Hands lines of the log to the world: an error is for a human to act on, so it fails the run.
+class log_tap final : public spdlog::sinks::base_sink<std::mutex> {
+public:
+  using taker = std::function<void(int level, const std::string& text)>;
+  explicit log_tap(taker take) : take_{std::move(take)} {}
+
+protected:
+  void sink_it_(const spdlog::details::log_msg& line) override {
+    take_(static_cast<int>(line.level), std::string{line.payload.data(), line.payload.size()});
+  }
+  void flush_() override {}
+
+private:
+  taker take_;
+};
+
+} // namespace
+
+world::world(const sim_options& options)
+  : options_{options}, engine_{options.seed, options.trace},
+    store_{std::make_shared<storage::memory_store>()}, judges_{engine_, witness_, store_},
+    network_{engine_, judges_} {
+  auto tap = std::make_shared<log_tap>([this](int level, const std::string& text) {
+    log_line(level, text);
+  });
+  auto logger = std::make_shared<spdlog::logger>("simulation", tap);
+  logger->set_level(options.trace ? spdlog::level::info : spdlog::level::err);
+  spdlog::set_default_logger(logger);
+  auto hosts = options.hosts == 0 ? static_cast<uint32_t>(engine_.random.between(2, 5))
+                                  : options.hosts;
+  faults_ = choose_faults(engine_.random, options.faults);
+  network_.faults = faults_;
+  workload_.emplace(engine_, judges_, *store_, hosts);
+  for (const auto& spec : workload_->config().hosts) {
+    machine made;
+    made.name = {spec.name};
+    made.facts = {{"os", "linux"}, {"cores", machines_.empty() ? "8" : "2"}};
+    machines_.push_back(std::move(made));
+    new_disk(machines_.back());
+  }
+}
+
+world::~world() {
+  network_.close_all();
+  if (farm_)
+    stop_farm(*farm_);
+  if (farm_life_)
+    *farm_life_ = false;
+  for (auto& host : machines_) {
+    if (host.alive)
+      *host.alive = false;
+    if (host.agent)
+      stop_host(*host.agent);
+    host.agent.reset();
+  }
+  farm_.reset();
+  engine_.drain();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("silent"));
+}
+
+void world::log_line(int level, const std::string& text) {
+  if (level >= static_cast<int>(spdlog::level::err)) {
+    bool expected = faults_.actor_death_every.count() > 0
+                    && text.find("crashed") != std::string::npos;
+    if (!expected)
+      engine_.fail("a line of the log asks for a human: " + text);
+  } else {
+    engine_.note("log " + text);
+  }
+}
+
+// -- the coordinator -----------------------------------------------------------------------------
+
+void world::start_farm() {
+  auto last = storage::read_epoch(*store_);
+  if (!last)
+    return engine_.fail("the epoch can't be read: " + last.error().text);
+  farm_life_ = std::make_shared<bool>(true);
+  auto alive = farm_life_;
+  farm_settings settings;
+  settings.config = workload_->config();
+  settings.now = {(*last).counter + 1, engine_.random.next()};
+  settings.store = std::make_shared<watched_store>(
+    engine_, store_, alive, [this](const auto& batch) { judges_.committed(batch); });
+  settings.clock = [this] { return engine_.wall(); };
+  settings.blocking = blocking_actors::shared_scheduler;
+  settings.fatal = [this, alive](const std::string& why) {
+    if (*alive)
+      engine_.fail("the coordinator gave up: " + why);
+  };
+  storage::write_batch batch;
+  storage::put_epoch(batch, settings.now);
+  if (store_->commit(batch, storage::durability::synced))
+    return engine_.fail("the epoch can't be stored");
+  engine_.note("coordinator starts " + std::to_string(settings.now.counter));
+  auto farm = spawn_farm(engine_.system, settings);
+  if (!farm)
+    return engine_.fail("the coordinator does not start: " + farm.error().text);
+  farm_ = *farm;
+  network_.listen(farm_->coordinator, alive);
+}
+
+void world::kill_farm() {
+  if (!farm_)
+    return;
+  engine_.note("coordinator dies");
+  *farm_life_ = false;
+  network_.process_died(farm_life_, network::ending::seen);
+  stop_farm(*farm_);
+  farm_.reset();
+  store_->crash();
+  judges_.after_crash();
+}
+
+void world::revive_farm_in(milliseconds time) {
+  engine_.after(time, [this] {
+    if (!farm_)
+      start_farm();
+  });
+}
+
+// -- hosts ---------------------------------------------------------------------------------------
+
+void world::new_disk(machine& host) {
+  if (host.disk)
+    old_disks_.push_back(host.disk);
+  host.disk = std::make_shared<host_disk>(engine_, witness_, host.name.value, host.disks++);
+  host.disk->on_start = [this, name = host.name.value](const grant_token& token,
+                                                       const host_disk& disk) {
+    judges_.process_started(token, disk, workload_->slots_of(name));
+  };
+}
+
+void world::start_agent(size_t host) {
+  auto& one = machines_[host];
+  if (one.agent)
+    return;
+  one.alive = std::make_shared<bool>(true);
+  host_settings settings;
+  settings.self.host = one.name;
+  settings.self.machine_id = one.name.value + "-disk-" + std::to_string(one.disks);
+  settings.self.boot_id = one.name.value + "-boot-" + std::to_string(one.boots);
+  settings.self.agent_incarnation = engine_.random.next();
+  settings.self.version = "simulated";
+  settings.self.slots = 1;
+  settings.self.facts = one.facts;
+  settings.spool = make_spool(one.disk, one.alive);
+  settings.workspaces = make_workspaces(engine_, one.disk, one.alive, workload_->sources());
+  settings.connect = [this, alive = one.alive](const hello& greeting,
+                                               const host_agent_actor& agent) {
+    network_.connect(greeting, agent, alive);
+  };
+  settings.clock = [this] { return engine_.wall(); };
+  settings.seed = engine_.random.next();
+  settings.blocking = blocking_actors::shared_scheduler;
+  settings.fatal = [this, alive = one.alive](const std::string& why) {
+    if (*alive)
+      engine_.fail("an agent gave up: " + why);
+  };
+  engine_.note("agent starts " + one.name.value);
+  one.agent = spawn_host(engine_.system, settings);
+}
+
+void world::kill_agent(size_t host, network::ending how) {
+  auto& one = machines_[host];
+  if (!one.agent)
+    return;
+  engine_.note("agent dies " + one.name.value);
+  *one.alive = false;
+  one.disk->forget_watchers();
+  network_.process_died(one.alive, how);
+  stop_host(*one.agent);
+  one.agent.reset();
+}
+
+void world::revive_agent_in(size_t host, milliseconds time) {
+  auto outage = ++machines_[host].outages;
+  engine_.after(time, [this, host, outage] {
+    if (machines_[host].outages == outage)
+      start_agent(host);
+  });
+}
+
+void world::power_off(size_t host) {
+  auto& one = machines_[host];
+  engine_.note("power fails " + one.name.value);
+  kill_agent(host, network::ending::silent);
+  one.disk->power_off();
+  ++one.boots;
+  if (engine_.random.happens(faults_.disk_loss)) {
+    judges_.disk_lost(one.name);
+    new_disk(one);
+  }
+  revive_agent_in(host, 1s + outage());
+}
+
+// -- faults --------------------------------------------------------------------------------------
+
+milliseconds world::outage() {
+  if (engine_.random.happens(faults_.long_outage))
+    return engine_.random.between(55s, 100s);
+  return engine_.random.happens(0.5) ? engine_.random.between(50ms, 2s)
+                                     : engine_.random.between(1s, 15s);
+}
+
+void world::repeat(milliseconds every, std::function<void()> fault) {
+  if (every.count() == 0)
+    return;
+  auto wait = engine_.random.between(every / 5, every * 9 / 5);
+  engine_.after(wait, [this, every, fault = std::move(fault)] {
+    if (healed_)
+      return;
+    fault();
+    repeat(every, fault);
+  });
+}
+
+void world::arm_faults() {
+  repeat(faults_.coordinator_death_every, [this] {
+    if (!farm_)
+      return;
+    kill_farm();
+    revive_farm_in(outage());
+  });
+  repeat(faults_.agent_death_every, [this] {
+    auto host = some_host();
+    if (!machines_[host].agent)
+      return;
+    kill_agent(host, network::ending::seen);
+    revive_agent_in(host, outage());
+  });
+  repeat(faults_.host_death_every, [this] { power_off(some_host()); });
+  repeat(faults_.keeper_death_every, [this] { machines_[some_host()].disk->kill_a_keeper(); });
+  repeat(faults_.partition_every, [this] { cut_someone(); });
+  repeat(faults_.actor_death_every, [this] { kill_some_actor(); });
+}
+
+void world::cut_someone() {
+  auto name = machines_[some_host()].name;
+  auto which = engine_.random.between(0, 3); // one way, the other, or both
+  engine_.note("cut " + name.value + " " + std::to_string(which));
+  if (which != 1)
+    network_.cut(name, direction::to_farm);
+  if (which != 0)
+    network_.cut(name, direction::to_host);
+  engine_.after(outage(), [this, name] {
+    engine_.note("cut is over " + name.value);
+    network_.heal(name);
+  });
+}
+
+void world::kill_some_actor() {
+  static const std::vector<std::string> victims{"build", "host_supervisor", "step", "workspace",
+                                                "spool"};
+  engine_.doom(victims[engine_.random.between(0, victims.size() - 1)]);
+}
+
+void world::heal() {
+  engine_.note("healed");
+  healed_ = true;
+  engine_.doom("");
+  network_.faults = fault_options{};
+  for (size_t host = 0; host < machines_.size(); ++host) {
+    network_.heal(machines_[host].name);
+    start_agent(host);
+  }
+  if (!farm_)
+    start_farm();
+}
+
+// -- the run -------------------------------------------------------------------------------------
+
+outcome_of_run world::run() {
+  start_farm();
+  for (size_t host = 0; host < machines_.size(); ++host)
+    start_agent(host);
+  workload_->begin(options_.faulty_time, [this] {
+    return farm_ ? office{farm_->coordinator, farm_life_} : office{};
+  });
+  arm_faults();
+  engine_.run_until(options_.faulty_time);
+  heal();
+  auto healed_at = engine_.now();
+  engine_.run_until(healed_at + 5s);
+  engine_.run_until(healed_at + heal_time_max, [this] { return judges_.all_builds_over(); });
+  engine_.run_until(engine_.now() + clean_up_time);
+  if (!engine_.failed()) {
+    judges_.at_end();
+    for (auto& host : machines_)
+      judges_.host_at_end(host.name, *host.disk);
+    kill_farm(); // what was acknowledged must be durable
+  }
+  return {options_.seed, engine_.hash(), engine_.now(), judges_.builds(), engine_.failure()};
+}
+
+} // namespace drover::sim

@@ -49,6 +49,11 @@ void host_supervisor_state::admit(const arrival& request) {
   if (!known_agent)
     record.first_seen = farm.clock();
   agent_incarnation = greeting.agent_incarnation;
+  // Grants of before are void on another machine: what it does not list, it never will. Ordered anew
+  // they would run again under the same token.
+  if (!record.machine_id.empty() && record.machine_id != greeting.machine_id)
+    for (auto& [token, open] : orders)
+      open.confirmed = true;
   record.machine_id = greeting.machine_id;
   record.boot_id = greeting.boot_id;
   record.slots = greeting.slots;

@@ -55,6 +55,10 @@ result outcome_of(const failure& why) {
   return why.code == ec::bad_input || why.code == ec::damaged ? result::failure : result::exception;
 }
 
+std::string source_reason(const failure& why) {
+  return why.text.starts_with("source") ? why.text : "source: " + why.text;
+}
+
 std::string_view phase_text(step_phase phase) {
   switch (phase) {
   case step_phase::preparing:
@@ -101,7 +105,7 @@ void step_actor_state::prepare() {
         if (place)
           run(*place);
         else
-          close(ended_here(outcome_of(place.error()), "source: " + place.error().text,
+          close(ended_here(outcome_of(place.error()), source_reason(place.error()),
                            setup.host.clock));
       },
       [this](const caf::error&) {

@@ -112,7 +112,7 @@ class BadInput(FarmCase):
         reason = record["reason"]
         self.assertTrue(reason)
         self.assertNotIn("\n", reason)
-        self.assertIn(reason.split(":")[0], self.farm.text("why", build, codes=(0, 1)))
+        self.assertIn(reason.split(": ", 1)[1], self.farm.text("why", build, codes=(0, 1)))
         return reason
 
     def test_a_broken_tarball_fails_its_build_with_a_reason(self):

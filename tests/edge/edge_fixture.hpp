@@ -45,49 +45,53 @@ private:
   std::string path_;
 };
 
-/// What actors hand to the test's thread.
+/// What actors hand to the test's thread. Copies share their content, so that an actor that
+/// outlives the test's end of it does no harm.
 template <class T>
 class mailbag {
 public:
-  void push(T value) {
-    std::lock_guard guard{mutex_};
-    values_.push_back(std::move(value));
-    news_.notify_all();
+  void push(T value) const {
+    std::lock_guard guard{shared_->mutex};
+    shared_->values.push_back(std::move(value));
+    shared_->news.notify_all();
   }
 
   /// The next one, or a failed test.
   T pop() {
-    std::unique_lock guard{mutex_};
-    REQUIRE(news_.wait_for(guard, patience, [this] { return !values_.empty(); }));
-    auto value = std::move(values_.front());
-    values_.pop_front();
+    std::unique_lock guard{shared_->mutex};
+    REQUIRE(shared_->news.wait_for(guard, patience, [this] { return !shared_->values.empty(); }));
+    auto value = std::move(shared_->values.front());
+    shared_->values.pop_front();
     return value;
   }
 
   bool empty() {
-    std::lock_guard guard{mutex_};
-    return values_.empty();
+    std::lock_guard guard{shared_->mutex};
+    return shared_->values.empty();
   }
 
 private:
-  std::mutex mutex_;
-  std::condition_variable news_;
-  std::deque<T> values_;
+  struct shared {
+    std::mutex mutex;
+    std::condition_variable news;
+    std::deque<T> values;
+  };
+  std::shared_ptr<shared> shared_ = std::make_shared<shared>();
 };
 
 using agent_news = std::variant<connected, not_connected, farm_message>;
 
-inline arrival_taker::behavior_type take_arrivals(arrival_taker::pointer, mailbag<arrival>* bag) {
+inline arrival_taker::behavior_type take_arrivals(arrival_taker::pointer, mailbag<arrival> bag) {
   return {[bag](const arrival& one) { bag->push(one); }};
 }
 
 inline host_listener::behavior_type take_host_messages(host_listener::pointer,
-                                                       mailbag<host_message>* bag) {
+                                                       mailbag<host_message> bag) {
   return {[bag](const host_message& one) { bag->push(one); }};
 }
 
 inline farm_listener::behavior_type take_agent_news(farm_listener::pointer,
-                                                    mailbag<agent_news>* bag) {
+                                                    mailbag<agent_news> bag) {
   return {[bag](const connected& one) { bag->push(one); },
           [bag](const not_connected& one) { bag->push(one); },
           [bag](const farm_message& one) { bag->push(one); }};
@@ -127,7 +131,7 @@ struct coordinator_end {
 struct farm_fixture {
   farm_fixture() {
     REQUIRE_FALSE(make_farm_keys(folder / "farm"));
-    coordinator = system.spawn(take_arrivals, &arrivals);
+    coordinator = system.spawn(take_arrivals, arrivals);
     auto opened = listener::open(
       farm_loop, {"127.0.0.1:0", coordinator_key_files(folder / "farm"), coordinator});
     REQUIRE(opened.ok());
@@ -152,7 +156,7 @@ struct farm_fixture {
   }
 
   void call(host_end& host, const std::string& name) {
-    host.agent = system.spawn(take_agent_news, &host.news);
+    host.agent = system.spawn(take_agent_news, host.news);
     host.link = connect_farm(host_loop, {address(), keys_of(name)}, greeting_of(name), host.agent);
   }
 
@@ -160,7 +164,7 @@ struct farm_fixture {
     auto came = arrivals.pop();
     end.link = came.link;
     end.greeting = came.greeting;
-    end.listener = system.spawn(take_host_messages, &end.heard);
+    end.listener = system.spawn(take_host_messages, end.heard);
   }
 
   static welcome some_welcome() { return {{7, 77}, {3}, 500ms, 60s}; }

@@ -87,7 +87,7 @@ void check_that_hosts_join(farm_fixture& farm) {
 
 TEST_CASE_METHOD(farm_fixture, "stranger: a host of another farm is refused and refuses") {
   host_end host;
-  host.agent = system.spawn(take_agent_news, &host.news);
+  host.agent = system.spawn(take_agent_news, host.news);
   connect_farm(host_loop, {address(), foreign_keys(*this, "h1")}, greeting_of("h1"), host.agent);
   CHECK(host.expect_failure()
         == "no secure connection to " + address()
@@ -141,7 +141,7 @@ TEST_CASE_METHOD(farm_fixture, "stranger: a client without a certificate is refu
 
 TEST_CASE_METHOD(farm_fixture, "stranger: a host with another host's certificate is refused") {
   host_end host;
-  host.agent = system.spawn(take_agent_news, &host.news);
+  host.agent = system.spawn(take_agent_news, host.news);
   connect_farm(host_loop, {address(), keys_of("h1")}, greeting_of("h2"), host.agent);
   CHECK(host.expect_failure()
         == "the coordinator refused: host 'h2' came with the certificate of 'h1'");
@@ -154,7 +154,7 @@ TEST_CASE_METHOD(farm_fixture, "stranger: a host is no coordinator") {
   REQUIRE(opened.ok());
   auto where = "127.0.0.1:" + std::to_string((*opened)->port());
   host_end host;
-  host.agent = system.spawn(take_agent_news, &host.news);
+  host.agent = system.spawn(take_agent_news, host.news);
   connect_farm(host_loop, {where, keys_of("h2")}, greeting_of("h2"), host.agent);
   CHECK(host.expect_failure().find("no secure connection to " + where) == 0);
 }
@@ -247,14 +247,14 @@ TEST_CASE_METHOD(farm_fixture, "stranger: nobody listens, and the reason says so
   auto where = address();
   door = nullptr;
   host_end host;
-  host.agent = system.spawn(take_agent_news, &host.news);
+  host.agent = system.spawn(take_agent_news, host.news);
   connect_farm(host_loop, {where, keys_of("h1")}, greeting_of("h1"), host.agent);
   CHECK(host.expect_failure() == "connection refused by " + where);
 }
 
 TEST_CASE_METHOD(farm_fixture, "stranger: keys that are not there are named") {
   host_end host;
-  host.agent = system.spawn(take_agent_news, &host.news);
+  host.agent = system.spawn(take_agent_news, host.news);
   auto files = host_key_files(folder / "nowhere");
   connect_farm(host_loop, {address(), files}, greeting_of("h1"), host.agent);
   CHECK(host.expect_failure() == files.authority + ": can't be read: make keys first");

@@ -26,7 +26,8 @@ expected<uint64_t> artifact_store_state::take(const upload_piece& piece) {
   auto known = uploads.find(piece.upload);
   if (known == uploads.end()) {
     if (piece.offset != 0)
-      return failure{ec::conflict, "the upload was dropped because too many others came; try again"};
+      return failure{ec::conflict,
+                     "the upload was dropped because too many others came; try again"};
     make_room(uploads);
     known = uploads.emplace(piece.upload, incoming{storage::blob_writer{*store}, 0}).first;
   }

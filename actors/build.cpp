@@ -56,9 +56,8 @@ void build_actor_state::after_end(const attempt_ended& said, core::verdict verdi
   if (verdict == core::verdict::unknown)
     spdlog::warn("attempt without a grant attempt={}", to_string(said.token.attempt));
   else if (verdict != core::verdict::duplicate)
-    effects.push_back([this, said] {
-      self->send(farm.log_sink, atom::seal::value, said.token.attempt);
-    });
+    effects.push_back(
+      [this, said] { self->send(farm.log_sink, atom::seal::value, said.token.attempt); });
   // A repeated report is confirmed only behind the commit that made the first one durable.
   effects.push_back([this, teller, said] {
     if (!teller)
@@ -85,8 +84,8 @@ void build_actor_state::stray(const stray_attempt& said) {
   if (live) {
     self->send(teller, grant_order{core::make_assignment(file, said.held.token)});
   } else if (said.held.state != known_state::ended) {
-    self->send(teller, cancel_attempt{said.held.token,
-                                      "its lease ended and the build went on without it"});
+    self->send(teller,
+               cancel_attempt{said.held.token, "its lease ended and the build went on without it"});
   }
   // An ended one reports its end by itself, and is kept as evidence.
 }
@@ -181,7 +180,8 @@ void build_actor_state::commit(std::vector<effect> effects) {
   auto batch = changes();
   if (batch.empty() && effects.empty())
     return;
-  self->request(farm.recorder, caf::infinite, std::move(batch)) // its silence is fatal anyway
+  self
+    ->request(farm.recorder, caf::infinite, std::move(batch)) // its silence is fatal anyway
     .then([effects = std::move(effects)](recorded) {
       for (const auto& one : effects)
         one();
@@ -202,8 +202,8 @@ actor_entry build_actor_state::describe() const {
     entry.state = "waits for a host";
   else
     entry.state = "waits for the recorder";
-  entry.activity = "builder " + file.build.builder + ", placement "
-                   + std::to_string(file.build.placement);
+  entry.activity =
+    "builder " + file.build.builder + ", placement " + std::to_string(file.build.placement);
   return entry;
 }
 

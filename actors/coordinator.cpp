@@ -56,14 +56,14 @@ void coordinator_state::recover(const recovered_state& found) {
 
 coordinator_state::herd_member& coordinator_state::add_host(const host_record& record) {
   auto& member = herd[record.name];
-  supervisor_context context{settings.now,        settings.clock,     services.census,
-                             services.recorder,   services.log_sink,  services.artifacts,
+  supervisor_context context{settings.now,           settings.clock,    services.census,
+                             services.recorder,      services.log_sink, services.artifacts,
                              coordinator_actor{self}};
   member.supervisor = self->spawn<caf::monitored>(host_supervisor, context, record);
   member.view.record = record;
   member.view.state = host_state::joining;
-  member.view.reason = record.first_seen.ms == 0 ? "has not joined yet"
-                                                 : "not back yet since the coordinator started";
+  member.view.reason =
+    record.first_seen.ms == 0 ? "has not joined yet" : "not back yet since the coordinator started";
   for (const auto& spec : settings.config.hosts)
     if (spec.name == record.name.value) {
       member.slots = spec.slots;
@@ -97,7 +97,8 @@ caf::result<expected<submitted>> coordinator_state::submit(const submission& req
   std::vector<build_file> made;
   auto answer = make_builds(*plan, request, batch, made);
   auto promise = self->make_response_promise<expected<submitted>>();
-  self->request(services.recorder, caf::infinite, std::move(batch)) // its silence is fatal anyway
+  self
+    ->request(services.recorder, caf::infinite, std::move(batch)) // its silence is fatal anyway
     .then([this, promise, answer, made = std::move(made)](recorded) mutable {
       for (const auto& file : made) {
         queue[file.build.id] = core::to_queue_entry(file);
@@ -130,10 +131,9 @@ submitted coordinator_state::make_builds(const core::submission_plan& plan,
     if (cell.hole.empty()) {
       auto file = core::make_build({++last_build.value}, *cell.builder, cell.source);
       if (!cell.class_condition.empty())
-        file.recipe.requirement = (file.recipe.requirement.empty()
-                                     ? ""
-                                     : "(" + file.recipe.requirement + ") and ")
-                                  + cell.class_condition;
+        file.recipe.requirement =
+          (file.recipe.requirement.empty() ? "" : "(" + file.recipe.requirement + ") and ")
+          + cell.class_condition;
       file.build.campaign = answer.campaign;
       file.build.params = cell.builder->params;
       for (const auto& [key, value] : request.params)
@@ -164,9 +164,9 @@ caf::result<expected<accepted>> coordinator_state::cancel(const cancel_build& re
   if (waiting == queued.end()) {
     auto record = storage::read_build(*settings.store, request.build);
     if (record && *record)
-      return expected<accepted>{failure{
-        ec::conflict, "build " + to_string(request.build) + " is over already: "
-                        + std::string{to_string((*record)->outcome)}}};
+      return expected<accepted>{
+        failure{ec::conflict, "build " + to_string(request.build) + " is over already: "
+                                + std::string{to_string((*record)->outcome)}}};
     return expected<accepted>{
       failure{ec::not_found, "there is no build " + to_string(request.build)}};
   }

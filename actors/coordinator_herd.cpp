@@ -1,7 +1,6 @@
 // The coordinator's dealings with hosts, and with children that crash.
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/coordinator.hpp"
-
 #include "actors/core/gather.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
@@ -87,9 +86,8 @@ host_view coordinator_state::full_view(const herd_member& member) const {
 
 caf::result<std::vector<host_view>> coordinator_state::hosts() {
   auto promise = self->make_response_promise<std::vector<host_view>>();
-  auto all = core::gather<host_view>::over(herd.size(), [promise](auto views) mutable {
-    promise.deliver(std::move(views));
-  });
+  auto all = core::gather<host_view>::over(
+    herd.size(), [promise](auto views) mutable { promise.deliver(std::move(views)); });
   for (const auto& [id, member] : herd) {
     auto answer = [this, all, host = id](host_view fresh) {
       auto& known = herd.at(host);
@@ -97,7 +95,8 @@ caf::result<std::vector<host_view>> coordinator_state::hosts() {
       all->add(full_view(known));
     };
     self->request(member.supervisor, limits::census_answer, hosts_query{})
-      .then(answer, [this, all, host = id](const caf::error&) { all->add(full_view(herd.at(host))); });
+      .then(answer,
+            [this, all, host = id](const caf::error&) { all->add(full_view(herd.at(host))); });
   }
   return promise;
 }
@@ -127,7 +126,8 @@ void coordinator_state::child_down(const caf::down_msg& down) {
   auto now = std::chrono::duration_cast<milliseconds>(self->clock().now().time_since_epoch());
   if (!core::spend(crashes, {limits::actor_restarts_max, limits::actor_restart_period},
                    now.count())) {
-    settings.fatal("its actors crash too often, the last one: " + self->system().render(down.reason));
+    settings.fatal("its actors crash too often, the last one: "
+                   + self->system().render(down.reason));
     return;
   }
   for (const auto& [id, build] : active)
@@ -146,7 +146,8 @@ void coordinator_state::child_down(const caf::down_msg& down) {
 
 /// Behind what the dead one handed to the recorder: else its successor would begin with older news.
 void coordinator_state::revive_build(build_id id) {
-  self->request(services.recorder, caf::infinite, storage::write_batch{}) // as in `submit`
+  self
+    ->request(services.recorder, caf::infinite, storage::write_batch{}) // as in `submit`
     .then([this, id](recorded) { respawn_build(id); });
 }
 
@@ -171,8 +172,7 @@ void coordinator_state::respawn_build(build_id id) {
   }
   auto host = herd.find((*file)->build.host);
   bool placed_now = (*file)->build.state == build_state::running && host != herd.end();
-  build.actor
-    = spawn_build(**file, placed_now ? host->second.supervisor : host_supervisor_actor{});
+  build.actor = spawn_build(**file, placed_now ? host->second.supervisor : host_supervisor_actor{});
   if (placed_now) {
     build.host = host->first;
     ++host->second.used;

@@ -39,9 +39,8 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
   farm_services services;
   services.census = system.spawn(census, std::string{"coordinator"});
   bool own_thread = settings.blocking == blocking_actors::own_thread;
-  services.recorder = own_thread
-                        ? system.spawn<caf::detached>(recorder, settings, services.census)
-                        : system.spawn(recorder, settings, services.census);
+  services.recorder = own_thread ? system.spawn<caf::detached>(recorder, settings, services.census)
+                                 : system.spawn(recorder, settings, services.census);
   services.artifacts = own_thread ? system.spawn<caf::detached>(artifact_store, settings)
                                   : system.spawn(artifact_store, settings);
   services.log_sink = system.spawn(log_sink, settings, services.recorder);
@@ -61,7 +60,9 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
 }
 
 void stop_farm(const farm_actors& actors) {
-  auto stop = [](const auto& actor) { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); };
+  auto stop = [](const auto& actor) {
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  };
   stop(actors.coordinator);
   stop(actors.log_sink);
   stop(actors.artifacts);

@@ -12,7 +12,7 @@ struct host_settings {
   std::shared_ptr<workspace_port> workspaces;
   connector connect;
   wall_clock clock;
-  uint64_t seed = 0; ///< for the jitter of reconnects
+  uint64_t seed = 0;   ///< for the jitter of reconnects
   string_map base_env; ///< PATH, HOME and the like, for every step
   blocking_actors blocking = blocking_actors::own_thread;
   std::function<void(const std::string& why)> fatal;

@@ -49,8 +49,8 @@ void host_supervisor_state::admit(const arrival& request) {
   if (!known_agent)
     record.first_seen = farm.clock();
   agent_incarnation = greeting.agent_incarnation;
-  // Grants of before are void on another machine: what it does not list, it never will. Ordered anew
-  // they would run again under the same token.
+  // Grants of before are void on another machine: what it does not list, it never will. Ordered
+  // anew they would run again under the same token.
   if (!record.machine_id.empty() && record.machine_id != greeting.machine_id)
     for (auto& [token, open] : orders)
       open.confirmed = true;
@@ -344,7 +344,9 @@ host_view host_supervisor_state::view() const {
   return seen;
 }
 
-void host_supervisor_state::announce() { self->send(farm.coordinator, host_news{view()}); }
+void host_supervisor_state::announce() {
+  self->send(farm.coordinator, host_news{view()});
+}
 
 actor_entry host_supervisor_state::describe() const {
   actor_entry entry;
@@ -356,8 +358,8 @@ actor_entry host_supervisor_state::describe() const {
   else if (auto open = std::find_if(orders.begin(), orders.end(),
                                     [](const auto& one) { return !one.second.confirmed; });
            open != orders.end())
-    entry.state += ", waits for " + record.name.value + " to confirm attempt "
-                   + to_string(open->first.attempt);
+    entry.state +=
+      ", waits for " + record.name.value + " to confirm attempt " + to_string(open->first.attempt);
   entry.activity = std::to_string(orders.size()) + " attempts ordered, heard "
                    + core::spoken(now() - heard) + " ago";
   return entry;
@@ -370,8 +372,8 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
   state.farm = farm;
   state.record = record;
   state.heard = state.now();
-  state.reason = record.first_seen.ms == 0 ? "has not joined yet"
-                                           : "not back yet since the coordinator started";
+  state.reason =
+    record.first_seen.ms == 0 ? "has not joined yet" : "not back yet since the coordinator started";
   self->set_down_handler([self](const caf::down_msg& down) { self->state.link_down(down.source); });
   self->delayed_send(self, limits::supervisor_tick, atom::tick::value);
   return {
@@ -382,7 +384,8 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
     [self](const cancel_attempt& request) { self->state.cancel(request); },
     [self](const close_build& request) { self->state.close(request); },
     [self](atom::stop, build_id build) {
-      std::erase_if(self->state.closes, [&](const auto& open) { return open.first.first == build; });
+      std::erase_if(self->state.closes,
+                    [&](const auto& open) { return open.first.first == build; });
     },
     [self](const log_durable& answer) { self->state.tell(answer); },
     [self](const blob_piece& answer) { self->state.tell(answer); },

@@ -24,8 +24,8 @@ struct supervisor_context {
   coordinator_actor coordinator;
 };
 
-/// Says everything again until the host has confirmed it; ends the lease after its silence. The link
-/// is a child that may die at any time: that is silence, nothing more.
+/// Says everything again until the host has confirmed it; ends the lease after its silence. The
+/// link is a child that may die at any time: that is silence, nothing more.
 struct host_supervisor_state {
   using pointer = host_supervisor_actor::stateful_pointer<host_supervisor_state>;
   static inline const char* name = "host_supervisor";

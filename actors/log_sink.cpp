@@ -36,7 +36,8 @@ void log_sink_state::append(log_append& request) {
   storage::write_batch batch;
   storage::put_log_chunk(batch, attempt, log->queued, fresh);
   log->queued = end;
-  self->request(recorder, caf::infinite, std::move(batch)) // same process; its silence is fatal
+  self
+    ->request(recorder, caf::infinite, std::move(batch)) // same process; its silence is fatal
     .then([this, token = chunk.token, end, origin = request.origin](recorded) {
       confirm(token, end, origin);
     });
@@ -98,11 +99,10 @@ void log_sink_state::seal_some(attempt_id attempt, storage::remainder rest) {
   }
   if (batch->empty())
     return;
-  self->request(recorder, caf::infinite, std::move(*batch))
-    .then([this, attempt, rest](recorded) {
-      if (rest == storage::remainder::seal)
-        seal_some(attempt, rest);
-    });
+  self->request(recorder, caf::infinite, std::move(*batch)).then([this, attempt, rest](recorded) {
+    if (rest == storage::remainder::seal)
+      seal_some(attempt, rest);
+  });
 }
 
 void log_sink_state::seal(attempt_id attempt) {
@@ -120,9 +120,9 @@ actor_entry log_sink_state::describe() const {
   uint64_t pending = 0;
   for (const auto& [attempt, log] : logs)
     pending += log.queued - log.durable;
-  entry.state = pending == 0 ? "idle"
-                             : "waits for the recorder to confirm " + std::to_string(pending)
-                                 + " bytes";
+  entry.state = pending == 0
+                  ? "idle"
+                  : "waits for the recorder to confirm " + std::to_string(pending) + " bytes";
   entry.activity = std::to_string(logs.size()) + " open logs";
   return entry;
 }

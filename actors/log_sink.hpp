@@ -11,8 +11,8 @@
 namespace drover {
 
 /// Writes go through the recorder; only their order and their confirmation are kept here. A chunk
-/// that leaves a gap is dropped and answered with what is durable, so that the host goes back there;
-/// a chunk that is known already is answered and not written again.
+/// that leaves a gap is dropped and answered with what is durable, so that the host goes back
+/// there; a chunk that is known already is answered and not written again.
 struct log_sink_state {
   using pointer = log_sink_actor::stateful_pointer<log_sink_state>;
   static inline const char* name = "log_sink";
@@ -25,8 +25,8 @@ struct log_sink_state {
   };
 
   struct open_log {
-    uint64_t queued = 0;  ///< handed to the recorder
-    uint64_t durable = 0; ///< confirmed by it
+    uint64_t queued = 0;      ///< handed to the recorder
+    uint64_t durable = 0;     ///< confirmed by it
     uint64_t sealed_near = 0; ///< `durable` when last sealed
     std::vector<waiter> waiters;
   };

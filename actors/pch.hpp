@@ -1,4 +1,6 @@
+#pragma once
 // Precompiled for the actors and their tests: CAF costs two seconds a file.
+// SPDX-License-Identifier: Apache-2.0
 #include <caf/actor_system.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>

@@ -105,8 +105,8 @@ void step_actor_state::prepare() {
         if (place)
           run(*place);
         else
-          close(ended_here(outcome_of(place.error()), source_reason(place.error()),
-                           setup.host.clock));
+          close(
+            ended_here(outcome_of(place.error()), source_reason(place.error()), setup.host.clock));
       },
       [this](const caf::error&) {
         activity.did("lost the workspace actor, waits to be replaced", self->clock().now());

@@ -1,7 +1,7 @@
 #pragma once
 // The workspaces of a host: fetches and unpacks sources, hands artifacts over, cleans up. Its
-// port's calls may take long, so in real programs it has its own thread. SPDX-License-Identifier:
-// Apache-2.0
+// port's calls may take long, so in real programs it has its own thread.
+// SPDX-License-Identifier: Apache-2.0
 
 #include "actors/census.hpp"
 #include "actors/core/log_window.hpp"

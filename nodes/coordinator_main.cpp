@@ -74,8 +74,8 @@ std::unique_ptr<listener> open_listener(edge_loop& loop, const options& chosen,
   auto folder = chosen.dir + "/keys";
   if (auto problem = make_farm_keys(folder))
     stop_fatally(problem->text);
-  auto opened = listener::open(loop, {chosen.listen, coordinator_key_files(folder),
-                                      arrival_taker{farm.coordinator}});
+  auto opened = listener::open(
+    loop, {chosen.listen, coordinator_key_files(folder), arrival_taker{farm.coordinator}});
   if (!opened)
     stop_fatally(opened.error().text);
   return std::move(*opened);
@@ -106,15 +106,19 @@ int run(const options& chosen) {
                program_version());
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
-  farm_settings settings{*config, now, store, system_wall_clock(), blocking_actors::own_thread,
+  farm_settings settings{*config,
+                         now,
+                         store,
+                         system_wall_clock(),
+                         blocking_actors::own_thread,
                          [](const std::string& why) { stop_fatally(why); }};
   auto farm = spawn_farm(system, settings);
   if (!farm)
     stop_fatally(farm.error().text);
   auto gateway = http::spawn_gateway(system);
   auto people = std::make_shared<boost::asio::io_context>();
-  http::api_parts parts{config->farm, program_version(),  now,
-                        store,        farm->coordinator,  farm->log_sink,
+  http::api_parts parts{config->farm,    program_version(), now,
+                        store,           farm->coordinator, farm->log_sink,
                         farm->artifacts, {gateway, people}};
   {
     edge_loop loop{system};

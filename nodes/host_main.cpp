@@ -32,7 +32,8 @@ struct options {
   std::vector<std::string> labels;
 };
 
-/// What a step inherits from the agent's environment: enough to find programs and a home, no secrets.
+/// What a step inherits from the agent's environment: enough to find programs and a home, no
+/// secrets.
 string_map base_environment() {
   string_map kept{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
                   {"LANG", "C.UTF-8"}};
@@ -94,8 +95,8 @@ int run(const options& chosen) {
     edge_loop loop{system};
     host_settings settings;
     settings.self = std::move(self);
-    settings.spool = std::make_shared<disk_spool>(dir + "/spool",
-                                                  program_folder() + "/drover-keeper");
+    settings.spool =
+      std::make_shared<disk_spool>(dir + "/spool", program_folder() + "/drover-keeper");
     settings.workspaces = std::make_shared<disk_workspaces>(dir + "/workspaces");
     settings.connect = make_connector(loop, {chosen.coordinator, host_key_files(chosen.keys)});
     settings.clock = system_wall_clock();

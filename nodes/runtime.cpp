@@ -4,12 +4,12 @@
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-
-#include <csignal>
-#include <filesystem>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
 
 namespace drover {
 

@@ -1,6 +1,6 @@
 #pragma once
-// What each program of the farm does first and last: logging, signals, limits, clocks. The only place
-// with process-wide state.
+// What each program of the farm does first and last: logging, signals, limits, clocks. The only
+// place with process-wide state.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/ports.hpp"
@@ -16,15 +16,15 @@ namespace drover {
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_fatal = 70;
 
-/// Logs to stderr, one line an event; blocks SIGTERM and SIGINT for `wait_for_stop`; ignores SIGPIPE;
-/// raises the limit of open files. Before any thread is started.
+/// Logs to stderr, one line an event; blocks SIGTERM and SIGINT for `wait_for_stop`; ignores
+/// SIGPIPE; raises the limit of open files. Before any thread is started.
 void start_runtime(const std::string& program);
 
 /// Returns when SIGTERM or SIGINT comes, with its name.
 std::string wait_for_stop();
 
-/// Logs `why` and ends the process at once, without destructors: what is acknowledged is on disk, and
-/// nothing else may be promised any more. From any thread.
+/// Logs `why` and ends the process at once, without destructors: what is acknowledged is on disk,
+/// and nothing else may be promised any more. From any thread.
 [[noreturn]] void stop_fatally(const std::string& why);
 
 /// The machine's wall clock.

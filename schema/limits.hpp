@@ -196,7 +196,8 @@ inline constexpr milliseconds http_log_slice = 500ms;
 /// A bearer token; ours have 43 characters.
 inline constexpr size_t http_token_bytes_min = 16;
 inline constexpr size_t http_token_bytes_max = 512;
-/// How long the command line waits for a farm that took its connection: longer than `http_wait_max`.
+/// How long the command line waits for a farm that took its connection: longer than
+/// `http_wait_max`.
 inline constexpr milliseconds client_patience = 45s;
 /// How long a waiting command bears a farm that is away: longer than a coordinator's restart.
 inline constexpr milliseconds client_reconnect = 60s;

@@ -2,8 +2,8 @@
 // What a coordinator and its hosts say to each other, as plain values.
 //
 // Every message may be lost with its link, come twice or come late; each is made so that saying it
-// again does no harm, and whoever needs an effect says it again until it is confirmed. The wire form
-// is schema/wire.capnp; actors/edge carries these values, tests/sim replaces the carrier.
+// again does no harm, and whoever needs an effect says it again until it is confirmed. The wire
+// form is schema/wire.capnp; actors/edge carries these values, tests/sim replaces the carrier.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "schema/model.hpp"
@@ -199,8 +199,8 @@ struct census_ask {
 };
 
 /// Each alternative's index is its wire tag: append only.
-using farm_message = std::variant<welcome, refusal, beat_answer, assignment, cancel_attempt,
-                                  log_durable, result_durable, blob_piece, blob_stored, close_build,
-                                  census_ask>;
+using farm_message =
+  std::variant<welcome, refusal, beat_answer, assignment, cancel_attempt, log_durable,
+               result_durable, blob_piece, blob_stored, close_build, census_ask>;
 
 } // namespace drover

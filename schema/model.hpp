@@ -53,8 +53,8 @@ struct step_spec {
   std::string name;
   std::string run; ///< a script for /bin/sh
   string_map env;
-  milliseconds timeout{0}; ///< 0: limits::step_timeout_default
-  milliseconds silence{0}; ///< 0: limits::step_silence_default
+  milliseconds timeout{0};        ///< 0: limits::step_timeout_default
+  milliseconds silence{0};        ///< 0: limits::step_silence_default
   std::vector<std::string> tests; ///< empty, {"auto"}, or names of report files
   bool exclusive = false;
   bool always = false;    ///< runs although an earlier step failed
@@ -102,9 +102,9 @@ struct reporter_spec {
   std::string name;
   std::string kind; ///< "mail", "irc", "webhook"
   std::string address;
-  string_map settings;           ///< from, nick, secret_file ...
-  std::vector<std::string> to;   ///< addresses or channels
-  std::vector<std::string> on;   ///< problem, recovery, finished ...
+  string_map settings;         ///< from, nick, secret_file ...
+  std::vector<std::string> to; ///< addresses or channels
+  std::vector<std::string> on; ///< problem, recovery, finished ...
   friend bool operator==(const reporter_spec&, const reporter_spec&) = default;
 };
 

@@ -4,7 +4,8 @@
 // Every value is an envelope of eight bytes (kind, version, CRC-32C) and a payload. Decoding
 // answers `ec::damaged` for anything that is not exactly what was encoded; it never answers a wrong
 // value. The caller says which key it was. All functions are pure and may be called from any
-// thread. SPDX-License-Identifier: Apache-2.0
+// thread.
+// SPDX-License-Identifier: Apache-2.0
 
 #include "schema/error.hpp"
 #include "schema/model.hpp"

@@ -4,7 +4,8 @@
 // Writing takes values of ours and can't fail. Reading takes a stranger's bytes: whatever they
 // hold, the answer is a value that keeps the bounds of schema/limits.hpp or a failure that names
 // the field; no exception leaves `read`. Sentences for people (reasons, problems, the census) are
-// not refused for their looks: they are made printable and cut. SPDX-License-Identifier: Apache-2.0
+// not refused for their looks: they are made printable and cut.
+// SPDX-License-Identifier: Apache-2.0
 
 #include "schema/error.hpp"
 #include "schema/messages.hpp"

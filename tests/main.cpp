@@ -1,4 +1,5 @@
 // The test programs' main, compiled once: Catch2 2 (Debian 12) takes twelve seconds here.
+// SPDX-License-Identifier: Apache-2.0
 #if __has_include(<catch2/catch_session.hpp>)
 #include <catch2/catch_session.hpp>
 int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }

@@ -1,6 +1,7 @@
 #pragma once
 // How long to wait before the next try: doubling, bounded, and jittered so that a herd of hosts
-// does not come back in one moment. SPDX-License-Identifier: Apache-2.0
+// does not come back in one moment.
+// SPDX-License-Identifier: Apache-2.0
 
 #include "schema/limits.hpp"
 

@@ -19,9 +19,9 @@ struct liveness_policy {
   milliseconds lease = limits::lease;
 };
 
-/// What a host is after `silent` without a beat. A host that has never been heard counts its silence
-/// from when its supervisor began to listen, so that after a restart of the coordinator it has one
-/// lease to come back.
+/// What a host is after `silent` without a beat. A host that has never been heard counts its
+/// silence from when its supervisor began to listen, so that after a restart of the coordinator it
+/// has one lease to come back.
 liveness after_silence(const liveness_policy& policy, milliseconds silent);
 
 /// "3.2 s", "4 min", "2 h": for sentences.

@@ -16,6 +16,8 @@ enum class mutant : uint8_t {
 
 inline mutant active_mutant = mutant::none;
 
-inline bool is_mutant(mutant which) { return active_mutant == which; }
+inline bool is_mutant(mutant which) {
+  return active_mutant == which;
+}
 
 } // namespace drover::core

@@ -11,15 +11,21 @@ namespace drover::core {
 
 namespace {
 
-bool good(result outcome) { return outcome == result::success || outcome == result::warnings; }
+bool good(result outcome) {
+  return outcome == result::success || outcome == result::warnings;
+}
 
-bool settled(const step_record& step) { return step.state == step_state::finished; }
+bool settled(const step_record& step) {
+  return step.state == step_state::finished;
+}
 
 bool live(const attempt_record& attempt) {
   return attempt.state == attempt_state::granted || attempt.state == attempt_state::running;
 }
 
-bool has_host(const build_file& file) { return file.build.state == build_state::running; }
+bool has_host(const build_file& file) {
+  return file.build.state == build_state::running;
+}
 
 /// How many attempts of this step lost their keeper in the present placement.
 size_t keepers_lost(const build_file& file, const step_record& step) {
@@ -61,22 +67,22 @@ std::string stopped_by(const build_file& file) {
 
 int rank(result outcome) {
   switch (outcome) {
-    case result::none:
-    case result::success:
-    case result::skipped:
-      return 0;
-    case result::warnings:
-      return 1;
-    case result::failure:
-      return 2;
-    case result::timeout:
-      return 3;
-    case result::exception:
-      return 4;
-    case result::host_lost:
-      return 5;
-    case result::cancelled:
-      return 6;
+  case result::none:
+  case result::success:
+  case result::skipped:
+    return 0;
+  case result::warnings:
+    return 1;
+  case result::failure:
+    return 2;
+  case result::timeout:
+    return 3;
+  case result::exception:
+    return 4;
+  case result::host_lost:
+    return 5;
+  case result::cancelled:
+    return 6;
   }
   return 0;
 }
@@ -87,8 +93,8 @@ std::string repeats_of(const build_file& file) {
   for (const auto& step : file.steps)
     for (size_t i = 0; i + 1 < step.attempts.size(); ++i)
       if (!step.attempts[i].reason.empty())
-        text += "; step '" + step.name + "' ran again after attempt " + std::to_string(i + 1) + " on "
-                + step.attempts[i].host.value + " ended: " + step.attempts[i].reason;
+        text += "; step '" + step.name + "' ran again after attempt " + std::to_string(i + 1)
+                + " on " + step.attempts[i].host.value + " ended: " + step.attempts[i].reason;
   return text.substr(0, limits::reason_bytes_max);
 }
 
@@ -106,8 +112,9 @@ finish_build conclude(const build_file& file) {
     return {result::success, "it has no steps"};
   const auto& where = file.build.host.value;
   if (rank(worst->outcome) == 0)
-    return {result::success, (file.steps.size() == 1 ? "its step passed on " : "all steps passed on ")
-                               + where + repeats_of(file)};
+    return {result::success,
+            (file.steps.size() == 1 ? "its step passed on " : "all steps passed on ") + where
+              + repeats_of(file)};
   return {worst->outcome, "step '" + worst->name + "' on " + where + ": " + worst->reason};
 }
 
@@ -139,7 +146,8 @@ void accept(build_file& file, step_record& step, const attempt_record& attempt) 
 }
 
 /// A repeated step that fails where it had passed: the build can't go on honestly.
-void give_up_after_repeat(build_file& file, const step_record& step, const attempt_record& attempt) {
+void give_up_after_repeat(build_file& file, const step_record& step,
+                          const attempt_record& attempt) {
   for (auto& later : file.steps)
     if (!settled(later)) {
       settle(later, result::exception,
@@ -166,8 +174,8 @@ void record_evidence(attempt_record& attempt, const attempt_ended& report) {
   auto outcome_then = attempt.outcome;
   record_end(attempt, report);
   attempt.outcome = outcome_then == result::none ? report.outcome : outcome_then;
-  attempt.reason = verdict_then + (verdict_then.empty() ? "" : "; ") + "reported too late: "
-                   + std::string{to_string(report.outcome)}
+  attempt.reason = verdict_then + (verdict_then.empty() ? "" : "; ")
+                   + "reported too late: " + std::string{to_string(report.outcome)}
                    + (report.reason.empty() ? "" : ", " + report.reason);
 }
 
@@ -228,7 +236,8 @@ void apply_placed(build_file& file, const host_name& host, wall_time now) {
     file.build.started_at = now;
 }
 
-grant_token apply_grant(build_file& file, const grant_step& grant, epoch granted_in, wall_time now) {
+grant_token apply_grant(build_file& file, const grant_step& grant, epoch granted_in,
+                        wall_time now) {
   auto& step = file.steps[grant.step.value];
   attempt_record attempt;
   attempt.number = {static_cast<uint32_t>(step.attempts.size() + 1)};
@@ -300,8 +309,8 @@ bool apply_lost(build_file& file, const grant_token& token, const std::string& r
   file.build.reason = reason;
   if (file.build.placement >= limits::placements_max && !settled(*step))
     settle(*step, result::host_lost,
-           std::to_string(file.build.placement) + " hosts were lost under this build, the last one: "
-             + reason);
+           std::to_string(file.build.placement)
+             + " hosts were lost under this build, the last one: " + reason);
   return true;
 }
 
@@ -373,8 +382,14 @@ build_file make_build(build_id id, const builder_spec& recipe, const source_ref&
   file.build.builder = recipe.name;
   file.build.source = source;
   for (size_t i = 0; i < recipe.steps.size(); ++i)
-    file.steps.push_back({{static_cast<uint32_t>(i)}, recipe.steps[i].name, step_state::pending,
-                          result::none, -1, {}, {}, {}});
+    file.steps.push_back({{static_cast<uint32_t>(i)},
+                          recipe.steps[i].name,
+                          step_state::pending,
+                          result::none,
+                          -1,
+                          {},
+                          {},
+                          {}});
   return file;
 }
 

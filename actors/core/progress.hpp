@@ -42,10 +42,11 @@ struct finish_build {
   std::string reason;
   friend bool operator==(const finish_build&, const finish_build&) = default;
 };
-using next_move = std::variant<grant_step, wait_for_attempt, close_workspace, need_host, finish_build>;
+using next_move =
+  std::variant<grant_step, wait_for_attempt, close_workspace, need_host, finish_build>;
 
-/// Steps that will never run (an earlier one failed, or the build is cancelled) are first settled by
-/// `settle_skipped`; then this says what to do. `build.host` empty means that it has none.
+/// Steps that will never run (an earlier one failed, or the build is cancelled) are first settled
+/// by `settle_skipped`; then this says what to do. `build.host` empty means that it has none.
 next_move decide_next(const build_file& file);
 
 /// Marks steps `skipped` that can't run any more. True if one was marked.

@@ -21,14 +21,14 @@ struct open_order {
 using open_orders = std::map<grant_token, open_order>;
 
 struct reconciliation {
-  std::vector<grant_token> to_send; ///< not confirmed, and never said or said too long ago
-  std::vector<grant_token> missing; ///< confirmed once, and the host lists it no more
+  std::vector<grant_token> to_send;  ///< not confirmed, and never said or said too long ago
+  std::vector<grant_token> missing;  ///< confirmed once, and the host lists it no more
   std::vector<known_attempt> strays; ///< listed without an order
   std::vector<grant_token> started;  ///< listed as running for the first time
 };
 
-/// Marks in `orders` what the host's list confirms. Only lists that the host made one after the other
-/// may be given, in that order: an older list would look like a loss.
+/// Marks in `orders` what the host's list confirms. Only lists that the host made one after the
+/// other may be given, in that order: an older list would look like a loss.
 reconciliation reconcile(open_orders& orders, const std::vector<known_attempt>& listed,
                          std::chrono::milliseconds now);
 

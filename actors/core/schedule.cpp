@@ -84,14 +84,13 @@ std::string joined(const std::vector<std::string>& parts, const char* separator)
 /// One line a host: the nearest miss first, then by name.
 std::vector<std::string> evidence_of(const queue_entry& entry, const wishes& wish) {
   auto fits = wish.fits;
-  std::stable_sort(fits.begin(), fits.end(), [](const fit& a, const fit& b) {
-    return a.unmet.size() < b.unmet.size();
-  });
+  std::stable_sort(fits.begin(), fits.end(),
+                   [](const fit& a, const fit& b) { return a.unmet.size() < b.unmet.size(); });
   std::vector<std::string> lines;
   for (const auto& candidate : fits) {
     if (!candidate.unmet.empty())
-      lines.push_back(candidate.host->name.value + " does not serve: "
-                      + joined(candidate.unmet, "; "));
+      lines.push_back(candidate.host->name.value
+                      + " does not serve: " + joined(candidate.unmet, "; "));
     else if (!serves(entry, wish, candidate))
       lines.push_back(candidate.host->name.value + " was lost under this build");
     else
@@ -117,8 +116,9 @@ waiting_view explain(const queue_entry& entry, const wishes& wish, size_t hosts)
     view.reason = "waits for a free slot on " + joined(busy, ", ")
                   + (away.empty() ? "" : " (" + joined(away, "; ") + ")");
   } else if (!away.empty())
-    view.reason = (away.size() == 1 ? "waits for its only host: " : "every host that serves it is away: ")
-                  + joined(away, "; ");
+    view.reason =
+      (away.size() == 1 ? "waits for its only host: " : "every host that serves it is away: ")
+      + joined(away, "; ");
   else
     view.reason = "no host serves it; the nearest miss: " + view.evidence.front();
   return view;

@@ -24,8 +24,8 @@ struct host_offer {
 struct queue_entry {
   build_id build;
   std::string requirement_text;
-  requirement needs; ///< parsed `requirement_text`
-  host_name pinned;  ///< empty: any host that serves
+  requirement needs;            ///< parsed `requirement_text`
+  host_name pinned;             ///< empty: any host that serves
   std::vector<host_name> avoid; ///< hosts lost under it: only if no other could ever serve
 };
 
@@ -42,8 +42,8 @@ struct plan {
 
 /// Places builds in the order of the queue; each goes to the host with the most free slots among
 /// those that are up and serve it (the first by name among equals). A build that can't be placed
-/// holds nothing back behind it. Every build of the queue is in exactly one of the two lists, and no
-/// host gets more builds than it has free slots.
+/// holds nothing back behind it. Every build of the queue is in exactly one of the two lists, and
+/// no host gets more builds than it has free slots.
 plan make_plan(const std::vector<queue_entry>& queue, std::vector<host_offer> hosts);
 
 /// The entry of a queued build; a requirement that does not parse (it was checked when the config

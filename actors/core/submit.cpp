@@ -106,11 +106,11 @@ std::optional<failure> add_cells(submission_plan& plan, const cell& base,
                           plan.cells.end(), [](const cell& made) { return made.hole.empty(); });
   if (some)
     return std::nullopt;
-  return failure{ec::conflict, "builder '" + base.builder->name + "' runs on each host that serves it ("
-                                 + (base.builder->requirement.empty()
-                                      ? std::string{"any host"}
-                                      : base.builder->requirement)
-                                 + "), and this farm knows none"};
+  return failure{
+    ec::conflict,
+    "builder '" + base.builder->name + "' runs on each host that serves it ("
+      + (base.builder->requirement.empty() ? std::string{"any host"} : base.builder->requirement)
+      + "), and this farm knows none"};
 }
 
 } // namespace
@@ -149,8 +149,8 @@ source_ref campaign_source(const std::vector<order>& orders) {
   std::map<std::string, const source_ref*> distinct;
   for (const auto& asked : orders)
     if (asked.source.kind != source_kind::none)
-      distinct.insert({asked.source.id + '\n' + asked.source.sha256 + asked.source.revision,
-                       &asked.source});
+      distinct.insert(
+        {asked.source.id + '\n' + asked.source.sha256 + asked.source.revision, &asked.source});
   if (distinct.empty())
     return {};
   if (distinct.size() == 1)

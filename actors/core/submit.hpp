@@ -20,10 +20,10 @@ struct order {
 struct cell {
   const builder_spec* builder = nullptr;
   source_ref source;
-  host_name host;             ///< not empty: the build is pinned to it
-  std::string host_class;     ///< as shown in a table: "linux/arm64"; empty if not by class
+  host_name host;              ///< not empty: the build is pinned to it
+  std::string host_class;      ///< as shown in a table: "linux/arm64"; empty if not by class
   std::string class_condition; ///< to be added to the builder's requirement
-  std::string hole;           ///< not empty: no build, and why
+  std::string hole;            ///< not empty: no build, and why
 };
 
 struct submission_plan {
@@ -31,9 +31,9 @@ struct submission_plan {
   bool is_campaign = false; ///< more than one cell
 };
 
-/// What the orders mean on the herd as it is known now: `on: each host` gives one cell a known host,
-/// with a hole where the host does not serve; `on: each(keys)` one cell a class of hosts that serve.
-/// Errors name the builder and say what to do; then nothing is made.
+/// What the orders mean on the herd as it is known now: `on: each host` gives one cell a known
+/// host, with a hole where the host does not serve; `on: each(keys)` one cell a class of hosts that
+/// serve. Errors name the builder and say what to do; then nothing is made.
 expected<submission_plan> plan_submission(const farm_config& config,
                                           const std::vector<host_offer>& hosts,
                                           const std::vector<order>& orders,

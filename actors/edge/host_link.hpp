@@ -4,7 +4,8 @@
 // Spawned by the listener once TLS has told who the host is. It waits for `join`, sends `arrival`
 // to the coordinator, and answers `join` by the first `farm_message` that it is told: `welcome` or
 // `refusal`. It quits when the connection ends, when the host breaks a bound, or when whoever
-// listens to it is gone; whoever needs to know monitors it. SPDX-License-Identifier: Apache-2.0
+// listens to it is gone; whoever needs to know monitors it.
+// SPDX-License-Identifier: Apache-2.0
 
 #include "actors/edge/loop.hpp"
 #include "actors/types.hpp"

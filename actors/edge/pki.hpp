@@ -2,7 +2,8 @@
 // The farm's keys: its own authority, and the certificates that it gives to coordinator and hosts.
 //
 // A certificate's common name is who its owner is. Keys are P-256, in PEM files that only their
-// owner may read; each file appears whole or not at all. SPDX-License-Identifier: Apache-2.0
+// owner may read; each file appears whole or not at all.
+// SPDX-License-Identifier: Apache-2.0
 
 #include "schema/error.hpp"
 

@@ -1,6 +1,7 @@
 #pragma once
 // The two doors of the server: a Unix socket for this machine's owner, a loopback port with a
-// token. SPDX-License-Identifier: Apache-2.0
+// token.
+// SPDX-License-Identifier: Apache-2.0
 
 #include "schema/error.hpp"
 

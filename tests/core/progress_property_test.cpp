@@ -30,7 +30,7 @@ struct life {
   uint64_t pick(uint64_t below) { return random() % below; }
 
   result any_outcome() {
-    constexpr result outcomes[] = {result::success, result::success, result::failure,
+    constexpr result outcomes[] = {result::success, result::success,   result::failure,
                                    result::timeout, result::cancelled, result::exception};
     return outcomes[pick(std::size(outcomes))];
   }
@@ -65,9 +65,9 @@ struct life {
       accepted[i] = step.accepted;
       size_t live = 0;
       for (const auto& attempt : step.attempts)
-        live += attempt.placement == file.build.placement
-                && (attempt.state == attempt_state::granted
-                    || attempt.state == attempt_state::running);
+        live +=
+          attempt.placement == file.build.placement
+          && (attempt.state == attempt_state::granted || attempt.state == attempt_state::running);
       REQUIRE(live <= 1);
     }
   }

@@ -97,8 +97,9 @@ TEST_CASE("progress: a step whose keeper was lost runs once more, and the build 
   CHECK(file.steps[0].accepted == attempt_number{2});
   auto end = finish(file);
   CHECK(end.outcome == result::success);
-  CHECK(end.reason
-        == "its step passed on h1; step 'build' ran again after attempt 1 on h1 ended: keeper lost");
+  CHECK(
+    end.reason
+    == "its step passed on h1; step 'build' ran again after attempt 1 on h1 ended: keeper lost");
 }
 
 TEST_CASE("progress: a step whose keeper is lost again and again ends with exception") {

@@ -9,7 +9,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-grant_token token(uint32_t attempt) { return {{1, 42}, {{7}, {0}, {attempt}}}; }
+grant_token token(uint32_t attempt) {
+  return {{1, 42}, {{7}, {0}, {attempt}}};
+}
 
 open_orders one_order(milliseconds sent) {
   open_orders orders;
@@ -18,7 +20,9 @@ open_orders one_order(milliseconds sent) {
   return orders;
 }
 
-known_attempt held(uint32_t attempt) { return {token(attempt), known_state::running, 0}; }
+known_attempt held(uint32_t attempt) {
+  return {token(attempt), known_state::running, 0};
+}
 
 } // namespace
 

@@ -30,7 +30,8 @@ TEST_CASE("submit: an unknown builder is refused with the ones that there are") 
 }
 
 TEST_CASE("submit: a builder for any host makes one build and no campaign") {
-  auto plan = plan_submission(farm(placement_kind::any), {host("h1"), host("h2")}, {{"check", {}}}, "");
+  auto plan =
+    plan_submission(farm(placement_kind::any), {host("h1"), host("h2")}, {{"check", {}}}, "");
   REQUIRE(plan.ok());
   CHECK(plan->cells.size() == 1);
   CHECK_FALSE(plan->is_campaign);

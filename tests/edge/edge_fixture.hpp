@@ -82,19 +82,19 @@ private:
 using agent_news = std::variant<connected, not_connected, farm_message>;
 
 inline arrival_taker::behavior_type take_arrivals(arrival_taker::pointer, mailbag<arrival> bag) {
-  return {[bag](const arrival& one) { bag->push(one); }};
+  return {[bag](const arrival& one) { bag.push(one); }};
 }
 
 inline host_listener::behavior_type take_host_messages(host_listener::pointer,
                                                        mailbag<host_message> bag) {
-  return {[bag](const host_message& one) { bag->push(one); }};
+  return {[bag](const host_message& one) { bag.push(one); }};
 }
 
 inline farm_listener::behavior_type take_agent_news(farm_listener::pointer,
                                                     mailbag<agent_news> bag) {
-  return {[bag](const connected& one) { bag->push(one); },
-          [bag](const not_connected& one) { bag->push(one); },
-          [bag](const farm_message& one) { bag->push(one); }};
+  return {[bag](const connected& one) { bag.push(one); },
+          [bag](const not_connected& one) { bag.push(one); },
+          [bag](const farm_message& one) { bag.push(one); }};
 }
 
 struct system_config : caf::actor_system_config {

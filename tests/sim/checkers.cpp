@@ -95,8 +95,11 @@ void checkers::compare_step(const build_file& file, const step_record& before,
     if (live(before.attempts[i]) && after.attempts[i].state == attempt_state::lost)
       check_lost(file, after.attempts[i], after);
   }
-  for (size_t i = before.attempts.size(); i < after.attempts.size(); ++i)
+  for (size_t i = before.attempts.size(); i < after.attempts.size(); ++i) {
+    if (after.attempts[i].state == attempt_state::lost)
+      check_lost(file, after.attempts[i], after);
     check_new_attempt(file, after, i);
+  }
   if (before.accepted.value == 0 && after.accepted.value != 0)
     check_accepted(file, after);
 }
@@ -139,22 +142,15 @@ void checkers::check_new_attempt(const build_file& file, const step_record& step
     auto truth = witness_.processes.find(token);
     if (truth == witness_.processes.end() || !truth->second.keeper_died)
       breach(where + "no fault explains that");
-  } else if (earlier.state != attempt_state::lost) {
-    // It ran on an earlier host, which must have been lost under a later step or after this one.
-    bool some_lost = std::any_of(file.steps.begin(), file.steps.end(), [&](const auto& other) {
-      return std::any_of(other.attempts.begin(), other.attempts.end(), [&](const auto& attempt) {
-        return attempt.state == attempt_state::lost || attempt.reason.find("too late")
-                                                         != std::string::npos;
-      });
-    });
-    if (!some_lost)
-      breach(where + "its host was never lost");
+  } else if (!moved_.contains(file.build.id)) {
+    breach(where + "its host was never lost");
   }
 }
 
 /// A host is given up only after its lease, or when it has really forgotten the attempt.
 void checkers::check_lost(const build_file& file, const attempt_record& attempt,
                           const step_record& step) {
+  moved_.insert(file.build.id);
   auto silent = engine_.now() - heard_[attempt.host];
   if (silent + 5s >= limits::lease || forgotten_.contains(attempt.host))
     return;

@@ -54,6 +54,7 @@ private:
   std::map<host_name, milliseconds> forgotten_;
   std::set<build_id> acknowledged_;
   std::set<build_id> cancelled_;
+  std::set<build_id> moved_; ///< a host was lost under them
   std::set<campaign_id> campaigns_;
   std::map<attempt_id, uint64_t> logs_acknowledged_;
   std::set<grant_token> results_acknowledged_;

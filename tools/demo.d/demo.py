@@ -166,7 +166,8 @@ class Demo:
     def check(self, what, holds, detail=""):
         self.checks.append(bool(holds))
         word = ("ok    ", "success") if holds else ("FAILED", "failure")
-        print(f"  {self.screen.paint(*word)} {what}" + (f": {detail}" if detail and not holds else ""), flush=True)
+        why = f": {detail}" if detail and not holds else ""
+        print(f"  {self.screen.paint(*word)} {what}{why}", flush=True)
 
     def verify(self, campaign):
         self.screen.heading("What must hold")

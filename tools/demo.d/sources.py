@@ -95,7 +95,8 @@ def run_apt(options, words, folder):
     if done.returncode != 0:
         errors = [line for line in (done.stdout + done.stderr).splitlines() if line[:2] == "E:"]
         why = "; ".join(errors) or f"exit code {done.returncode}"
-        raise NoSources(f"apt-get {' '.join(words)} failed: {why}; is the network there? Tarballs in {cache_folder()} are used without it")
+        raise NoSources(f"apt-get {' '.join(words)} failed: {why}; is the network there? "
+                        f"Tarballs in {cache_folder()} are used without it")
 
 
 def cached(package):

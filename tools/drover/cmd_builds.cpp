@@ -50,7 +50,8 @@ std::string render_build(const json& build, const screen& out) {
   add("  host      ", field_text(build, "host", ""));
   add("  asked by  ", field_text(build, "requested_by", ""));
   add("  because   ", field_text(build, "requested_because", ""));
-  for (const auto& [name, value] : build.value("params", json::object()).items())
+  const auto params = build.value("params", json::object()); // items() only refers to it
+  for (const auto& [name, value] : params.items())
     add("  param     ", name + "=" + (value.is_string() ? value.get<std::string>() : ""));
   add("  created   ", short_time(field_text(build, "created_at", "")));
   add("  took      ", time_between(build, "started_at", "finished_at"));

@@ -1,0 +1,272 @@
+#pragma once
+// The coordinator's actors: their interfaces, what each message means and who may send it.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/common_types.hpp"
+#include "storage/store.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace drover {
+
+/// The batch that this answers is on disk.
+struct recorded {};
+
+/// The only writer of the store. Group commit: what gathers while one sync runs shares the next.
+using recorder_actor = caf::typed_actor<
+  // Commits the batch durably; the answer comes after the sync. Batches of one sender keep order.
+  caf::replies_to<storage::write_batch>::with<recorded>,
+  // INTERNAL
+  caf::reacts_to<atom::flush>>::extend_with<described>;
+
+/// Hears what a host says after it was admitted.
+using host_listener = caf::typed_actor<caf::reacts_to<host_message>>;
+
+/// One connection to a host as the coordinator sees it: carries messages until it dies. Whoever
+/// needs to know of its death monitors it.
+using host_link_actor = caf::typed_actor<
+  // To the host. The first one is its `welcome` or `refusal`, the answer to its `join`.
+  caf::reacts_to<farm_message>,
+  // From the supervisor, before `welcome`: what the host says goes there.
+  caf::reacts_to<host_listener>>::extend_with<described>;
+
+/// A log chunk on its way to the store; `log_durable` goes to `origin` once it is synced.
+struct log_append {
+  log_chunk chunk;
+  caf::typed_actor<caf::reacts_to<log_durable>> origin;
+};
+
+/// Waits for news of a log: answered with the durable size once it is above `above`, or with the
+/// present size after `patience`.
+struct log_wait {
+  attempt_id attempt;
+  uint64_t above = 0;
+  milliseconds patience{0};
+};
+
+/// Orders chunks of each attempt, hands them to the recorder, confirms what is durable, seals.
+using log_sink_actor =
+  caf::typed_actor<caf::reacts_to<log_append>, caf::replies_to<log_wait>::with<uint64_t>,
+                   // The attempt is over: seal its log and forget it.
+                   caf::reacts_to<atom::seal, attempt_id>,
+                   // INTERNAL: gives up waits whose patience has ended.
+                   caf::reacts_to<atom::tick>>::extend_with<described>;
+
+/// Takes content in pieces from an upload (`upload` numbers it, chosen by the sender).
+struct upload_piece {
+  uint64_t upload = 0;
+  uint64_t offset = 0;
+  std::string bytes;
+};
+/// Ends an upload; the answer is its SHA-256 and size once durable.
+struct upload_end {
+  uint64_t upload = 0;
+};
+/// The sender gave up; what came is dropped.
+struct upload_abort {
+  uint64_t upload = 0;
+};
+struct stored_blob {
+  std::string sha256;
+  uint64_t size = 0;
+};
+/// A host asks for, or hands over, a piece; answers go to `origin`.
+struct blob_read {
+  blob_want want;
+  caf::typed_actor<caf::reacts_to<blob_piece>, caf::reacts_to<blob_stored>> origin;
+};
+struct blob_write {
+  host_name host;
+  blob_part part;
+  caf::typed_actor<caf::reacts_to<blob_piece>, caf::reacts_to<blob_stored>> origin;
+};
+
+/// Keeps sources and artifacts by content.
+using artifact_store_actor =
+  caf::typed_actor<caf::replies_to<upload_piece>::with<expected<uint64_t>>,
+                   caf::replies_to<upload_end>::with<expected<stored_blob>>,
+                   caf::reacts_to<upload_abort>, caf::reacts_to<blob_read>,
+                   caf::reacts_to<blob_write>>::extend_with<described>;
+
+/// A host has asked to join; the link is admitted by `welcome` or dropped after `refusal`.
+struct arrival {
+  hello greeting;
+  host_link_actor link;
+};
+
+/// A build's live attempt that its host must run, or is known to run since before a restart.
+struct grant_order {
+  assignment work;
+};
+
+/// Ends a grant on the coordinator's side: its result is durable, or it is lost.
+struct grant_over {
+  grant_token token;
+};
+
+/// The host's lease is over, or it came back as another machine: the attempts are lost.
+struct attempt_lost {
+  grant_token token;
+  host_name host;
+  std::string reason;
+};
+
+/// The host holds an attempt that its supervisor has no order for: from before a restart, or one
+/// that was declared lost. Whoever knows the build decides what becomes of it.
+struct stray_attempt {
+  host_name host;
+  known_attempt held;
+};
+
+struct hosts_query {};
+
+/// One a known host: its link, its lease, its open orders. Repeats each order until confirmed.
+using host_supervisor_actor =
+  caf::typed_actor<caf::reacts_to<arrival>,
+                   // From the link.
+                   caf::reacts_to<host_message>,
+                   // From builds.
+                   caf::reacts_to<grant_order>, caf::reacts_to<grant_over>,
+                   caf::reacts_to<cancel_attempt>, caf::reacts_to<close_build>,
+                   // The build needs no more answer to its close_build.
+                   caf::reacts_to<atom::stop, build_id>,
+                   // From log_sink and artifact_store, to be passed on.
+                   caf::reacts_to<log_durable>, caf::reacts_to<blob_piece>,
+                   caf::reacts_to<blob_stored>,
+                   caf::replies_to<census_ask>::with<std::vector<actor_entry>>,
+                   // How it stands at this moment; from the coordinator.
+                   caf::replies_to<hosts_query>::with<host_view>,
+                   // INTERNAL: looks at the silence and repeats open orders.
+                   caf::reacts_to<atom::tick>>::extend_with<described>;
+
+/// Gives a build its host; from the coordinator.
+struct placed {
+  host_name host;
+  host_supervisor_actor supervisor;
+};
+
+struct cancel_build {
+  build_id build;
+  std::string by;
+  std::string reason;
+};
+
+/// What was asked is done (or recorded and under way), in one sentence.
+struct accepted {
+  std::string text;
+};
+
+/// One an active build: decides its next move by core/progress, accepts each result once.
+using build_actor =
+  caf::typed_actor<caf::reacts_to<placed>,
+                   // From the supervisor of its host.
+                   caf::reacts_to<attempt_started>, caf::reacts_to<attempt_ended>,
+                   caf::reacts_to<attempt_lost>, caf::reacts_to<stray_attempt>,
+                   caf::reacts_to<build_closed>,
+                   caf::replies_to<cancel_build>::with<expected<accepted>>>::extend_with<described>;
+
+/// A new or changed view of a host; from its supervisor.
+struct host_news {
+  host_view view;
+};
+
+/// A build has ended and released its host; from the build.
+struct build_over {
+  build_id build;
+};
+
+/// A build can't go on where it was; from the build, which waits for `placed`.
+struct build_homeless {
+  build_file file;
+};
+
+struct submission {
+  struct order {
+    std::string builder;
+    source_ref source; ///< content stored already
+  };
+  std::vector<order> orders;
+  string_map params;
+  std::string host; ///< empty: where the builders say
+  std::string by;
+  std::string because;
+};
+
+struct submitted {
+  campaign_id campaign; ///< 0: a single build without a campaign
+  std::vector<build_id> builds;
+};
+
+struct actors_query {};
+struct waiting_query {
+  std::vector<build_id> builds;
+};
+/// Answered once the build is over, or after `patience`.
+struct over_query {
+  build_id build;
+  milliseconds patience{0};
+};
+
+/// Decides: the queue, the herd, who builds what where.
+using coordinator_actor = caf::typed_actor<
+  // From the gateway.
+  caf::replies_to<submission>::with<expected<submitted>>,
+  caf::replies_to<cancel_build>::with<expected<accepted>>,
+  caf::replies_to<hosts_query>::with<std::vector<host_view>>,
+  caf::replies_to<waiting_query>::with<std::vector<waiting_view>>,
+  caf::replies_to<actors_query>::with<std::vector<actor_entry>>,
+  caf::replies_to<over_query>::with<bool>,
+  // From the listener: a host has said hello.
+  caf::reacts_to<arrival>,
+  // From supervisors: messages of hosts that belong to builds.
+  caf::reacts_to<host_news>, caf::reacts_to<host_name, attempt_started>,
+  caf::reacts_to<host_name, attempt_ended>, caf::reacts_to<attempt_lost>,
+  caf::reacts_to<stray_attempt>, caf::reacts_to<host_name, build_closed>,
+  // From builds.
+  caf::reacts_to<build_over>, caf::reacts_to<build_homeless>,
+  // INTERNAL
+  caf::reacts_to<atom::plan>, caf::reacts_to<atom::tick>>::extend_with<described>;
+
+} // namespace drover
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::storage::write_batch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::recorded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::log_append)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::log_wait)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_id)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_id)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::host_name)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::upload_piece)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::upload_end)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::upload_abort)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::stored_blob)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<uint64_t>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::stored_blob>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::blob_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::blob_write)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::arrival)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::grant_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::grant_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::stray_attempt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_started)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::census_ask)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::placed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::cancel_build)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::accepted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::accepted>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::host_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_over)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_homeless)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::submission)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::submitted>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::hosts_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::actors_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::waiting_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::over_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::host_view)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<drover::host_view>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<drover::waiting_view>)

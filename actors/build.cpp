@@ -70,8 +70,16 @@ void build_actor_state::after_end(const attempt_ended& said, core::verdict verdi
 }
 
 void build_actor_state::lost(const attempt_lost& said) {
-  if (core::apply_lost(file, said.token, said.reason, farm.clock()))
-    advance({});
+  const auto* attempt = core::find_attempt(file, said.token);
+  if (attempt == nullptr || !core::apply_lost(file, said.token, said.reason, farm.clock()))
+    return;
+  // Its workspace is of no use any more, should the host come back.
+  auto teller = caf::actor_cast<host_supervisor_actor>(self->current_sender());
+  close_build release{file.build.id, attempt->placement, false, {}};
+  advance({[this, teller, release] {
+    if (teller)
+      self->send(teller, release);
+  }});
 }
 
 /// The host holds an attempt of ours that its supervisor has no order for.

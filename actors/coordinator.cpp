@@ -21,6 +21,7 @@ coordinator_state::~coordinator_state() {
 // -- start ---------------------------------------------------------------------------------------
 
 void coordinator_state::recover(const recovered_state& found) {
+  watch_services();
   last_build = found.last_build;
   last_campaign = found.last_campaign;
   for (const auto& record : found.hosts)

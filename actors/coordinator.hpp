@@ -58,6 +58,7 @@ struct coordinator_state {
 
   // -- start --
   void recover(const recovered_state& found);
+  void watch_services();
   herd_member& add_host(const host_record& record);
   build_actor spawn_build(const build_file& file, const host_supervisor_actor& host);
 
@@ -87,6 +88,7 @@ struct coordinator_state {
   void on_homeless(const build_homeless& request);
   void release(active_build& build);
   void child_down(const caf::down_msg& down);
+  bool is_service_down(const caf::down_msg& down);
   void revive_build(build_id build);
   void respawn_build(build_id build);
   void revive_supervisor(const host_name& host);

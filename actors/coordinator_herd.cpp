@@ -1,7 +1,11 @@
 // The coordinator's dealings with hosts, and with children that crash.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/artifact_store.hpp"
+#include "actors/census.hpp"
 #include "actors/coordinator.hpp"
 #include "actors/core/gather.hpp"
+#include "actors/log_sink.hpp"
+#include "actors/recorder.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
@@ -26,7 +30,9 @@ void coordinator_state::arrive(const arrival& request) {
     add_host(record);
     known = herd.find(host);
   }
-  self->send(known->second.supervisor, request);
+  auto passed = request;
+  passed.herd = herd.size();
+  self->send(known->second.supervisor, passed);
 }
 
 void coordinator_state::on_news(const host_news& news) {
@@ -120,8 +126,32 @@ caf::result<std::vector<actor_entry>> coordinator_state::actors() {
 
 // -- children that crash -------------------------------------------------------------------------
 
+void coordinator_state::watch_services() {
+  self->monitor(services.recorder);
+  self->monitor(services.log_sink);
+  self->monitor(services.artifacts);
+  self->monitor(services.census);
+}
+
+/// Nothing goes on without them, and what they held in memory only a restart brings back from the
+/// store and the hosts.
+bool coordinator_state::is_service_down(const caf::down_msg& down) {
+  const std::pair<caf::actor_addr, const char*> known[] = {
+    {services.recorder.address(), recorder_state::name},
+    {services.log_sink.address(), log_sink_state::name},
+    {services.artifacts.address(), artifact_store_state::name},
+    {services.census.address(), census_state::name}};
+  for (const auto& [address, what] : known)
+    if (address == down.source) {
+      if (down.reason != caf::exit_reason::user_shutdown) // else the farm is being stopped
+        settings.fatal("its " + std::string{what} + " died: " + self->system().render(down.reason));
+      return true;
+    }
+  return false;
+}
+
 void coordinator_state::child_down(const caf::down_msg& down) {
-  if (!down.reason) // an end as planned
+  if (is_service_down(down) || !down.reason) // no reason: an end as planned
     return;
   auto now = std::chrono::duration_cast<milliseconds>(self->clock().now().time_since_epoch());
   if (!core::spend(crashes, {limits::actor_restarts_max, limits::actor_restart_period},

@@ -45,6 +45,12 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
                                   : system.spawn(artifact_store, settings);
   services.log_sink = system.spawn(log_sink, settings, services.recorder);
   actors.coordinator = system.spawn(coordinator, settings, services, *found);
+  // The coordinator watches its children; only the process is above the coordinator.
+  caf::actor_cast<caf::actor>(actors.coordinator)
+    ->attach_functor([&system, fatal = settings.fatal](const caf::error& reason) {
+      if (reason != caf::exit_reason::user_shutdown)
+        fatal("its coordinator died: " + system.render(reason));
+    });
   auto enlist = [&](const char* name, const char* parent, const described& actor) {
     caf::anon_send(services.census, enlistment{name, name, parent, actor});
   };

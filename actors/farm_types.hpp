@@ -93,6 +93,7 @@ using artifact_store_actor =
 struct arrival {
   hello greeting;
   host_link_actor link;
+  size_t herd = 1; ///< hosts that the farm knows; the coordinator sets it
 };
 
 /// A build's live attempt that its host must run, or is known to run since before a restart.

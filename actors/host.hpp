@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/farm.hpp"
+#include "schema/limits.hpp"
 
 namespace drover {
 
@@ -14,6 +15,8 @@ struct host_settings {
   wall_clock clock;
   uint64_t seed = 0;   ///< for the jitter of reconnects
   string_map base_env; ///< PATH, HOME and the like, for every step
+  /// Of an exclusive step that starts now; later ones come with the coordinator's welcome.
+  milliseconds lease = limits::lease;
   blocking_actors blocking = blocking_actors::own_thread;
   std::function<void(const std::string& why)> fatal;
 };

@@ -13,6 +13,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace drover {
 
@@ -77,6 +78,7 @@ void host_agent_state::connect(const connected& news) {
   phase = link_phase::online;
   beats_sent = 0;
   beats_answered = 0;
+  beat_times.clear();
   spdlog::info("host={} connected session={} epoch={}", settings.self.host.value,
                news.answer.session.value, news.answer.coordinator.counter);
   activity.did("connected", self->clock().now());
@@ -131,6 +133,7 @@ void host_agent_state::tick() {
 
 void host_agent_state::beat_once() {
   self->send(session->link, host_message{beat{++beats_sent, now_ms(), known()}});
+  beat_times[beats_sent] = now_ms(); // bounded: the link is lost after some unanswered ones
   timer.arm(self, std::max(session->answer.beat_every, limits::beat_interval_min));
 }
 
@@ -139,6 +142,26 @@ void host_agent_state::on(const beat_answer& news) {
     return;
   beats_answered = std::max(beats_answered, news.sequence);
   failures = 0; // only a link that carries beats both ways ends the backoff
+  auto sent = beat_times.find(news.sequence);
+  if (sent == beat_times.end())
+    return;
+  renew_leases(sent->second);
+  beat_times.erase(beat_times.begin(), std::next(sent));
+}
+
+/// Leases count from when the answered beat was sent; keepers end their steps by themselves when
+/// theirs is over. One is written anew only when a good part of it has passed.
+void host_agent_state::renew_leases(int64_t sent_ms) {
+  for (auto& [token, held] : attempts) {
+    auto span = limits::orphan_time;
+    if (held.work.step.exclusive)
+      span = std::max(session->answer.lease - limits::kill_grace, session->answer.lease / 2);
+    auto until = sent_ms + span.count();
+    if (until - held.leased_until_ms < span.count() / limits::lease_renewals)
+      continue;
+    held.leased_until_ms = until;
+    settings.spool->renew_lease(token, milliseconds{until - now_ms()});
+  }
 }
 
 std::vector<known_attempt> host_agent_state::known() const {

@@ -21,6 +21,7 @@ struct host_agent_state {
     assignment work;
     step_actor actor;
     core::restart_history restarts;
+    int64_t leased_until_ms = 0; ///< as its keeper was told last
   };
 
   /// Waits for its next try; a try is under way; connected.
@@ -61,6 +62,7 @@ struct host_agent_state {
   // -- inside --
   void try_to_connect();
   void beat_once();
+  void renew_leases(int64_t sent_ms);
   std::vector<known_attempt> known() const;
   bool from_present_link() const;
   void refuse(const assignment& work, const std::string& reason);
@@ -101,6 +103,7 @@ struct host_agent_state {
   uint32_t failures = 0;            ///< tries and short-lived links in a row
   uint64_t beats_sent = 0;
   uint64_t beats_answered = 0;
+  std::map<uint64_t, int64_t> beat_times; ///< when those not yet answered were sent
   std::mt19937_64 random;
   ticker timer;
   last_activity activity;

@@ -23,69 +23,6 @@ host_supervisor_state::~host_supervisor_state() {
 
 // -- connection ----------------------------------------------------------------------------------
 
-std::optional<std::string> host_supervisor_state::refuse(const hello& greeting) const {
-  bool other = !record.machine_id.empty() && greeting.machine_id != record.machine_id;
-  if (other && link && now() - heard < limits::suspect_after)
-    return "another machine is connected under the name " + record.name.value;
-  return std::nullopt;
-}
-
-void host_supervisor_state::arrive(const arrival& request) {
-  if (auto why = refuse(request.greeting)) {
-    spdlog::warn("host refused host={} reason=\"{}\"", record.name.value, *why);
-    self->send(request.link, farm_message{refusal{*why}});
-    return;
-  }
-  admit(request);
-}
-
-void host_supervisor_state::admit(const arrival& request) {
-  const auto& greeting = request.greeting;
-  if (link)
-    self->send_exit(link, caf::exit_reason::kill);
-  bool known_agent = agent_incarnation != 0 || record.first_seen.ms != 0;
-  if (agent_incarnation != 0 && agent_incarnation != greeting.agent_incarnation)
-    ++record.restarts;
-  if (!known_agent)
-    record.first_seen = farm.clock();
-  agent_incarnation = greeting.agent_incarnation;
-  // Grants of before are void on another machine: what it does not list, it never will. Ordered
-  // anew they would run again under the same token.
-  if (!record.machine_id.empty() && record.machine_id != greeting.machine_id)
-    for (auto& [token, open] : orders)
-      open.confirmed = true;
-  record.machine_id = greeting.machine_id;
-  record.boot_id = greeting.boot_id;
-  record.slots = greeting.slots;
-  record.facts = greeting.facts;
-  record.version = greeting.version;
-  record.last_seen = farm.clock();
-  link = request.link;
-  self->monitor(link);
-  ++session.value;
-  last_sequence = 0;
-  heard = now();
-  ever_heard = true;
-  self->send(link, host_listener{self});
-  tell(welcome{farm.now, session, limits::beat_interval, limits::lease});
-  storage::write_batch batch;
-  storage::put_host(batch, record);
-  self->request(farm.recorder, caf::infinite, std::move(batch)).then([](recorded) {});
-  spdlog::info("host joined host={} session={} known={}", record.name.value, session.value,
-               greeting.known.size());
-  state = host_state::up;
-  reason.clear();
-  for (auto& [token, open] : orders)
-    open.sent = milliseconds{-1}; // what was under way on the old connection may be lost with it
-  settle(greeting.known);
-  for (auto& [build, open] : closes)
-    open.sent = milliseconds{-1};
-  for (auto& [token, open] : cancels)
-    open.sent = milliseconds{-1};
-  repeat_orders();
-  announce();
-}
-
 void host_supervisor_state::link_down(const caf::actor_addr& gone) {
   if (!link || gone != caf::actor_cast<caf::actor_addr>(link))
     return;
@@ -101,9 +38,10 @@ void host_supervisor_state::hear(const host_message& message) {
   if (!link || self->current_sender() != caf::actor_cast<caf::strong_actor_ptr>(link))
     return; // the last words of an earlier connection
   heard = now();
+  heard_beside_rival();
   if (state == host_state::suspect) {
     state = host_state::up;
-    reason.clear();
+    reason = reason_when_up();
     announce();
   }
   std::visit([this](const auto& said) { on(said); }, message);
@@ -135,6 +73,10 @@ void host_supervisor_state::settle(const std::vector<known_attempt>& listed) {
     if (!cancels.contains(stray.token))
       self->send(farm.coordinator, stray_attempt{record.name, stray});
   }
+  // What the host holds no more, and need not start, can't be cancelled.
+  std::erase_if(cancels, [this](const auto& open) {
+    return !orders.contains(open.first) && !known_strays.contains(open.first);
+  });
 }
 
 void host_supervisor_state::on(const attempt_started& said) {
@@ -158,9 +100,10 @@ void host_supervisor_state::on(const blob_want& said) {
   bool granted = std::any_of(orders.begin(), orders.end(), [&](const auto& open) {
     return open.second.work.source.sha256 == said.sha256;
   });
-  if (granted)
+  if (granted && pieces_open < limits::host_pieces_max) {
+    ++pieces_open;
     self->send(farm.artifacts, blob_read{said, self});
-  else
+  } else if (!granted)
     tell(blob_piece{said.sha256, said.offset, 0, {}, "no grant of this host needs it"});
 }
 
@@ -168,10 +111,16 @@ void host_supervisor_state::on(const blob_part& said) {
   bool closing = std::any_of(closes.begin(), closes.end(), [&](const auto& open) {
     return open.first.first == said.build && open.second.order.keep_artifacts;
   });
-  if (closing)
+  if (closing && pieces_open < limits::host_pieces_max) {
+    ++pieces_open;
     self->send(farm.artifacts, blob_write{record.name, said, self});
-  else
+  } else if (!closing)
     tell(blob_stored{said.sha256, 0, false, "the farm has not asked for it"});
+}
+
+void host_supervisor_state::answered(farm_message piece) {
+  pieces_open -= std::min<size_t>(pieces_open, 1);
+  tell(std::move(piece));
 }
 
 void host_supervisor_state::on(const build_closed& said) {
@@ -230,40 +179,31 @@ void host_supervisor_state::cancel(const cancel_attempt& request) {
 }
 
 void host_supervisor_state::close(const close_build& request) {
-  if (state == host_state::lost) {
-    if (request.keep_artifacts)
-      self->send(farm.coordinator, record.name,
-                 build_closed{request.build, request.placement, {}, reason});
-    return;
+  bool lost_with_host = state == host_state::lost && request.keep_artifacts;
+  if (lost_with_host)
+    self->send(farm.coordinator, record.name,
+               build_closed{request.build, request.placement, {}, reason});
+  auto& open = closes[{request.build, request.placement}];
+  open = {request, milliseconds{-1}};
+  open.order.keep_artifacts &= !lost_with_host; // its workspace is released when it comes back
+  if (link && !holds_stray_of(request.build)) {
+    open.sent = now();
+    tell(open.order);
   }
-  closes[{request.build, request.placement}] = {request, now()};
-  tell(request);
 }
 
-caf::result<std::vector<actor_entry>> host_supervisor_state::census(const census_ask&) {
-  auto promise = self->make_response_promise<std::vector<actor_entry>>();
-  open_census open{++last_query, promise, now() + 2 * limits::census_answer};
-  if (!link)
-    answer_census(open, last_census);
-  else {
-    censuses.push_back(open);
-    tell(census_ask{open.query});
-  }
-  return promise;
-}
-
-void host_supervisor_state::answer_census(open_census& open, std::vector<actor_entry> actors) {
-  auto silent = core::spoken(now() - heard);
-  for (auto& actor : actors)
-    actor.activity = "as last heard: " + record.name.value + " has been silent for " + silent;
-  open.promise.deliver(std::move(actors));
+/// Attempts that were given up may run still, in the very workspace that is to be released.
+bool host_supervisor_state::holds_stray_of(build_id build) const {
+  return std::any_of(known_strays.begin(), known_strays.end(),
+                     [build](const auto& token) { return token.attempt.build == build; });
 }
 
 // -- time ----------------------------------------------------------------------------------------
 
 void host_supervisor_state::tick() {
-  self->delayed_send(self, limits::supervisor_tick, atom::tick::value);
+  self->delayed_send(self, pace.look_every, atom::tick::value);
   judge_silence();
+  forget_rival();
   if (link && state != host_state::lost)
     repeat_orders();
   auto due = now();
@@ -279,7 +219,7 @@ void host_supervisor_state::judge_silence() {
   if (state == host_state::lost)
     return;
   auto silent = now() - heard;
-  auto liveness = core::after_silence({}, silent);
+  auto liveness = core::after_silence(pace.silence, silent);
   if (liveness == core::liveness::lost) {
     auto why = !ever_heard && record.first_seen.ms == 0
                  ? record.name.value + " has never joined"
@@ -300,10 +240,12 @@ void host_supervisor_state::judge_silence() {
 void host_supervisor_state::lose_all(const std::string& why) {
   for (const auto& [token, open] : std::exchange(orders, {}))
     self->send(farm.coordinator, attempt_lost{token, record.name, why});
-  for (const auto& [key, open] : std::exchange(closes, {}))
+  for (auto& [key, open] : closes) {
     if (open.order.keep_artifacts)
       self->send(farm.coordinator, record.name,
                  build_closed{key.first, key.second, {}, "they were lost with their host: " + why});
+    open.order.keep_artifacts = false; // its workspace is released when it comes back
+  }
   cancels.clear();
 }
 
@@ -320,49 +262,17 @@ void host_supervisor_state::repeat_orders() {
       tell(open.order);
     }
   for (auto& [key, open] : closes)
-    if (due(open.sent)) {
+    if (due(open.sent) && !holds_stray_of(key.first)) {
       open.sent = now();
       tell(open.order);
     }
 }
 
-// -- views ---------------------------------------------------------------------------------------
+// -- life ----------------------------------------------------------------------------------------
 
 void host_supervisor_state::tell(farm_message message) {
   if (link)
     self->send(link, std::move(message));
-}
-
-host_view host_supervisor_state::view() const {
-  host_view seen;
-  seen.record = record;
-  seen.state = state;
-  seen.reason = reason;
-  seen.last_seen_ms = ever_heard ? (now() - heard).count() : -1;
-  for (const auto& [token, open] : orders)
-    seen.attempts.push_back(token.attempt);
-  return seen;
-}
-
-void host_supervisor_state::announce() {
-  self->send(farm.coordinator, host_news{view()});
-}
-
-actor_entry host_supervisor_state::describe() const {
-  actor_entry entry;
-  entry.name = "host_supervisor/" + record.name.value;
-  entry.kind = name;
-  entry.state = std::string{to_string(state)};
-  if (!reason.empty())
-    entry.state += ": " + reason;
-  else if (auto open = std::find_if(orders.begin(), orders.end(),
-                                    [](const auto& one) { return !one.second.confirmed; });
-           open != orders.end())
-    entry.state +=
-      ", waits for " + record.name.value + " to confirm attempt " + to_string(open->first.attempt);
-  entry.activity = std::to_string(orders.size()) + " attempts ordered, heard "
-                   + core::spoken(now() - heard) + " ago";
-  return entry;
 }
 
 host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::pointer self,
@@ -375,7 +285,7 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
   state.reason =
     record.first_seen.ms == 0 ? "has not joined yet" : "not back yet since the coordinator started";
   self->set_down_handler([self](const caf::down_msg& down) { self->state.link_down(down.source); });
-  self->delayed_send(self, limits::supervisor_tick, atom::tick::value);
+  self->delayed_send(self, state.pace.look_every, atom::tick::value);
   return {
     [self](const arrival& request) { self->state.arrive(request); },
     [self](const host_message& message) { self->state.hear(message); },
@@ -384,12 +294,13 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
     [self](const cancel_attempt& request) { self->state.cancel(request); },
     [self](const close_build& request) { self->state.close(request); },
     [self](atom::stop, build_id build) {
-      std::erase_if(self->state.closes,
-                    [&](const auto& open) { return open.first.first == build; });
+      std::erase_if(self->state.closes, [&](const auto& open) {
+        return open.first.first == build && open.second.order.keep_artifacts;
+      });
     },
     [self](const log_durable& answer) { self->state.tell(answer); },
-    [self](const blob_piece& answer) { self->state.tell(answer); },
-    [self](const blob_stored& answer) { self->state.tell(answer); },
+    [self](const blob_piece& answer) { self->state.answered(answer); },
+    [self](const blob_stored& answer) { self->state.answered(answer); },
     [self](const census_ask& request) { return self->state.census(request); },
     [self](const hosts_query&) { return self->state.view(); },
     [self](atom::tick) { self->state.tick(); },

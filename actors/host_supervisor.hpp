@@ -2,7 +2,8 @@
 // One known host: its connection, its lease, what it was ordered to do.
 // SPDX-License-Identifier: Apache-2.0
 
-#include "actors/core/liveness.hpp"
+#include "actors/core/admission.hpp"
+#include "actors/core/pace.hpp"
 #include "actors/core/reconcile.hpp"
 #include "actors/farm.hpp"
 
@@ -40,6 +41,11 @@ struct host_supervisor_state {
     cancel_attempt order;
     milliseconds sent{-1};
   };
+  struct second_agent {
+    core::agent_identity agent;
+    std::string why; ///< it was refused
+    milliseconds first{0}, last{0};
+  };
   struct open_census {
     uint64_t query = 0;
     caf::typed_response_promise<std::vector<actor_entry>> promise;
@@ -48,9 +54,15 @@ struct host_supervisor_state {
 
   // -- connection --
   void arrive(const arrival& request);
-  std::optional<std::string> refuse(const hello& greeting) const;
+  void refuse(const arrival& request, const std::string& why);
   void admit(const arrival& request);
+  void take_over(const hello& greeting);
   void link_down(const caf::actor_addr& gone);
+
+  // -- a second agent under this name --
+  void heard_beside_rival();
+  void forget_rival();
+  std::string reason_when_up() const;
 
   // -- what the host says --
   void hear(const host_message& message);
@@ -62,6 +74,7 @@ struct host_supervisor_state {
   void on(const blob_part& said);
   void on(const build_closed& said);
   void on(const census_answer& said);
+  void answered(farm_message piece);
   void on(const hello&) {} // said once, at arrival
   void settle(const std::vector<known_attempt>& listed);
 
@@ -70,6 +83,7 @@ struct host_supervisor_state {
   void over(const grant_token& token);
   void cancel(const cancel_attempt& request);
   void close(const close_build& request);
+  bool holds_stray_of(build_id build) const;
   caf::result<std::vector<actor_entry>> census(const census_ask& request);
 
   // -- time --
@@ -93,15 +107,19 @@ struct host_supervisor_state {
   std::string reason;
   host_link_actor link;
   session_number session;
-  uint64_t agent_incarnation = 0;
-  uint64_t last_sequence = 0; ///< of the beats on this session
-  milliseconds heard{0};      ///< when the host was last heard, or when listening began
-  bool ever_heard = false;    ///< since this supervisor began
+  core::pace pace;
+  std::optional<core::agent_identity> agent; ///< whom `link` belongs or belonged to
+  std::optional<second_agent> rival;         ///< that was refused lately
+  std::optional<milliseconds> rival_alarm;   ///< when it was last raised
+  uint64_t last_sequence = 0;                ///< of the beats on this session
+  milliseconds heard{0};   ///< when the host was last heard, or when listening began
+  bool ever_heard = false; ///< since this supervisor began
   core::open_orders orders;
   std::set<grant_token> known_strays; ///< the host's own, though without an order
   std::map<std::pair<build_id, uint32_t>, open_close> closes;
   std::map<grant_token, open_cancel> cancels;
   std::vector<open_census> censuses;
+  size_t pieces_open = 0; ///< that the artifact store has not answered
   std::vector<actor_entry> last_census;
   uint64_t last_query = 0;
 };

@@ -56,6 +56,9 @@ struct prepared {
   std::string workspace;      ///< absolute path
   std::string outputs;        ///< absolute path of $DROVER_OUT
   std::string temporary = {}; ///< absolute path of $TMPDIR; empty: the system's
+  std::string home = {};      ///< absolute path of $HOME; empty: the agent's
+  uint32_t user = 0;          ///< whose the workspace is, and who its steps are; 0: the agent
+  uint32_t group = 0;
 };
 
 /// Owns the workspaces of a host: fetches and unpacks sources, keeps artifacts, cleans up.

@@ -27,7 +27,9 @@ void log_sink_state::append(log_append& request) {
   if (log == nullptr)
     return;
   auto end = chunk.offset + chunk.bytes.size();
-  if (chunk.offset > log->queued || end <= log->queued) {
+  // A host that keeps to its window never has as much unconfirmed.
+  bool too_much = end - log->durable > limits::log_unstored_max && end > log->queued;
+  if (chunk.offset > log->queued || end <= log->queued || too_much) {
     self->send(request.origin, log_durable{chunk.token, log->durable});
     return;
   }

@@ -39,6 +39,8 @@ public:
   virtual void watch(const grant_token& token, std::function<void()> gone) = 0;
   /// Makes the keeper end its step: TERM, grace, KILL, an exit that says `cancelled` and `reason`.
   virtual void cancel(const grant_token& token, const std::string& reason) = 0;
+  /// The attempt may run on for `left` from now on; see `keeper_order::lease`.
+  virtual void renew_lease(const grant_token& /*token*/, milliseconds /*left*/) {}
   /// The keeper's own account, once there is one.
   virtual std::optional<keeper_exit> exit_of(const grant_token& token) const = 0;
   /// For an attempt that ended without a keeper, or whose keeper died: kills every process that is
@@ -64,7 +66,8 @@ class workspace_port {
 public:
   virtual ~workspace_port() = default;
 
-  /// Makes the workspace's folders; no error if they are there.
+  /// Makes the workspace's folders; no error if they are there. An answer that is remembered for
+  /// this place is forgotten: another build has begun there.
   virtual expected<prepared> make(build_id build, uint32_t placement) = 0;
   /// Whether `install_source` has been done for this workspace.
   virtual bool has_source(build_id build, uint32_t placement) const = 0;
@@ -86,6 +89,10 @@ public:
                                               size_t max) = 0;
   /// Removes the workspace and all in it; no error if it is not there.
   virtual std::optional<failure> remove(build_id build, uint32_t placement) = 0;
+  /// Keeps the answer to a `close_build` durably, beside the workspace, so that it can be given
+  /// again after a restart; the last limits::closed_builds_kept of them are kept.
+  virtual std::optional<failure> remember_answer(const build_closed& answer) = 0;
+  virtual std::optional<build_closed> answer_of(build_id build, uint32_t placement) const = 0;
 };
 
 /// Begins one try to reach the coordinator: ends in `connected` or `not_connected` to the agent.

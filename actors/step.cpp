@@ -46,7 +46,18 @@ keeper_order order_for(const step_setup& setup, const prepared& place) {
   order.timeout = work.step.timeout.count() > 0 ? work.step.timeout : limits::step_timeout_default;
   order.silence = work.step.silence.count() > 0 ? work.step.silence : limits::step_silence_default;
   order.grace = limits::kill_grace;
-  order.log_bytes_max = limits::log_bytes_max;
+  order.limits = work.step.limits;
+  order.log_bytes_max = order.limits.log > 0 ? order.limits.log : limits::log_bytes_max;
+  order.sandbox = work.step.sandbox;
+  order.user = place.user;
+  order.group = place.group;
+  order.lease = work.step.exclusive ? setup.host.lease : limits::orphan_time;
+  order.disk_folders = {place.workspace, place.outputs};
+  for (const auto& more : {place.temporary, place.home})
+    if (!more.empty())
+      order.disk_folders.push_back(more);
+  if (!place.home.empty() && !work.step.env.contains("HOME"))
+    order.env["HOME"] = place.home;
   return order;
 }
 
@@ -241,6 +252,7 @@ void step_actor_state::report() {
   news.log_bytes = log_size;
   news.started_at = account.started_at;
   news.finished_at = account.finished_at;
+  news.usage = account.usage;
   self->send(link, host_message{std::move(news)});
   activity.did("reported its result", self->clock().now());
   timer.arm(self, limits::resend_after);

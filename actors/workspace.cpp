@@ -35,6 +35,9 @@ expected<prepared> workspace_state::make_folders(const prepare_workspace& reques
   if (kind != source_kind::none && kind != source_kind::tarball)
     return failure{ec::refused, "source kind '" + std::string{to_string(kind)}
                                   + "' is not supported by this host yet"};
+  std::erase_if(closed, [&](const build_closed& answer) { // of another build in this place
+    return answer.build == request.build && answer.placement == request.placement;
+  });
   return port->make(request.build, request.placement);
 }
 
@@ -150,6 +153,8 @@ void workspace_state::close(const close_build& order) {
                   [&](const closing& one) { return same(one.order); }))
     return; // answered when it is done
   drop_waiters({order.build, order.placement});
+  if (auto before = port->answer_of(order.build, order.placement))
+    return release(*before); // from before a restart of the agent
   build_closed answer;
   answer.build = order.build;
   answer.placement = order.placement;
@@ -259,15 +264,23 @@ void workspace_state::skip_upload(closing& one, const std::string& why) {
 }
 
 void workspace_state::finish(closing& one) {
-  note("removing the workspace of build " + to_string(one.order.build));
-  if (auto problem = port->remove(one.order.build, one.order.placement))
+  if (one.order.keep_artifacts) // they can't be listed any more once the workspace is removed
+    if (auto problem = port->remember_answer(one.answer))
+      spdlog::warn("build={} a restart of the agent now would forget its artifacts: {}",
+                   to_string(one.order.build), problem->text);
+  release(one.answer);
+}
+
+void workspace_state::release(const build_closed& answer) {
+  note("removing the workspace of build " + to_string(answer.build));
+  if (auto problem = port->remove(answer.build, answer.placement))
     spdlog::error("build={} its workspace can't be removed, remove it by hand: {}",
-                  to_string(one.order.build), problem->text);
-  activity.did("released build " + to_string(one.order.build), self->clock().now());
-  closed.push_back(one.answer);
+                  to_string(answer.build), problem->text);
+  activity.did("released build " + to_string(answer.build), self->clock().now());
+  closed.push_back(answer);
   if (closed.size() > limits::closed_builds_kept)
     closed.pop_front();
-  say(one.answer);
+  say(answer);
 }
 
 void workspace_state::say(const build_closed& answer) {

@@ -68,7 +68,9 @@ struct workspace_state {
   void send_part(closing& one, const core::log_span& span);
   void next_upload(closing& one);
   void skip_upload(closing& one, const std::string& why);
+  /// Remembers the answer, then releases.
   void finish(closing& one);
+  void release(const build_closed& answer);
   void say(const build_closed& answer);
 
   void note(const std::string& what);

@@ -18,6 +18,6 @@ find_package(CLI11 REQUIRED)
 option(DROVER_COORDINATOR "Build the coordinator, its store and the command line, not only the host" ON)
 if(DROVER_COORDINATOR)
   find_package(RocksDB REQUIRED)
-  find_package(Boost 1.81 REQUIRED)
+  find_package(Boost 1.81 REQUIRED CONFIG) # its own CMake files: CMake's module is on its way out
   find_package(nlohmann_json REQUIRED)
 endif()

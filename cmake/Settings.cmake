@@ -27,6 +27,11 @@ endif()
 if(MOLD_PROGRAM)
   target_link_options(drover_options INTERFACE -fuse-ld=mold)
 endif()
+option(DROVER_FUZZ "Instrument for libFuzzer (clang only): tools/fuzz" OFF)
+if(DROVER_FUZZ)
+  # clang warns of other things than g++, which all else is built with.
+  target_compile_options(drover_options INTERFACE -fsanitize=fuzzer-no-link -Wno-error)
+endif()
 if(DROVER_SANITIZE)
   target_compile_options(drover_options INTERFACE -fsanitize=${DROVER_SANITIZE} -fno-sanitize-recover=all
                          -fno-omit-frame-pointer)

@@ -117,6 +117,18 @@ void read_tests(reader& in, const node& from, std::vector<std::string>& out) {
     out = {written};
 }
 
+void read_step_limits(reader& in, const node& from, step_limits& out) {
+  auto size = [&in](std::string_view key, uint64_t& into) {
+    return field{key, [&in, key, &into](const node& value) { in.size(key, value, into); }};
+  };
+  auto number = [&in](std::string_view key, uint32_t& into) {
+    return field{key, [&in, key, &into](const node& value) { in.number(key, value, into); }};
+  };
+  in.mapping("limits", from,
+             {size("memory", out.memory), number("pids", out.pids), number("cpu", out.cpus),
+              size("log", out.log), size("disk", out.disk), number("files", out.files)});
+}
+
 void read_step(reader& in, const node& from, std::vector<step_spec>& out) {
   step_spec step;
   auto what = fmt::format("step {}", out.size() + 1);
@@ -129,6 +141,8 @@ void read_step(reader& in, const node& from, std::vector<step_spec>& out) {
      {"silence", [&](const node& value) { in.duration("silence", value, step.silence); }},
      {"tests", [&](const node& value) { read_tests(in, value, step.tests); }},
      {"exclusive", [&](const node& value) { in.yes_no("exclusive", value, step.exclusive); }},
+     {"limits", [&](const node& value) { read_step_limits(in, value, step.limits); }},
+     {"sandbox", [&](const node& value) { in.yes_no("sandbox", value, step.sandbox); }},
      {"always", [&](const node& value) { in.yes_no("always", value, step.always); }},
      {"warn_only", [&](const node& value) { in.yes_no("warn_only", value, step.warn_only); }}});
   out.push_back(std::move(step));
@@ -247,6 +261,19 @@ farm_config read_farm(reader& in, const node& root) {
   return farm;
 }
 
+/// A build with a step in a sandbox waits for a host that has one.
+void require_sandboxes(farm_config& farm) {
+  for (auto& builder : farm.builders) {
+    auto boxed = [](const step_spec& step) { return step.sandbox; };
+    if (std::none_of(builder.steps.begin(), builder.steps.end(), boxed))
+      continue;
+    constexpr std::string_view wanted = "sandbox == 'bubblewrap'";
+    builder.requirement = builder.requirement.empty()
+                            ? std::string{wanted}
+                            : fmt::format("({}) and {}", builder.requirement, wanted);
+  }
+}
+
 /// Brings errors into the order of the file, each once and in one line, a bounded number of them.
 void put_in_order(std::vector<config_error>& errors) {
   std::stable_sort(errors.begin(), errors.end(), [](const auto& left, const auto& right) {
@@ -293,8 +320,10 @@ config_report check_config(std::string_view text) {
   report.warnings = std::move(found.warnings);
   put_in_order(report.errors);
   put_in_order(report.warnings);
-  if (report.errors.empty())
+  if (report.errors.empty()) {
+    require_sandboxes(farm);
     report.config = std::move(farm);
+  }
   return report;
 }
 

@@ -130,8 +130,24 @@ private:
     }
     if (step.tests != std::vector<std::string>{"auto"})
       globs("tests", step.tests, path + "/tests");
+    check_limits(step.limits, path + "/limits");
     if (step.silence > step.timeout && step.timeout.count() > 0)
       warn(path + "/silence", "silence: is longer than the timeout, so it never comes to bear");
+  }
+
+  void check_limits(const step_limits& given, const std::string& path) {
+    auto within = [&](const char* key, uint64_t value, uint64_t least, uint64_t most) {
+      // 0 is the default, and what a text that could not be read has left.
+      if (value != 0 && (value < least || value > most))
+        error(path + "/" + key,
+              fmt::format("{}: {} is out of range; {} to {} are allowed", key, value, least, most));
+    };
+    within("memory", given.memory, limits::step_memory_min, limits::step_memory_max);
+    within("pids", given.pids, limits::step_pids_min, limits::step_pids_max);
+    within("cpu", given.cpus, 1, limits::step_cpus_max);
+    within("log", given.log, 1, limits::log_bytes_max);
+    within("disk", given.disk, 1, limits::step_disk_max);
+    within("files", given.files, limits::step_files_min, limits::step_files_max);
   }
 
   void check_requirement(const std::string& text, const std::string& path) {

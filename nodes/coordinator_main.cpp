@@ -14,6 +14,7 @@
 
 #include <CLI/CLI.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
@@ -116,6 +117,11 @@ int run(const options& chosen) {
   if (!farm)
     stop_fatally(farm.error().text);
   auto gateway = http::spawn_gateway(system);
+  caf::anon_send(farm->census, enlistment{"gateway", "gateway", "coordinator", gateway});
+  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
+    if (reason != caf::exit_reason::user_shutdown)
+      stop_fatally("its gateway died: " + system.render(reason));
+  });
   auto people = std::make_shared<boost::asio::io_context>();
   http::api_parts parts{config->farm,    program_version(), now,
                         store,           farm->coordinator, farm->log_sink,

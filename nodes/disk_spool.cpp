@@ -79,13 +79,30 @@ expected<pid_t> spawn_keeper(const std::string& program, const std::string& fold
 
 } // namespace
 
-disk_spool::disk_spool(std::string root, std::string keeper_program)
-    : root_{std::move(root)}, keeper_program_{std::move(keeper_program)} {
+disk_spool::disk_spool(std::string root, std::string keeper_program, cgroup_plan groups)
+    : root_{std::move(root)}, keeper_program_{std::move(keeper_program)}, groups_{
+                                                                            std::move(groups)} {
   std::error_code error;
   fs::create_directories(root_, error);
   if (error)
     throw std::runtime_error{"spool " + root_ + ": " + error.message()};
+  // Scripts and environments lie there, and what steps print.
+  if (chmod(root_.c_str(), 0700) != 0)
+    throw std::runtime_error{"spool " + root_ + ": " + system_text(errno)};
   sweep();
+  sweep_groups();
+}
+
+/// Groups whose attempt has ended or is not known: a keeper that died at the wrong moment.
+void disk_spool::sweep_groups() const {
+  for (const auto& name : groups_in(groups_)) {
+    auto folder = root_ + "/" + name;
+    if (there(folder) && !there(folder + "/" + spool_file::exit))
+      continue; // `close` ends it, or its keeper
+    auto groups = groups_of(groups_, name);
+    if (!kill_groups(groups) || !remove_groups(groups))
+      complain("groups", {ec::io, groups.kill + ": can't be emptied and removed"});
+  }
 }
 
 std::string disk_spool::folder_of(const grant_token& token) const {
@@ -133,6 +150,7 @@ std::optional<failure> disk_spool::start(const keeper_order& order) {
     return failure{ec::conflict, folder + ": this attempt was started before"};
   auto tagged = order;
   tagged.env[attempt_token_variable] = name;
+  tagged.cgroup = groups_of(groups_, name);
   auto bytes = encode(tagged);
   if (bytes.size() > limits::spool_record_bytes_max)
     return failure{ec::bad_input, folder + ": script and environment are longer than "
@@ -196,6 +214,15 @@ void disk_spool::cancel(const grant_token& token, const std::string& reason) {
   auto again = lock_holder(folder);
   if (pidfd && again && *again == *holder)
     syscall(SYS_pidfd_send_signal, pidfd.get(), SIGTERM, nullptr, 0);
+}
+
+void disk_spool::renew_lease(const grant_token& token, milliseconds left) {
+  auto folder = folder_of(token);
+  if (!there(folder))
+    return;
+  if (auto problem = replace_file(folder, spool_file::lease, encode_lease(boot_time_now() + left),
+                                  durability::unsynced))
+    complain("renew_lease", *problem);
 }
 
 std::optional<keeper_exit> disk_spool::exit_of(const grant_token& token) const {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/ports.hpp"
+#include "nodes/keeper/cgroup.hpp"
 #include "nodes/keeper_watcher.hpp"
 
 namespace drover {
@@ -11,18 +12,21 @@ namespace drover {
 /// already. May be called from any thread, one at a time for each attempt.
 class disk_spool : public spool_port {
 public:
-  /// Takes over what an earlier agent left in `root`; removes what a crash left half written.
-  /// Throws std::runtime_error if the folder can't be used.
-  disk_spool(std::string root, std::string keeper_program);
+  /// Takes over what an earlier agent left in `root`; removes what a crash left half written, and
+  /// ends what still runs in groups below `groups` though its attempt is over. Nobody else may look
+  /// into `root`. Throws std::runtime_error if the folder can't be used.
+  disk_spool(std::string root, std::string keeper_program, cgroup_plan groups = {});
 
   std::optional<failure> enter(const assignment& work) override;
   std::optional<failure> start(const keeper_order& order) override;
   void watch(const grant_token& token, std::function<void()> gone) override;
   void cancel(const grant_token& token, const std::string& reason) override;
+  void renew_lease(const grant_token& token, milliseconds left) override;
   std::optional<keeper_exit> exit_of(const grant_token& token) const override;
-  /// Finds what is left by the command's session and by the token in environments, with all
-  /// descendants of those. That is no proof: a process that left the session, cleared its
-  /// environment and lost its parents is not found. (While the keeper lives it finds those too.)
+  /// Finds what is left by the attempt's control groups, by the command's session and by the token
+  /// in environments, with all descendants of those. Without groups that is no proof: a process
+  /// that left the session, cleared its environment and lost its parents is not found. (While the
+  /// keeper lives it finds those too.)
   std::optional<failure> close(const grant_token& token, const keeper_exit& account) override;
   uint64_t log_size(const grant_token& token) const override;
   expected<std::string> read_log(const grant_token& token, uint64_t offset,
@@ -37,12 +41,14 @@ public:
 
 private:
   void sweep() const;
+  void sweep_groups() const;
   std::optional<spooled_attempt> read_folder(const std::string& name) const;
   std::optional<failure> launch(const std::string& folder, const std::string& name);
   bool watch_stranger(const std::string& folder, const std::string& name);
 
   std::string root_;
   std::string keeper_program_;
+  cgroup_plan groups_;
   keeper_watcher watcher_;
 };
 

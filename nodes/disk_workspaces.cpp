@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <stdexcept>
 
 namespace drover {
 
@@ -27,6 +28,20 @@ std::optional<failure> make_folder(const std::string& path) {
   fs::create_directories(path, error);
   if (error)
     return failure{ec::io, path + ": " + error.message()};
+  return std::nullopt;
+}
+
+/// A part of a workspace, for its user alone if that is not the agent.
+std::optional<failure> make_part(const std::string& folder, const char* part,
+                                 const step_user& user) {
+  auto path = folder + part;
+  if (auto problem = make_folder(path))
+    return problem;
+  if (user.user == 0)
+    return std::nullopt;
+  if (chmod(folder.c_str(), 0711) != 0 || lchown(path.c_str(), user.user, user.group) != 0
+      || chmod(path.c_str(), 0700) != 0)
+    return io_failure(path, errno);
   return std::nullopt;
 }
 
@@ -89,23 +104,39 @@ std::optional<failure> remove_tree(const std::string& path) {
   return std::nullopt;
 }
 
-disk_workspaces::disk_workspaces(std::string root, const workspace_bounds& bounds)
-    : root_{std::move(root)}, bounds_{bounds}, sources_{root_ + "/sources", bounds.cache} {}
+disk_workspaces::disk_workspaces(std::string root, const workspace_bounds& bounds,
+                                 const step_users& users)
+    : root_{std::move(root)}, bounds_{bounds}, users_{users},
+      sources_{root_ + "/sources", bounds.cache}, answers_{root_ + "/closed"} {
+  if (users_.what() == step_users::kind::of_agent)
+    return;
+  // Passed through by steps, but not looked into.
+  if (chmod(root_.c_str(), 0711) != 0 || chmod((root_ + "/sources").c_str(), 0700) != 0)
+    throw std::runtime_error{root_ + ": " + system_text(errno)};
+}
 
 std::string disk_workspaces::folder_of(build_id build, uint32_t placement) const {
   return root_ + "/" + std::to_string(build.value) + "-" + std::to_string(placement);
 }
 
 expected<prepared> disk_workspaces::make(build_id build, uint32_t placement) {
+  answers_.forget(build, placement);
   auto folder = folder_of(build, placement);
-  for (auto part : {"/work", "/out", "/tmp"})
-    if (auto problem = make_folder(folder + part))
-      return *problem;
+  auto user = users_.user_of(folder);
+  if (!user)
+    return user.error();
+  bool other = (*user).user != 0;
+  for (auto part : {"/work", "/out", "/tmp", "/home"})
+    if (other || part != std::string_view{"/home"})
+      if (auto problem = make_part(folder, part, *user))
+        return *problem;
   std::error_code error;
   auto absolute = fs::absolute(folder, error).lexically_normal().string();
   if (error)
     return failure{ec::io, folder + ": " + error.message()};
-  return prepared{absolute + "/work", absolute + "/out", absolute + "/tmp"};
+  return prepared{absolute + "/work", absolute + "/out",
+                  absolute + "/tmp",  other ? absolute + "/home" : "",
+                  (*user).user,       (*user).group};
 }
 
 bool disk_workspaces::has_source(build_id build, uint32_t placement) const {
@@ -140,7 +171,7 @@ std::optional<failure> disk_workspaces::install_source(build_id build, uint32_t 
     auto path = sources_.take(source);
     if (!path)
       return path.error();
-    if (auto problem = fill(folder, source, *path))
+    if (auto problem = fill(folder, source, *path, {(*made).user, (*made).group}))
       return problem;
     sources_.prune(source);
   }
@@ -149,7 +180,7 @@ std::optional<failure> disk_workspaces::install_source(build_id build, uint32_t 
 
 /// Makes `work` hold the source and nothing else, whatever a try before this one left.
 std::optional<failure> disk_workspaces::fill(const std::string& folder, const source_ref& source,
-                                             const std::string& path) {
+                                             const std::string& path, const step_user& user) {
   auto unpacked = folder + "/" + unpack_folder;
   auto work = folder + "/work";
   for (const auto& old : {unpacked, work})
@@ -157,6 +188,7 @@ std::optional<failure> disk_workspaces::fill(const std::string& folder, const so
       return problem;
   if (auto problem = make_folder(unpacked))
     return problem;
+  chmod(unpacked.c_str(), 0700); // until it has its owner
   auto archive = looks_like_archive(path, source.id);
   if (!archive)
     return archive.error();
@@ -165,14 +197,19 @@ std::optional<failure> disk_workspaces::fill(const std::string& folder, const so
   if (problem) {
     // Best effort: the next try begins by removing it.
     remove_tree(unpacked);
-    make_folder(work);
+    make_part(folder, "/work", user);
     return problem;
   }
   auto top = *archive ? top_of(unpacked) : expected<std::string>{unpacked};
   if (!top)
     return top.error();
+  // Nobody but us can have touched it so far.
+  if (auto given = give_tree(*top, user))
+    return given;
   if (rename((*top).c_str(), work.c_str()) != 0)
     return io_failure(work, errno);
+  if (auto part = make_part(folder, "/work", user))
+    return part;
   return remove_tree(unpacked);
 }
 
@@ -202,6 +239,14 @@ expected<std::string> disk_workspaces::read_artifact(build_id build, uint32_t pl
 
 std::optional<failure> disk_workspaces::remove(build_id build, uint32_t placement) {
   return remove_tree(folder_of(build, placement));
+}
+
+std::optional<failure> disk_workspaces::remember_answer(const build_closed& answer) {
+  return answers_.remember(answer);
+}
+
+std::optional<build_closed> disk_workspaces::answer_of(build_id build, uint32_t placement) const {
+  return answers_.find(build, placement);
 }
 
 } // namespace drover

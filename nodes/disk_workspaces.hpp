@@ -4,12 +4,20 @@
 //   ROOT/BUILD-PLACEMENT/work     where steps run; the source, unpacked
 //   ROOT/BUILD-PLACEMENT/out      $DROVER_OUT
 //   ROOT/BUILD-PLACEMENT/tmp      for $TMPDIR
+//   ROOT/BUILD-PLACEMENT/home     $HOME, where steps run as another user
 //   ROOT/BUILD-PLACEMENT/source   there once the source is installed: its digest and this boot
+//   ROOT/closed/BUILD-PLACEMENT   what was answered when the workspace was closed
 //   ROOT/sources/SHA256[.part]    downloads, shared by builds
+//
+// Where steps run as another user, work, out, tmp and home are that user's and nobody else looks
+// in; all around them is the agent's: a step can't rename its workspace or touch what is noted of
+// it.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/ports.hpp"
+#include "nodes/closed_answers.hpp"
 #include "nodes/source_cache.hpp"
+#include "nodes/step_users.hpp"
 #include "nodes/unpack.hpp"
 
 namespace drover {
@@ -23,7 +31,8 @@ struct workspace_bounds {
 class disk_workspaces : public workspace_port {
 public:
   /// Throws std::runtime_error if the folder can't be used.
-  explicit disk_workspaces(std::string root, const workspace_bounds& bounds = {});
+  explicit disk_workspaces(std::string root, const workspace_bounds& bounds = {},
+                           const step_users& users = {});
 
   expected<prepared> make(build_id build, uint32_t placement) override;
   bool has_source(build_id build, uint32_t placement) const override;
@@ -38,15 +47,19 @@ public:
                                       const artifact_ref& artifact, uint64_t offset,
                                       size_t max) override;
   std::optional<failure> remove(build_id build, uint32_t placement) override;
+  std::optional<failure> remember_answer(const build_closed& answer) override;
+  std::optional<build_closed> answer_of(build_id build, uint32_t placement) const override;
 
 private:
   std::string folder_of(build_id build, uint32_t placement) const;
   std::optional<failure> fill(const std::string& folder, const source_ref& source,
-                              const std::string& path);
+                              const std::string& path, const step_user& user);
 
   std::string root_;
   workspace_bounds bounds_;
+  step_users users_;
   source_cache sources_;
+  closed_answers answers_;
 };
 
 /// Removes `path` and all in it, folders that forbid it included; no error if it is not there.

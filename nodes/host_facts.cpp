@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/host_facts.hpp"
 
+#include "nodes/keeper/sandbox.hpp"
 #include "nodes/record_file.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
@@ -83,14 +84,14 @@ std::string line_value(const std::string& text, std::string_view key) {
   return first == std::string::npos ? std::string{} : value.substr(first);
 }
 
-std::string cgroup_kind() {
-  auto mounts = text_of("/proc/self/mounts");
-  auto mounted = [&](std::string_view type) {
-    return mounts.find(" " + std::string{type} + " rw") != std::string::npos
-           || mounts.find(" " + std::string{type} + " ro") != std::string::npos;
-  };
-  // v1 beside v2 means that the controllers are v1's.
-  return mounted("cgroup") ? "v1" : mounted("cgroup2") ? "v2" : "none";
+/// "bubblewrap" only if it works here: not every kernel and container lets it.
+std::string sandbox_kind() {
+  auto program = find_bubblewrap();
+  if (program.empty())
+    return "none";
+  auto words = sandbox_words(program, {});
+  words.insert(words.end(), {"--", "/bin/sh", "-c", "echo works"});
+  return output_of(words) == "works\n" ? "bubblewrap" : "none";
 }
 
 void add_numbers(host_facts& facts, const std::string& state_folder) {
@@ -157,12 +158,23 @@ host_facts probe_facts(const std::string& state_folder) {
     auto text = output_of({program, "--version"});
     facts[program] = version_in(text.substr(0, text.find('\n')));
   }
-  facts["cgroup"] = cgroup_kind();
-  facts["steps_run_as"] = "the agent's user";
+  facts["sandbox"] = sandbox_kind();
   std::erase_if(facts, [](const auto& fact) { return fact.second.empty(); });
   for (auto& [name, value] : facts)
     value = printable(value, limits::value_bytes_max);
   return facts;
+}
+
+void add_step_facts(host_facts& facts, const cgroup_means& means, const step_users& users) {
+  facts["cgroup"] = means.kind;
+  facts["steps_run_as"] = printable(users.text(), limits::value_bytes_max);
+  std::string enforced = "log disk files";
+  auto add = [&](bool there, const char* name) { enforced += there ? name : ""; };
+  add(!means.base.memory.empty(), " memory");
+  // A user's processes can be counted where each workspace has its own.
+  add(!means.base.pids.empty() || users.what() == step_users::kind::one_a_workspace, " pids");
+  add(!means.base.cpu.empty(), " cpu");
+  facts["step_limits"] = enforced;
 }
 
 expected<std::string> machine_id(const std::string& state_folder) {

@@ -2,6 +2,8 @@
 // What this machine is, found out by looking: the facts that requirements are matched with.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "nodes/keeper/cgroup.hpp"
+#include "nodes/step_users.hpp"
 #include "schema/error.hpp"
 #include "schema/model.hpp"
 
@@ -14,10 +16,15 @@ namespace drover {
 ///   os arch kernel distro libc hostname cpu_model       texts ("linux", "x86_64", "debian 12")
 ///   cores ram disk                                      numbers; ram and disk (free) in bytes
 ///   gcc clang python3 make cmake                        versions of what is installed
-///   cgroup                                              none, v1 or v2: what is mounted
-///   steps_run_as                                        who steps are
+///   sandbox                                             bubblewrap or none
 /// Runs the compilers to ask them; takes some 100 ms. `state_folder` is where `disk` is measured.
 host_facts probe_facts(const std::string& state_folder);
+
+/// What a host can do for its steps:
+///   cgroup         v2, v2 without controllers, v1, v1 and v2, none
+///   step_limits    those of a step's limits that have a means here: "log disk files memory pids"
+///   steps_run_as   who steps are, and why not somebody else
+void add_step_facts(host_facts& facts, const cgroup_means& means, const step_users& users);
 
 /// The first thing in `text` that looks like a version ("12.2.0"); empty if there is none.
 std::string version_in(std::string_view text);

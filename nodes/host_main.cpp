@@ -4,9 +4,11 @@
 #include "actors/edge/farm_link.hpp"
 #include "actors/edge/loop.hpp"
 #include "actors/host.hpp"
+#include "nodes/agent_parent.hpp"
 #include "nodes/disk_spool.hpp"
 #include "nodes/disk_workspaces.hpp"
 #include "nodes/host_facts.hpp"
+#include "nodes/process.hpp"
 #include "nodes/runtime.hpp"
 #include "nodes/version.hpp"
 #include "schema/limits.hpp"
@@ -30,6 +32,9 @@ struct options {
   std::string keys;
   uint32_t slots = 1;
   std::vector<std::string> labels;
+  std::string step_user = "auto";
+  std::string cgroups = "auto";
+  pid_t agent_of = 0; ///< the parent process; 0: this is the parent
 };
 
 /// What a step inherits from the agent's environment: enough to find programs and a home, no
@@ -42,6 +47,9 @@ string_map base_environment() {
       kept[name] = value;
   return kept;
 }
+
+/// Of a machine's id in names of cgroups: enough to tell hosts apart.
+constexpr size_t machine_tag_bytes = 12;
 
 std::string boot_id() {
   std::string id;
@@ -60,6 +68,15 @@ bool add_labels(host_facts& facts, const std::vector<std::string>& labels) {
   return true;
 }
 
+/// Steps are somebody else: what they must not read is the agent's alone.
+void close_keys(const std::string& keys) {
+  std::error_code error;
+  auto owner = std::filesystem::perms::owner_all;
+  std::filesystem::permissions(keys, owner, error);
+  if (error)
+    stop_fatally("the keys in " + keys + " can't be closed to steps: " + error.message());
+}
+
 hello introduce(const options& chosen) {
   hello self;
   self.host = {chosen.name};
@@ -75,7 +92,19 @@ hello introduce(const options& chosen) {
   return self;
 }
 
+/// The program as the agent's parent: the same call, and whose child it is.
+int run_parent(int argc, char** argv) {
+  agent_program agent;
+  agent.arguments = {"/proc/self/exe"};
+  agent.arguments.insert(agent.arguments.end(), argv + 1, argv + argc);
+  agent.arguments.push_back("--agent-of=" + std::to_string(getpid()));
+  agent.keeper = program_folder() + "/drover-keeper";
+  return supervise_agent(agent);
+}
+
 int run(const options& chosen) {
+  if (auto problem = end_with_parent(chosen.agent_of))
+    stop_fatally(problem->text);
   if (auto problem = name_problem("host", chosen.name)) {
     spdlog::error("usage reason=\"{}\"", *problem);
     return exit_usage;
@@ -87,6 +116,19 @@ int run(const options& chosen) {
     spdlog::error("usage reason=\"--label takes NAME=VALUE\"");
     return exit_usage;
   }
+  // Each host of this machine has groups of its own.
+  auto means = open_cgroups(self.machine_id.substr(0, machine_tag_bytes),
+                            chosen.cgroups == "none" ? cgroup_choice::none : cgroup_choice::best);
+  auto users = step_users::open(chosen.step_user, dir + "/workspaces");
+  if (!users) {
+    spdlog::error("usage reason=\"{}\"", users.error().text);
+    return exit_usage;
+  }
+  add_step_facts(self.facts, means, *users);
+  if (users->what() != step_users::kind::of_agent)
+    close_keys(chosen.keys);
+  spdlog::info("cgroup=\"{}\" step_limits=\"{}\" steps_run_as=\"{}\"", means.kind,
+               self.facts["step_limits"], users->text());
   spdlog::info("host starts host={} slots={} version={}", chosen.name, chosen.slots,
                program_version());
   actor_settings actor_system_settings;
@@ -96,8 +138,9 @@ int run(const options& chosen) {
     host_settings settings;
     settings.self = std::move(self);
     settings.spool =
-      std::make_shared<disk_spool>(dir + "/spool", program_folder() + "/drover-keeper");
-    settings.workspaces = std::make_shared<disk_workspaces>(dir + "/workspaces");
+      std::make_shared<disk_spool>(dir + "/spool", program_folder() + "/drover-keeper", means.base);
+    settings.workspaces =
+      std::make_shared<disk_workspaces>(dir + "/workspaces", workspace_bounds{}, *users);
     settings.connect = make_connector(loop, {chosen.coordinator, host_key_files(chosen.keys)});
     settings.clock = system_wall_clock();
     settings.seed = random_number();
@@ -112,6 +155,7 @@ int run(const options& chosen) {
     loop.stop();
   }
   system.await_all_actors_done();
+  leave_cgroups(means.base);
   return 0;
 }
 
@@ -130,6 +174,11 @@ int main(int argc, char** argv) {
   app.add_option("--slots", chosen.slots, "builds at once")
     ->check(CLI::Range(1u, drover::limits::slots_max));
   app.add_option("--label", chosen.labels, "NAME=VALUE, shown and matched like a fact");
+  app.add_option("--step-user", chosen.step_user,
+                 "who steps are: a user, none (as this program), or auto (somebody else, if root)");
+  app.add_option("--cgroups", chosen.cgroups, "none: do without control groups")
+    ->check(CLI::IsMember({"auto", "none"}));
+  app.add_option("--agent-of", chosen.agent_of)->group(""); // by the parent alone
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -137,7 +186,7 @@ int main(int argc, char** argv) {
   }
   drover::start_runtime("drover-host");
   try {
-    return drover::run(chosen);
+    return chosen.agent_of == 0 ? drover::run_parent(argc, argv) : drover::run(chosen);
   } catch (const std::exception& error) {
     drover::stop_fatally(error.what());
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/leftovers.hpp"
 
+#include "nodes/keeper/cgroup.hpp"
 #include "schema/limits.hpp"
 
 #include <poll.h>
@@ -51,6 +52,21 @@ std::vector<process_entry> leftovers(const std::optional<process_identity>& lead
   return found;
 }
 
+/// Everybody in the attempt's control groups: those can't be left, whatever a process does to its
+/// session, parents and environment. (A step that runs as root can leave any.)
+expected<std::vector<process_entry>> kill_groups_of(const std::string& folder) {
+  auto order = read_record(folder, spool_file::order, &decode_order);
+  if (!order)
+    return std::vector<process_entry>{}; // without an order there was no command
+  const auto& groups = (*order).cgroup;
+  auto members = members_of(groups);
+  if (!kill_groups(groups))
+    return failure{ec::io, folder + ": can't kill what is left of the step: "
+                             + name_processes(members_of(groups))};
+  remove_groups(groups);
+  return members;
+}
+
 void await_deaths(const std::vector<unique_fd>& handles, steady::time_point until) {
   for (const auto& handle : handles) {
     auto rest = std::chrono::ceil<milliseconds>(until - steady::now()).count();
@@ -64,7 +80,9 @@ void await_deaths(const std::vector<unique_fd>& handles, steady::time_point unti
 
 expected<std::vector<process_entry>> kill_leftovers(const std::string& folder,
                                                     const std::string& token_text) {
-  std::vector<process_entry> killed;
+  auto killed = kill_groups_of(folder);
+  if (!killed)
+    return killed;
   auto keeper = read_record(folder, spool_file::keeper, &decode_identity);
   if (!keeper || (*keeper).boot_id != current_boot_id())
     return killed;
@@ -83,7 +101,7 @@ expected<std::vector<process_entry>> kill_leftovers(const std::string& folder,
     std::vector<unique_fd> handles;
     for (const auto& entry : found)
       handles.push_back(signal_process(entry, SIGKILL));
-    killed.insert(killed.end(), found.begin(), found.end());
+    (*killed).insert((*killed).end(), found.begin(), found.end());
     await_deaths(handles, until);
   }
 }

@@ -53,6 +53,8 @@ public:
   /// Why the record can't be read, if so.
   const std::optional<failure>& problem() const { return problem_; }
   void fail(const std::string& why);
+  /// Whether no field is left: a record of an earlier version ends here.
+  bool at_end() const { return rest_.empty(); }
 
 private:
   std::string_view rest_;

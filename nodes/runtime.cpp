@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <filesystem>
 
 namespace drover {
 
@@ -35,6 +34,7 @@ void raise_open_files() {
 
 void start_runtime(const std::string& program) {
   auto set = stop_signals();
+  sigaddset(&set, SIGCHLD);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   raise_open_files();
@@ -70,10 +70,6 @@ uint64_t random_number() {
   if (getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number))
     stop_fatally("the kernel gives no random numbers");
   return number;
-}
-
-std::string program_folder() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
 }
 
 actor_settings::actor_settings() {

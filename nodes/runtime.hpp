@@ -16,7 +16,8 @@ namespace drover {
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_fatal = 70;
 
-/// Logs to stderr, one line an event; blocks SIGTERM and SIGINT for `wait_for_stop`; ignores
+/// Logs to stderr, one line an event; blocks SIGTERM and SIGINT for `wait_for_stop` (and SIGCHLD
+/// for parents); ignores
 /// SIGPIPE; raises the limit of open files. Before any thread is started.
 void start_runtime(const std::string& program);
 
@@ -32,9 +33,6 @@ wall_clock system_wall_clock();
 
 /// From the kernel's random source.
 uint64_t random_number();
-
-/// The folder of this program's executable.
-std::string program_folder();
 
 /// CAF's settings for both programs: two workers are enough for decisions, `sharing` does not poll.
 struct actor_settings : caf::actor_system_config {

@@ -77,6 +77,74 @@ step_spec take_step(record_reader& in) {
   return step;
 }
 
+// What later versions added stands at the end of a record.
+
+void put_more(record_writer& out, const step_limits& limits, bool sandbox) {
+  out.put("limit-memory", limits.memory);
+  out.put("limit-pids", limits.pids);
+  out.put("limit-cpus", limits.cpus);
+  out.put("limit-log", limits.log);
+  out.put("limit-disk", limits.disk);
+  out.put("limit-files", limits.files);
+  out.put("sandbox", int{sandbox});
+}
+
+void take_more(record_reader& in, step_limits& limits, bool& sandbox) {
+  limits.memory = in.take_number<uint64_t>("limit-memory");
+  limits.pids = in.take_number<uint32_t>("limit-pids");
+  limits.cpus = in.take_number<uint32_t>("limit-cpus");
+  limits.log = in.take_number<uint64_t>("limit-log");
+  limits.disk = in.take_number<uint64_t>("limit-disk");
+  limits.files = in.take_number<uint32_t>("limit-files");
+  sandbox = in.take_number<int>("sandbox") != 0;
+}
+
+void put_more(record_writer& out, const keeper_order& order) {
+  put_more(out, order.limits, order.sandbox);
+  out.put("user", order.user);
+  out.put("group", order.group);
+  out.put("lease-ms", order.lease.count());
+  out.put("disk-folders", order.disk_folders.size());
+  for (const auto& folder : order.disk_folders)
+    out.put("folder", folder);
+  out.put("cgroup-kill", order.cgroup.kill);
+  out.put("cgroup-memory", order.cgroup.memory);
+  out.put("cgroup-pids", order.cgroup.pids);
+  out.put("cgroup-cpu", order.cgroup.cpu);
+}
+
+void take_more(record_reader& in, keeper_order& order) {
+  take_more(in, order.limits, order.sandbox);
+  order.user = in.take_number<uint32_t>("user");
+  order.group = in.take_number<uint32_t>("group");
+  order.lease = milliseconds{in.take_number<int64_t>("lease-ms")};
+  auto folders = in.take_number<size_t>("disk-folders");
+  for (size_t i = 0; i < folders && !in.problem(); ++i)
+    order.disk_folders.push_back(in.take("folder"));
+  order.cgroup.kill = in.take("cgroup-kill");
+  order.cgroup.memory = in.take("cgroup-memory");
+  order.cgroup.pids = in.take("cgroup-pids");
+  order.cgroup.cpu = in.take("cgroup-cpu");
+}
+
+void put(record_writer& out, const resource_usage& usage) {
+  out.put("user-ms", usage.user_ms);
+  out.put("system-ms", usage.system_ms);
+  out.put("memory-peak", usage.memory_peak);
+  out.put("pids-peak", usage.pids_peak);
+  out.put("disk-peak", usage.disk_peak);
+}
+
+resource_usage take_usage(record_reader& in) {
+  resource_usage usage;
+  usage.user_ms = in.take_number<int64_t>("user-ms");
+  usage.system_ms = in.take_number<int64_t>("system-ms");
+  usage.memory_peak = in.take_number<uint64_t>("memory-peak");
+  usage.pids_peak = in.take_number<uint32_t>("pids-peak");
+  usage.disk_peak = in.take_number<uint64_t>("disk-peak");
+  return usage;
+}
+
 template <class T>
 expected<T> done(record_reader& in, T value) {
   if (in.problem())
@@ -115,6 +183,7 @@ std::string encode(const assignment& value) {
   out.put("source-sha256", value.source.sha256);
   out.put("source-revision", value.source.revision);
   out.put("source-size", value.source.size);
+  put_more(out, value.step.limits, value.step.sandbox);
   return out.finish();
 }
 
@@ -133,6 +202,8 @@ expected<assignment> decode_assignment(std::string_view bytes) {
   value.source.sha256 = in.take("source-sha256");
   value.source.revision = in.take("source-revision");
   value.source.size = in.take_number<uint64_t>("source-size");
+  if (!in.at_end())
+    take_more(in, value.step.limits, value.step.sandbox);
   return done(in, std::move(value));
 }
 
@@ -148,6 +219,7 @@ std::string encode(const keeper_order& value) {
   out.put("silence-ms", value.silence.count());
   out.put("grace-ms", value.grace.count());
   out.put("log-bytes-max", value.log_bytes_max);
+  put_more(out, value);
   return out.finish();
 }
 
@@ -164,6 +236,8 @@ expected<keeper_order> decode_order(std::string_view bytes) {
   value.silence = milliseconds{in.take_number<int64_t>("silence-ms")};
   value.grace = milliseconds{in.take_number<int64_t>("grace-ms")};
   value.log_bytes_max = in.take_number<uint64_t>("log-bytes-max");
+  if (!in.at_end())
+    take_more(in, value);
   return done(in, std::move(value));
 }
 
@@ -175,6 +249,7 @@ std::string encode(const keeper_exit& value) {
   out.put("started-ms", value.started_at.ms);
   out.put("finished-ms", value.finished_at.ms);
   out.put("leftovers", value.leftovers);
+  put(out, value.usage);
   return out.finish();
 }
 
@@ -190,6 +265,8 @@ expected<keeper_exit> decode_exit(std::string_view bytes) {
   value.started_at.ms = in.take_number<int64_t>("started-ms");
   value.finished_at.ms = in.take_number<int64_t>("finished-ms");
   value.leftovers = in.take("leftovers");
+  if (!in.at_end())
+    value.usage = take_usage(in);
   return done(in, std::move(value));
 }
 
@@ -227,6 +304,23 @@ expected<command_start> decode_start(std::string_view bytes) {
   value.command.boot_id = in.take("boot-id");
   value.at.ms = in.take_number<int64_t>("at-ms");
   return done(in, std::move(value));
+}
+
+std::string encode_lease(milliseconds until) {
+  record_writer out{"lease"};
+  out.put("until-ms", until.count());
+  return out.finish();
+}
+
+expected<milliseconds> decode_lease(std::string_view bytes) {
+  record_reader in{"lease", bytes};
+  return done(in, milliseconds{in.take_number<int64_t>("until-ms")});
+}
+
+milliseconds boot_time_now() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return milliseconds{int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
 }
 
 std::string encode_cancel(const std::string& reason) {

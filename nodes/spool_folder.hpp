@@ -1,16 +1,17 @@
 #pragma once
 // The folder of one attempt, which the agent and the keeper share: what lies in it, in what form.
 //
-//   assignment   agent    what the coordinator sent; there before the folder has its name
-//   order        agent    what the keeper is to do; synced before the keeper starts
-//   lock         keeper   a record lock (fcntl) on it is held as long as the keeper lives
-//   keeper       keeper   its pid, start time and boot; there before the command starts, never
-//   twice started      keeper   the command's pid (also its session and process group) and wall
-//   time log          keeper   the command's output, byte for byte; nothing else is ever written to
-//   it cancel       agent    why the step is to end; the keeper looks before the start and at
-//   SIGTERM exit         keeper   how it ended, synced after the log; from the agent if the keeper
-//   died confirmed    agent    when the coordinator said that the result is durable keeper.err
-//   keeper   its own standard error; empty as a rule
+//   assignment  agent   what the coordinator sent; there before the folder has its name
+//   order       agent   what the keeper is to do; synced before the keeper starts
+//   lock        keeper  a record lock (fcntl) on it is held as long as the keeper lives
+//   keeper      keeper  its pid, start time and boot; there before the command starts, never twice
+//   started     keeper  the command's pid (also its session and process group) and wall time
+//   log         keeper  the command's output, byte for byte; nothing else is ever written to it
+//   lease       agent   until when the step may run on; the keeper looks when its lease ends
+//   cancel      agent   why the step is to end; the keeper looks before the start and at SIGTERM
+//   exit        keeper  how it ended, synced after the log; from the agent if the keeper died
+//   confirmed   agent   when the coordinator said that the result is durable
+//   keeper.err  keeper  its own standard error; empty as a rule
 //
 // A process lock rather than flock: it is asked for without being taken (so that a look can't make
 // a keeper's own attempt fail), and the kernel names the holder. The folder's name is the token.
@@ -32,6 +33,7 @@ inline constexpr auto started = "started";
 inline constexpr auto log = "log";
 inline constexpr auto cancel = "cancel";
 inline constexpr auto exit = "exit";
+inline constexpr auto lease = "lease";
 inline constexpr auto confirmed = "confirmed";
 inline constexpr auto keeper_errors = "keeper.err";
 } // namespace spool_file
@@ -62,6 +64,8 @@ std::string encode(const keeper_order& value);
 std::string encode(const keeper_exit& value);
 std::string encode(const process_identity& value);
 std::string encode(const command_start& value);
+/// How long the command may run on: a time of `boot_time_now`.
+std::string encode_lease(milliseconds until);
 /// For `cancel` and `confirmed`.
 std::string encode_cancel(const std::string& reason);
 std::string encode_confirmed(wall_time at);
@@ -71,6 +75,7 @@ expected<keeper_order> decode_order(std::string_view bytes);
 expected<keeper_exit> decode_exit(std::string_view bytes);
 expected<process_identity> decode_identity(std::string_view bytes);
 expected<command_start> decode_start(std::string_view bytes);
+expected<milliseconds> decode_lease(std::string_view bytes);
 expected<std::string> decode_cancel(std::string_view bytes);
 expected<wall_time> decode_confirmed(std::string_view bytes);
 
@@ -97,6 +102,9 @@ expected<unique_fd> take_lock(const std::string& folder, lock_kind kind);
 
 /// Wall time now, for records.
 wall_time wall_now();
+/// Time since this boot of the kernel, with what the machine was suspended: a limit is a span of
+/// real time.
+milliseconds boot_time_now();
 /// This boot of the kernel; a pid recorded under another one means nothing.
 std::string current_boot_id();
 

@@ -7,6 +7,16 @@
 
 namespace drover {
 
+/// The control groups of one attempt: folders that its keeper makes, one for each purpose. Several
+/// may be the same; empty: this host has no means for that.
+struct cgroup_plan {
+  std::string kill;   ///< a group of v2 with cgroup.kill, or of v1's freezer
+  std::string memory; ///< where memory is counted and bounded
+  std::string pids;
+  std::string cpu;
+  friend bool operator==(const cgroup_plan&, const cgroup_plan&) = default;
+};
+
 /// What a keeper needs to run one attempt. It is written to the attempt's folder before the keeper
 /// starts, so that the keeper needs nobody. Of the durations and the log's bound, 0 means the
 /// default of schema/limits.hpp.
@@ -21,6 +31,15 @@ struct keeper_order {
   milliseconds silence{0};
   milliseconds grace{0};
   uint64_t log_bytes_max = 0;
+  step_limits limits = {};
+  bool sandbox = false;
+  /// The user and group that the command gets; 0: those of the keeper.
+  uint32_t user = 0;
+  uint32_t group = 0;
+  /// How long the command may run on without a renewal (`spool_port::renew_lease`); 0: for ever.
+  milliseconds lease{0};
+  std::vector<std::string> disk_folders = {}; ///< what `limits.disk` counts
+  cgroup_plan cgroup = {};
   friend bool operator==(const keeper_order&, const keeper_order&) = default;
 };
 
@@ -31,6 +50,7 @@ struct keeper_exit {
   std::string reason; ///< empty for success; else one sentence that names the limit or the signal
   wall_time started_at, finished_at;
   std::string leftovers = {}; ///< what had to be killed at the end, for people; empty: nothing
+  resource_usage usage = {};
   friend bool operator==(const keeper_exit&, const keeper_exit&) = default;
 };
 

@@ -46,6 +46,8 @@ inline constexpr size_t requirement_depth_max = 64;
 // -- time --------------------------------------------------------------------------------------
 
 inline constexpr milliseconds beat_interval = 500ms;
+/// Beats of all hosts in a second; more hosts beat slower: what a coordinator takes in its stride.
+inline constexpr uint64_t beats_per_second = 4000;
 /// Silence after which a host gets no new work.
 inline constexpr milliseconds suspect_after = 700ms;
 /// Silence after which its lease is over and its work goes elsewhere.
@@ -67,6 +69,10 @@ inline constexpr milliseconds reconnect_max = 5s;
 /// How long a peer may take for the TLS handshake, and again for `join`.
 inline constexpr milliseconds accept_timeout = 3s;
 inline constexpr milliseconds join_timeout = 5s;
+/// How long a host's page tells of a second agent that came under its name.
+inline constexpr milliseconds rival_remembered = 1min;
+/// Two agents under one name raise an alarm, and again this seldom while they go on.
+inline constexpr milliseconds rival_alarm_every = 10min;
 /// How long an actor may take to answer the census before it is shown as blocked.
 inline constexpr milliseconds census_answer = 300ms;
 /// How exactly the end of a wait for news is kept.
@@ -109,6 +115,9 @@ inline constexpr size_t message_words_max = 1024 * 1024;
 inline constexpr size_t log_chunk_bytes = 64 * 1024;
 /// Log bytes on their way that the coordinator has not confirmed, for each attempt.
 inline constexpr size_t log_window_bytes = 1024 * 1024;
+/// Log bytes of one attempt that wait for the store: what comes beyond this is of a host that does
+/// not keep to the window, and is dropped.
+inline constexpr size_t log_unstored_max = 2 * log_window_bytes;
 /// Log of one attempt: beyond this the step is ended with a verdict that names the limit.
 inline constexpr uint64_t log_bytes_max = 16ull * 1024 * 1024 * 1024;
 /// Unsealed log in the store before a segment is sealed and compressed.
@@ -123,6 +132,9 @@ inline constexpr uint32_t log_frame_bytes = 256 * 1024;
 inline constexpr size_t blob_piece_bytes = 256 * 1024;
 /// Pieces of a blob on their way at once.
 inline constexpr size_t blob_pieces_in_flight = 8;
+/// Pieces of one host that the artifact store has not answered; what comes beyond this is dropped,
+/// and its sender repeats it.
+inline constexpr size_t host_pieces_max = 8 * blob_pieces_in_flight;
 /// Blobs that may be on their way in at once, from people and from hosts each.
 inline constexpr size_t blobs_incoming_max = 64;
 inline constexpr uint64_t blob_bytes_max = 8ull * 1024 * 1024 * 1024;
@@ -153,6 +165,13 @@ inline constexpr size_t link_calls_in_flight = 64;
 /// Calls of a peer that we have not answered, or answers that it does not read: a correct peer has
 /// far fewer, so beyond this the link is dropped.
 inline constexpr size_t link_queue_max = 256;
+/// Answers of ours that a peer has not let go of; a correct one does so once it has read them.
+inline constexpr size_t link_held_max = 4 * link_queue_max;
+/// What a waiting message costs beside its bytes, roughly.
+inline constexpr size_t link_message_overhead = 256;
+/// RPC messages of a peer in one second: more than a host has to say of all attempts that it may
+/// know at once, answers included. Beyond this the link is dropped.
+inline constexpr uint64_t link_messages_per_second_max = 40'000;
 /// Words of a peer's unanswered calls at which its socket is not read on.
 inline constexpr size_t link_inbound_words_max = 512 * 1024;
 /// Messages that wait for a slow peer; beyond this the link is dropped: twice what all known
@@ -167,6 +186,9 @@ inline constexpr size_t link_bad_messages_max = 64;
 inline constexpr milliseconds refusal_linger = 1s;
 /// TLS handshakes at once; more connections wait in the kernel's queue.
 inline constexpr size_t handshakes_max = 512;
+/// Lines about strangers that the log takes within the period; the rest is counted.
+inline constexpr uint32_t strangers_logged_max = 20;
+inline constexpr milliseconds strangers_log_period = 10s;
 /// After the system had no descriptor for a new connection.
 inline constexpr milliseconds accept_backoff = 200ms;
 /// A key or certificate file; ours have about one kilobyte.
@@ -232,6 +254,49 @@ inline constexpr size_t glob_steps_max = 100'000;
 inline constexpr size_t folder_depth_max = 128;
 /// A program asked for its version: it answers at once or is hung.
 inline constexpr milliseconds probe_timeout = 5s;
+
+// -- what a step may use -------------------------------------------------------------------------
+
+/// Processes and threads of a step that says nothing of them: parallel compilers and test suites
+/// need hundreds, a fork bomb needs all.
+inline constexpr uint32_t step_pids_default = 8192;
+/// Files open at once in one process of a step; what Linux grants a session.
+inline constexpr uint32_t step_files_default = 1024 * 1024;
+/// The largest bounds that a config may name: beyond them a unit was mistaken.
+inline constexpr uint64_t step_memory_max = 1ull << 50;
+inline constexpr uint64_t step_disk_max = 1ull << 50;
+inline constexpr uint32_t step_pids_max = 4 * 1024 * 1024;
+inline constexpr uint32_t step_cpus_max = 4096;
+inline constexpr uint32_t step_files_max = 1024 * 1024 * 1024;
+/// The smallest: below them a shell does not start.
+inline constexpr uint64_t step_memory_min = 4 * 1024 * 1024;
+inline constexpr uint32_t step_pids_min = 4;
+inline constexpr uint32_t step_files_min = 16;
+/// Steps are this much nicer than the agent, whose beats must not wait for them.
+inline constexpr int step_nice = 5;
+/// How often a keeper looks whether its step has met a limit of its cgroup.
+inline constexpr milliseconds usage_look = 500ms;
+/// What a step uses of the disk is counted anew this long after the last count, or after
+/// `disk_count_rest` times the time that it took, whichever is longer.
+inline constexpr milliseconds disk_count_every = 2s;
+inline constexpr int disk_count_rest = 10;
+/// Files looked at between two looks at the step's output.
+inline constexpr size_t disk_count_piece = 2000;
+/// Files in one count: what lies beyond is not counted.
+inline constexpr size_t disk_count_files_max = 4'000'000;
+/// The last of a log that passed its bound is kept as well: it tells how things ended.
+inline constexpr size_t log_tail_bytes = 64 * 1024;
+/// Control groups of a killed step are waited for this long, until they are empty.
+inline constexpr milliseconds cgroup_empty_wait = 2s;
+/// Between two looks whether a group has become empty.
+inline constexpr milliseconds cgroup_look = 5ms;
+/// Users for steps where none is named: the range that systemd gives out and no user database has.
+inline constexpr uint32_t step_user_first = 61184;
+inline constexpr uint32_t step_user_last = 65519;
+/// Folders within folders of a workspace that changes hands: as deep as a path may be.
+inline constexpr size_t path_depth_max = 2048;
+/// A lease in the spool is written anew when this part of it has passed.
+inline constexpr int lease_renewals = 20;
 
 // -- a host --------------------------------------------------------------------------------------
 

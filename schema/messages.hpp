@@ -72,6 +72,7 @@ struct attempt_ended {
   bool keeper_lost = false;
   uint64_t log_bytes = 0;
   wall_time started_at, finished_at;
+  resource_usage usage = {};
   friend bool operator==(const attempt_ended&, const attempt_ended&) = default;
 };
 

@@ -49,6 +49,17 @@ enum class source_kind : uint8_t { none = 0, tarball = 1, hg = 2, git = 3, set =
 
 // -- configuration, as validated (CONTRACT.md, "farm.yaml") ------------------------------------
 
+/// What all processes of a step together may use; 0: the default of schema/limits.hpp, or no bound.
+struct step_limits {
+  uint64_t memory = 0; ///< bytes
+  uint32_t pids = 0;   ///< processes and threads at once
+  uint32_t cpus = 0;   ///< cores' worth of time
+  uint64_t log = 0;    ///< bytes printed
+  uint64_t disk = 0;   ///< bytes in the workspace, $DROVER_OUT and $TMPDIR
+  uint32_t files = 0;  ///< open in one process
+  friend bool operator==(const step_limits&, const step_limits&) = default;
+};
+
 struct step_spec {
   std::string name;
   std::string run; ///< a script for /bin/sh
@@ -59,6 +70,8 @@ struct step_spec {
   bool exclusive = false;
   bool always = false;    ///< runs although an earlier step failed
   bool warn_only = false; ///< its failure makes the build `warnings`
+  step_limits limits = {};
+  bool sandbox = false; ///< no network, nothing but the workspace to write to
   friend bool operator==(const step_spec&, const step_spec&) = default;
 };
 
@@ -152,6 +165,16 @@ struct artifact_ref {
 
 // -- records -----------------------------------------------------------------------------------
 
+/// What an attempt has used, as far as its host could tell; 0: not known.
+struct resource_usage {
+  int64_t user_ms = 0;
+  int64_t system_ms = 0;
+  uint64_t memory_peak = 0; ///< bytes; of all processes together where there is a cgroup
+  uint32_t pids_peak = 0;
+  uint64_t disk_peak = 0; ///< bytes; looked at only where the step has a limit
+  friend bool operator==(const resource_usage&, const resource_usage&) = default;
+};
+
 struct attempt_record {
   attempt_number number;
   host_name host;
@@ -165,6 +188,7 @@ struct attempt_record {
   std::string reason;
   wall_time granted_at, started_at, finished_at;
   uint64_t log_bytes = 0; ///< complete once the attempt is finished
+  resource_usage usage = {};
   friend bool operator==(const attempt_record&, const attempt_record&) = default;
 };
 

@@ -78,6 +78,15 @@ struct AttemptRecord {
   finishedMs @11 :Int64;
   logBytes @12 :UInt64;
   keeperLost @13 :Bool;
+  usage @14 :Usage;
+}
+
+struct Usage {
+  userMs @0 :Int64;
+  systemMs @1 :Int64;
+  memoryPeak @2 :UInt64;
+  pidsPeak @3 :UInt32;
+  diskPeak @4 :UInt64;
 }
 
 struct StepRecord {
@@ -101,6 +110,17 @@ struct StepSpec {
   exclusive @6 :Bool;
   always @7 :Bool;
   warnOnly @8 :Bool;
+  limits @9 :StepLimits;
+  sandbox @10 :Bool;
+}
+
+struct StepLimits {
+  memory @0 :UInt64;
+  pids @1 :UInt32;
+  cpus @2 :UInt32;
+  log @3 :UInt64;
+  disk @4 :UInt64;
+  files @5 :UInt32;
 }
 
 struct BuilderSpec {

@@ -53,6 +53,14 @@ inline void write(records::CampaignCell::Builder to, const campaign_cell& from) 
   to.setReason(text(from.reason));
 }
 
+inline void write(records::Usage::Builder to, const resource_usage& from) {
+  to.setUserMs(from.user_ms);
+  to.setSystemMs(from.system_ms);
+  to.setMemoryPeak(from.memory_peak);
+  to.setPidsPeak(from.pids_peak);
+  to.setDiskPeak(from.disk_peak);
+}
+
 inline void write(records::AttemptRecord::Builder to, const attempt_record& from) {
   to.setNumber(from.number.value);
   to.setHost(text(from.host.value));
@@ -68,6 +76,7 @@ inline void write(records::AttemptRecord::Builder to, const attempt_record& from
   to.setFinishedMs(from.finished_at.ms);
   to.setLogBytes(from.log_bytes);
   to.setKeeperLost(from.keeper_lost);
+  write(to.initUsage(), from.usage);
 }
 
 inline void write_each(capnp::List<records::Entry>::Builder to, const string_map& from) {
@@ -83,6 +92,15 @@ inline void write_each(capnp::List<capnp::Text>::Builder to, const std::vector<s
     to.set(i, text(from[i]));
 }
 
+inline void write(records::StepLimits::Builder to, const step_limits& from) {
+  to.setMemory(from.memory);
+  to.setPids(from.pids);
+  to.setCpus(from.cpus);
+  to.setLog(from.log);
+  to.setDisk(from.disk);
+  to.setFiles(from.files);
+}
+
 inline void write(records::StepSpec::Builder to, const step_spec& from) {
   to.setName(text(from.name));
   to.setRun(text(from.run));
@@ -93,6 +111,8 @@ inline void write(records::StepSpec::Builder to, const step_spec& from) {
   to.setExclusive(from.exclusive);
   to.setAlways(from.always);
   to.setWarnOnly(from.warn_only);
+  write(to.initLimits(), from.limits);
+  to.setSandbox(from.sandbox);
 }
 
 /// Fills a list of structs, each by its own `write`.
@@ -159,6 +179,11 @@ inline campaign_cell read(records::CampaignCell::Reader from) {
   return to;
 }
 
+inline resource_usage read(records::Usage::Reader from) {
+  return {from.getUserMs(), from.getSystemMs(), from.getMemoryPeak(), from.getPidsPeak(),
+          from.getDiskPeak()};
+}
+
 inline attempt_record read(records::AttemptRecord::Reader from) {
   attempt_record to;
   to.number.value = from.getNumber();
@@ -175,7 +200,13 @@ inline attempt_record read(records::AttemptRecord::Reader from) {
   to.finished_at.ms = from.getFinishedMs();
   to.log_bytes = from.getLogBytes();
   to.keeper_lost = from.getKeeperLost();
+  to.usage = read(from.getUsage());
   return to;
+}
+
+inline step_limits read(records::StepLimits::Reader from) {
+  return {from.getMemory(), from.getPids(), from.getCpus(),
+          from.getLog(),    from.getDisk(), from.getFiles()};
 }
 
 inline step_spec read(records::StepSpec::Reader from) {
@@ -189,6 +220,8 @@ inline step_spec read(records::StepSpec::Reader from) {
   to.exclusive = from.getExclusive();
   to.always = from.getAlways();
   to.warn_only = from.getWarnOnly();
+  to.limits = read(from.getLimits());
+  to.sandbox = from.getSandbox();
   return to;
 }
 

@@ -5,7 +5,8 @@
 # other and checks every field at the door. The limits named below are in schema/limits.hpp; a
 # message that passes one is refused whole. Growing the protocol: add fields and alternatives with
 # new ordinals, never change or reuse one, and raise `minor`; raise `major` only when the older side
-# could not cope.
+# could not cope. A message whose alternative is not known is passed over and counted; a list or a
+# number that grew beyond its limit, or an enumerant that is not known, is not.
 #
 # Calls answer when the receiving actor has taken the message, so that a sender's window of calls is
 # its back-pressure. They are plain calls and not `-> stream`: a stream delivers one call at a time,
@@ -17,7 +18,7 @@ $Cxx.namespace("drover::wire");
 
 const major :UInt16 = 1;
 # The protocol that both sides must share; another major is refused at `join`, in words.
-const minor :UInt16 = 0;
+const minor :UInt16 = 1;
 # Counts additions that the other side may ignore.
 
 # -- capabilities ----------------------------------------------------------------------------------
@@ -157,6 +158,7 @@ struct AttemptEnded {
   logBytes @5 :UInt64;     # of the whole log; at most log_bytes_max
   startedMs @6 :Int64;
   finishedMs @7 :Int64;
+  usage @8 :Usage;
 }
 
 struct BlobWant {
@@ -249,6 +251,27 @@ struct StepSpec {
   exclusive @6 :Bool;
   always @7 :Bool;
   warnOnly @8 :Bool;
+  limits @9 :StepLimits;
+  sandbox @10 :Bool;
+}
+
+struct StepLimits {
+  # 0: the host's default, or no bound.
+  memory @0 :UInt64;  # bytes; at most step_memory_max
+  pids @1 :UInt32;    # at most step_pids_max
+  cpus @2 :UInt32;    # at most step_cpus_max
+  log @3 :UInt64;     # bytes; at most log_bytes_max
+  disk @4 :UInt64;    # bytes; at most step_disk_max
+  files @5 :UInt32;   # at most step_files_max
+}
+
+struct Usage {
+  # 0: not known.
+  userMs @0 :Int64;   # as is systemMs, at least 0
+  systemMs @1 :Int64;
+  memoryPeak @2 :UInt64;
+  pidsPeak @3 :UInt32;
+  diskPeak @4 :UInt64;
 }
 
 enum SourceKind {

@@ -75,6 +75,14 @@ void put(const step_spec& from, wire::StepSpec::Builder to) {
   to.setExclusive(from.exclusive);
   to.setAlways(from.always);
   to.setWarnOnly(from.warn_only);
+  auto limits = to.initLimits();
+  limits.setMemory(from.limits.memory);
+  limits.setPids(from.limits.pids);
+  limits.setCpus(from.limits.cpus);
+  limits.setLog(from.limits.log);
+  limits.setDisk(from.limits.disk);
+  limits.setFiles(from.limits.files);
+  to.setSandbox(from.sandbox);
 }
 
 void put(const actor_entry& from, wire::ActorEntry::Builder to) {
@@ -124,6 +132,12 @@ struct host_writer {
     out.setLogBytes(from.log_bytes);
     out.setStartedMs(from.started_at.ms);
     out.setFinishedMs(from.finished_at.ms);
+    auto usage = out.initUsage();
+    usage.setUserMs(from.usage.user_ms);
+    usage.setSystemMs(from.usage.system_ms);
+    usage.setMemoryPeak(from.usage.memory_peak);
+    usage.setPidsPeak(from.usage.pids_peak);
+    usage.setDiskPeak(from.usage.disk_peak);
   }
 
   void operator()(const blob_want& from) {

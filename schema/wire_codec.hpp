@@ -19,6 +19,11 @@ void write(const refusal& from, wire::Refusal::Builder to);
 void write(const host_message& from, wire::HostMessage::Builder to);
 void write(const farm_message& from, wire::FarmMessage::Builder to);
 
+/// Whether this version knows such a message at all. One of a later minor version that it does not
+/// know is passed over; `read` would refuse it.
+bool is_known(wire::HostMessage::Reader from);
+bool is_known(wire::FarmMessage::Reader from);
+
 /// Refuses other major versions of the protocol in words that name both.
 expected<hello> read(wire::Hello::Reader from);
 expected<welcome> read(wire::Welcome::Reader from);

@@ -104,6 +104,11 @@ log_chunk take(door& at, wire::LogChunk::Reader from) {
           at.bytes("bytes", from.getBytes(), limits::log_chunk_bytes)};
 }
 
+resource_usage take(door& at, wire::Usage::Reader from) {
+  return {at.moment("userMs", from.getUserMs()).ms, at.moment("systemMs", from.getSystemMs()).ms,
+          from.getMemoryPeak(), from.getPidsPeak(), from.getDiskPeak()};
+}
+
 attempt_ended take(door& at, wire::AttemptEnded::Reader from) {
   attempt_ended value;
   value.token = take(at, from.getToken());
@@ -125,6 +130,7 @@ attempt_ended take(door& at, wire::AttemptEnded::Reader from) {
   value.log_bytes = at.at_most("logBytes", from.getLogBytes(), limits::log_bytes_max);
   value.started_at = at.moment("startedMs", from.getStartedMs());
   value.finished_at = at.moment("finishedMs", from.getFinishedMs());
+  value.usage = take(at, from.getUsage());
   return value;
 }
 
@@ -171,10 +177,23 @@ census_answer take(door& at, wire::CensusAnswer::Reader from) {
 
 welcome take(door& at, wire::Welcome::Reader from) {
   check_protocol(at, from.getProtocolMajor());
+  if (at.failed())
+    return {};
   return {take(from.getCoordinator()),
           {from.getSession()},
           at.span("beatEveryMs", from.getBeatEveryMs()),
           at.span("leaseMs", from.getLeaseMs())};
+}
+
+step_limits take(door& at, wire::StepLimits::Reader from) {
+  return at.within("limits", [&] {
+    return step_limits{at.at_most("memory", from.getMemory(), limits::step_memory_max),
+                       at.at_most("pids", from.getPids(), limits::step_pids_max),
+                       at.at_most("cpus", from.getCpus(), limits::step_cpus_max),
+                       at.at_most("log", from.getLog(), limits::log_bytes_max),
+                       at.at_most("disk", from.getDisk(), limits::step_disk_max),
+                       at.at_most("files", from.getFiles(), limits::step_files_max)};
+  });
 }
 
 step_spec take(door& at, wire::StepSpec::Reader from) {
@@ -189,6 +208,8 @@ step_spec take(door& at, wire::StepSpec::Reader from) {
     value.exclusive = from.getExclusive();
     value.always = from.getAlways();
     value.warn_only = from.getWarnOnly();
+    value.limits = take(at, from.getLimits());
+    value.sandbox = from.getSandbox();
     return value;
   });
 }
@@ -309,6 +330,14 @@ farm_message take(door& at, wire::FarmMessage::Reader from) {
 }
 
 } // namespace
+
+bool is_known(wire::HostMessage::Reader from) {
+  return static_cast<uint16_t>(from.which()) < std::variant_size_v<host_message>;
+}
+
+bool is_known(wire::FarmMessage::Reader from) {
+  return static_cast<uint16_t>(from.which()) < std::variant_size_v<farm_message>;
+}
 
 expected<hello> read(wire::Hello::Reader from) {
   return guarded<hello>("hello", [&](door& at) { return take(at, from); });

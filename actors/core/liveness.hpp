@@ -17,6 +17,7 @@ enum class liveness : uint8_t { up, suspect, lost };
 struct liveness_policy {
   milliseconds suspect_after = limits::suspect_after;
   milliseconds lease = limits::lease;
+  friend bool operator==(const liveness_policy&, const liveness_policy&) = default;
 };
 
 /// What a host is after `silent` without a beat. A host that has never been heard counts its

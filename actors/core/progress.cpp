@@ -166,6 +166,7 @@ void record_end(attempt_record& attempt, const attempt_ended& report) {
   attempt.log_bytes = report.log_bytes;
   attempt.started_at = report.started_at;
   attempt.finished_at = report.finished_at;
+  attempt.usage = report.usage;
 }
 
 /// Keeps what came too late beside what was decided without it.

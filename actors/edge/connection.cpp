@@ -24,21 +24,23 @@ size_t bytes_of(const Variant& message) {
   ((std::holds_alternative<Bulk>(message) ? void(size = std::get<Bulk>(message).bytes.size())
                                           : void()),
    ...);
-  return size;
+  return size > 0 ? size + limits::link_message_overhead : 0;
 }
 
 } // namespace
 
-connection::connection(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap)
-    : stream_{kj::mv(stream)}, network_{*stream_, capnp::rpc::twoparty::Side::SERVER,
-                                        reader_options()},
+connection::connection(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap,
+                       breaker broken, const peer_bounds& bounds)
+    : stream_{kj::mv(stream)}, guarded_{*stream_, bounds, [this] { return unsent(); },
+                                        kj::mv(broken)},
+      network_{guarded_, capnp::rpc::twoparty::Side::SERVER, reader_options()},
       rpc_{capnp::makeRpcServer(network_, kj::mv(bootstrap))} {
   rpc_.setFlowLimit(limits::link_inbound_words_max);
 }
 
-connection::connection(kj::Own<kj::AsyncIoStream> stream)
-    : stream_{kj::mv(stream)}, network_{*stream_, capnp::rpc::twoparty::Side::CLIENT,
-                                        reader_options()},
+connection::connection(kj::Own<kj::AsyncIoStream> stream, breaker broken)
+    : stream_{kj::mv(stream)}, guarded_{*stream_, {}, [this] { return unsent(); }, kj::mv(broken)},
+      network_{guarded_, capnp::rpc::twoparty::Side::CLIENT, reader_options()},
       rpc_{capnp::makeRpcClient(network_)} {
   rpc_.setFlowLimit(limits::link_inbound_words_max);
 }

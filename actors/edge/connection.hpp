@@ -4,6 +4,7 @@
 // All of it lives on the loop's thread and belongs to one link actor.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/edge/guarded_stream.hpp"
 #include "actors/edge/reason.hpp"
 #include "schema/limits.hpp"
 #include "schema/messages.hpp"
@@ -23,25 +24,32 @@ namespace drover {
 /// One RPC connection over one stream, with our limits on what the peer sends.
 class connection {
 public:
+  /// Hears why the peer must be dropped: it broke a bound, or sent what is no message. The
+  /// connection reads no more then; who hears it ends it, though not at once, inside the call.
+  using breaker = guarded_stream::breaker;
+
   /// As the coordinator: `bootstrap` is all that the peer can reach.
-  connection(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap);
+  connection(kj::Own<kj::AsyncIoStream> stream, capnp::Capability::Client bootstrap, breaker broken,
+             const peer_bounds& bounds = {});
   /// As a host.
-  explicit connection(kj::Own<kj::AsyncIoStream> stream);
+  connection(kj::Own<kj::AsyncIoStream> stream, breaker broken);
 
   /// The peer's bootstrap capability.
   capnp::Capability::Client bootstrap();
   kj::Promise<void> on_disconnect() { return network_.onDisconnect(); }
-  /// Messages of ours that the socket does not take.
-  size_t unsent() { return network_.getCurrentQueueCount(); }
+  /// What of ours the socket does not take.
+  backlog unsent() { return {network_.getCurrentQueueCount(), network_.getCurrentQueueSize()}; }
 
 private:
   // Destroyed in reverse order: each refers to those above it.
   kj::Own<kj::AsyncIoStream> stream_;
+  guarded_stream guarded_;
   capnp::TwoPartyVatNetwork network_;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc_;
 };
 
-/// Bytes of a message that are a log's or a blob's; 0: it is of the other kind, which goes first.
+/// What a message with a log's or a blob's bytes costs while it waits; 0: it is of the other kind,
+/// which goes first.
 size_t bulk_bytes(const host_message& message);
 size_t bulk_bytes(const farm_message& message);
 
@@ -94,6 +102,9 @@ private:
       auto size = bulk_bytes(bulk_.front());
       if (bulk_calls_ > 0 && bulk_in_flight_ + size > limits::link_window_bytes)
         break;
+      if (bulk_calls_ >= limits::link_calls_in_flight)
+        break; // tiny ones, of many steps
+
       auto message = std::move(bulk_.front());
       bulk_.pop_front();
       bulk_waiting_ -= size;
@@ -172,12 +183,21 @@ public:
   /// Counts a malformed message; true: the peer has sent too many.
   bool malformed() { return ++malformed_ > limits::link_bad_messages_max; }
 
+  /// Counts a message that only a later version of the protocol knows, and tells of the first.
+  void pass_over(const std::string& peer) {
+    if (passed_over_++ == 0)
+      spdlog::info("link peer={} speaks a later protocol, what is not known here is passed over",
+                   peer);
+  }
+  uint64_t passed_over() const { return passed_over_; }
+
   void clear() { calls_.clear(); }
 
 private:
   std::map<uint64_t, kj::Own<kj::PromiseFulfiller<void>>> calls_;
   uint64_t last_ = 0;
   size_t malformed_ = 0;
+  uint64_t passed_over_ = 0;
 };
 
 /// How capabilities, which the RPC system owns, reach the actor that may be gone before them.

@@ -53,6 +53,7 @@ private:
   void joined(join_response response);
   kj::Promise<void> pass(farm_message message);
   kj::Promise<void> call_farm(const host_message& message);
+  void broken(const std::string& why);
   void fail(const std::string& reason);
   void fall(const std::string& why);
   std::string failed_reason(const kj::Exception& problem) const;
@@ -146,7 +147,8 @@ kj::Promise<void> farm_link::attempt() {
 
 kj::Promise<void> farm_link::join(kj::Own<kj::AsyncIoStream> stream) {
   phase_ = phase::joining;
-  wire_->rpc = kj::heap<connection>(kj::mv(stream));
+  wire_->rpc =
+    kj::heap<connection>(kj::mv(stream), [this](const std::string& why) { broken(why); });
   auto request = wire_->rpc->bootstrap().castAs<wire::Farm>().joinRequest();
   write(greeting_, request.initHello());
   request.setHost(kj::heap<host_door>(wire_->slot));
@@ -171,7 +173,7 @@ void farm_link::joined(join_response response) {
   }
   auto granted = read(answer.getWelcome());
   if (!granted || !response.hasSession()) {
-    fail(fmt::format("the coordinator's answer is malformed: {}",
+    fail(fmt::format("the coordinator's answer can't be used: {}",
                      granted ? "no session" : granted.error().text));
     return;
   }
@@ -204,9 +206,13 @@ kj::Promise<void> farm_link::call_farm(const host_message& message) {
 
 kj::Promise<void> farm_link::told(wire::FarmMessage::Reader from) {
   auto waiting = wire_->in.open() + early_.size();
-  if (waiting >= limits::link_queue_max || wire_->rpc->unsent() > limits::link_queue_max) {
-    fall("the coordinator calls faster than it may");
+  if (waiting >= limits::link_queue_max) {
+    fall("the coordinator calls without waiting for answers");
     throw call_refused("too many calls");
+  }
+  if (!is_known(from)) {
+    wire_->in.pass_over("coordinator " + where_.address);
+    return kj::READY_NOW;
   }
   auto message = read(from);
   if (!message) {
@@ -245,6 +251,14 @@ std::string farm_link::failed_reason(const kj::Exception& problem) const {
     break;
   }
   return fmt::format("not admitted by {}: {}", where_.address, why);
+}
+
+/// The coordinator, or who passes for it, broke a bound.
+void farm_link::broken(const std::string& why) {
+  if (phase_ == phase::joined)
+    fall(why);
+  else
+    fail(fmt::format("not admitted by {}: {}", where_.address, why));
 }
 
 void farm_link::fail(const std::string& reason) {

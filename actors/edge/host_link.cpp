@@ -23,6 +23,7 @@ class host_link final : public pinned<host_link_actor> {
 public:
   host_link(caf::actor_config& config, edge_loop& on, guest who, arrival_taker coordinator)
       : pinned{config, on}, name_{std::move(who.name)}, address_{std::move(who.address)},
+        bounds_{who.bounds},
         coordinator_{std::move(coordinator)}, wire_{std::make_unique<wire_side>()} {
     wire_->stream = kj::mv(who.stream);
   }
@@ -63,6 +64,7 @@ private:
 
   std::string name_;
   std::string address_;
+  peer_bounds bounds_;
   arrival_taker coordinator_;
   host_listener listener_;
   phase phase_ = phase::waiting;
@@ -98,7 +100,9 @@ host_link::behavior_type host_link::make_behavior() {
   since_ = clock().now();
   wire_->slot = std::make_shared<door_slot<host_link>>();
   wire_->slot->actor = this;
-  wire_->rpc = kj::heap<connection>(kj::mv(wire_->stream), kj::heap<farm_door>(wire_->slot));
+  wire_->rpc = kj::heap<connection>(
+    kj::mv(wire_->stream), kj::heap<farm_door>(wire_->slot),
+    [this](const std::string& why) { fall(why); }, bounds_);
   wire_->disconnected = wire_->rpc->on_disconnect()
                           .then([this] { fall("the connection was closed"); },
                                 [this](kj::Exception&& problem) { fall(plain_reason(problem)); })
@@ -240,9 +244,13 @@ kj::Promise<void> host_link::call_host(const farm_message& message) {
 }
 
 kj::Promise<void> host_link::told(wire::HostMessage::Reader from) {
-  if (wire_->in.open() >= limits::link_queue_max || wire_->rpc->unsent() > limits::link_queue_max) {
-    fall("it calls faster than it reads or than it may");
+  if (wire_->in.open() >= limits::link_queue_max) {
+    fall(fmt::format("it calls without waiting for answers: {} calls are open", wire_->in.open()));
     throw call_refused("too many calls");
+  }
+  if (!is_known(from)) {
+    wire_->in.pass_over("host " + name_);
+    return kj::READY_NOW;
   }
   auto message = read(from);
   if (!message) {
@@ -288,6 +296,9 @@ actor_entry host_link::describe() const {
   case phase::admitted:
     entry.state = fmt::format("connected from {}, {} calls in flight, {} waiting", address_,
                               wire_->out->in_flight(), wire_->out->waiting());
+    if (wire_->in.passed_over() > 0)
+      entry.activity =
+        fmt::format("{} messages of a later version passed over", wire_->in.passed_over());
   }
   auto up = clock().now() - since_;
   entry.uptime_ms = std::chrono::duration_cast<milliseconds>(up).count();

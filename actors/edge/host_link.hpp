@@ -7,6 +7,7 @@
 // listens to it is gone; whoever needs to know monitors it.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/edge/guarded_stream.hpp"
 #include "actors/edge/loop.hpp"
 #include "actors/types.hpp"
 
@@ -24,6 +25,7 @@ struct guest {
   kj::Own<kj::AsyncIoStream> stream;
   std::string name;    ///< the certificate's common name, a valid name
   std::string address; ///< for people
+  peer_bounds bounds = {};
 };
 
 host_link_actor spawn_host_link(edge_loop& loop, guest who, const arrival_taker& coordinator);

@@ -17,9 +17,9 @@ namespace drover {
 /// What lives on the loop: the socket, and the handshakes that are under way.
 class listener::doorman final : private kj::TaskSet::ErrorHandler {
 public:
-  doorman(edge_loop& loop, std::unique_ptr<tls_side> tls, arrival_taker coordinator)
-      : loop_{loop}, tls_{std::move(tls)}, coordinator_{std::move(coordinator)}, handshakes_{
-                                                                                   *this} {}
+  doorman(edge_loop& loop, std::unique_ptr<tls_side> tls, const listener_settings& settings)
+      : loop_{loop}, tls_{std::move(tls)},
+        coordinator_{settings.coordinator}, bounds_{settings.bounds}, handshakes_{*this} {}
 
   /// Binds and begins to accept; the port, or why not.
   kj::Promise<uint16_t> open(const std::string& address) {
@@ -50,8 +50,8 @@ private:
           return accept_next();
         },
         [this](kj::Exception&& problem) {
-          spdlog::warn("listener: a connection could not be accepted, goes on: {}",
-                       plain_reason(problem));
+          warn(fmt::format("listener: a connection could not be accepted, goes on: {}",
+                           plain_reason(problem)));
           return loop_.io()
             .provider->getTimer()
             .afterDelay(limits::accept_backoff.count() * kj::MILLISECONDS)
@@ -66,8 +66,7 @@ private:
       kj::evalNow([&] { return tls_->accept(kj::mv(stream), loop_.io().provider->getTimer()); });
     handshakes_.add(shaken.then([this](tls_peer peer) { admit(kj::mv(peer)); },
                                 [this, address](kj::Exception&& problem) {
-                                  spdlog::warn("listener: address={} refused: {}", address,
-                                               plain_reason(problem));
+                                  turn_away(address, plain_reason(problem));
                                   done();
                                 }));
   }
@@ -75,10 +74,25 @@ private:
   void admit(tls_peer peer) {
     done();
     if (auto problem = name_problem("certificate's common", peer.common_name)) {
-      spdlog::warn("listener: address={} refused: {}", peer.address, *problem);
+      turn_away(peer.address, *problem);
       return;
     }
-    spawn_host_link(loop_, {kj::mv(peer.stream), peer.common_name, peer.address}, coordinator_);
+    spawn_host_link(loop_, {kj::mv(peer.stream), peer.common_name, peer.address, bounds_},
+                    coordinator_);
+  }
+
+  void turn_away(const std::string& address, const std::string& why) {
+    warn(fmt::format("listener: address={} refused: {}", address, why));
+  }
+
+  /// Strangers must not fill the log: what they cause is bounded, and the rest counted.
+  void warn(const std::string& line) {
+    auto since = loop_.io().provider->getTimer().now() - kj::origin<kj::TimePoint>();
+    if (!lines_.admits_at(line_guard::moment{since / kj::NANOSECONDS}))
+      return;
+    if (auto count = lines_.take_left_out(); count > 0)
+      spdlog::warn("listener: {} more lines about strangers were left out", count);
+    spdlog::warn("{}", line);
   }
 
   void done() {
@@ -95,6 +109,8 @@ private:
   edge_loop& loop_;
   std::unique_ptr<tls_side> tls_;
   arrival_taker coordinator_;
+  peer_bounds bounds_;
+  line_guard lines_{limits::strangers_logged_max, limits::strangers_log_period};
   kj::Own<kj::ConnectionReceiver> socket_;
   size_t open_ = 0; ///< handshakes under way
   kj::Own<kj::PromiseFulfiller<void>> room_;
@@ -110,7 +126,7 @@ expected<std::unique_ptr<listener>> listener::open(edge_loop& loop,
   auto tls = tls_side::make(*keys);
   if (!tls)
     return tls.error();
-  auto door = std::make_shared<doorman>(loop, std::move(*tls), settings.coordinator);
+  auto door = std::make_shared<doorman>(loop, std::move(*tls), settings);
   std::promise<expected<uint16_t>> opened;
   auto answer = opened.get_future();
   kj::Promise<void> opening = nullptr; // touched on the loop's thread only

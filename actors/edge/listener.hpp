@@ -17,6 +17,7 @@ struct listener_settings {
   std::string address; ///< "127.0.0.1:PORT"; port 0: any free one
   key_files keys;
   arrival_taker coordinator; ///< hears of each host that joins
+  peer_bounds bounds = {};   ///< for each of them
 };
 
 /// Open as long as it lives. It ends before `loop` is stopped.

@@ -132,6 +132,9 @@ std::optional<failure> check_certificate(X509* certificate, X509* authority,
                    fmt::format("{}: is not signed by the farm's authority: issue new keys", file)};
   if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)
     return failure{ec::refused, fmt::format("{}: has expired: issue new keys", file)};
+  if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
+    return failure{ec::refused,
+                   fmt::format("{}: is not valid yet: check this machine's clock", file)};
   return std::nullopt;
 }
 

@@ -26,9 +26,16 @@ constexpr std::array causes{
   known_cause{"alert certificate expired", "this side's certificate has expired"},
   known_cause{"alert bad certificate", "this side's certificate was not accepted"},
   known_cause{"alert certificate unknown", "this side's certificate was not accepted"},
-  known_cause{"certificate verify failed", "the other side's certificate is not of this farm"},
-  known_cause{"ostname mismatch", "the other side's certificate is not a coordinator's"},
+  known_cause{"alert unsupported certificate", "this side's certificate is for another role"},
   known_cause{"certificate has expired", "the other side's certificate has expired"},
+  known_cause{"certificate is not yet valid", "the other side's certificate is not valid yet"},
+  known_cause{"certificate purpose", "the other side's certificate is for another role"},
+  // The library does not say which.
+  known_cause{
+    "certificate verify failed",
+    "the other side's certificate is not of this farm, out of date, or for another role or "
+    "name"},
+  known_cause{"ostname mismatch", "the other side's certificate is not a coordinator's"},
   known_cause{"not trusted", "the other side's certificate is not of this farm"},
   known_cause{"onnection refused", "connection refused"},
   known_cause{"onnection reset", "the connection was reset"},
@@ -42,6 +49,8 @@ constexpr std::array causes{
   known_cause{"no files open", "no descriptors are left"},
   known_cause{"oo many open files", "no descriptors are left"},
   known_cause{"SSL", "it does not speak the farm's TLS"},
+  known_cause{"too large", "it sent a message that is larger than allowed"},
+  known_cause{"too many segments", "it sent a message that is larger than allowed"},
   known_cause{"wrong version number", "it does not speak the farm's TLS"},
 };
 

@@ -230,7 +230,7 @@ explanation explain_host(const host_view& host) {
   switch (host.state) {
   case host_state::up:
     out.reason = name + " is up; " + std::to_string(host.slots_used) + " of "
-                 + std::to_string(host.record.slots) + " slots are in use";
+                 + std::to_string(host.record.slots) + " slots are in use" + host_tail(host);
     break;
   case host_state::joining:
     out.reason = name + " is joining" + host_tail(host);

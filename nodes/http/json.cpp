@@ -133,6 +133,14 @@ json json_of(const build_record& build) {
           {"finished_at", time_or_null(build.finished_at)}};
 }
 
+json json_of(const resource_usage& usage) {
+  return {{"user_ms", usage.user_ms},
+          {"system_ms", usage.system_ms},
+          {"memory_peak", usage.memory_peak},
+          {"pids_peak", usage.pids_peak},
+          {"disk_peak", usage.disk_peak}};
+}
+
 json json_of(const attempt_record& attempt) {
   return {{"number", attempt.number.value},
           {"host", attempt.host.value},
@@ -144,6 +152,7 @@ json json_of(const attempt_record& attempt) {
           {"role", attempt.role == attempt_role::counts ? "counts" : "repeats"},
           {"placement", attempt.placement},
           {"log_bytes", attempt.log_bytes},
+          {"usage", json_of(attempt.usage)},
           {"granted_at", time_or_null(attempt.granted_at)},
           {"started_at", time_or_null(attempt.started_at)},
           {"finished_at", time_or_null(attempt.finished_at)}};

@@ -99,6 +99,9 @@ expected<request> parse_target(std::string_view method, std::string_view target)
   out.target = std::string{target};
   if (target.empty() || target[0] != '/')
     return bad_target(target, "must begin with '/'");
+  if (std::any_of(target.begin(), target.end(),
+                  [](unsigned char c) { return c <= 0x20 || c == 0x7f; }))
+    return bad_target(target, "has a space or a control character that is not escaped");
   auto question = std::min(target.find('?'), target.size());
   auto path = target.substr(1, question - 1);
   if (target.find('#') != std::string_view::npos)

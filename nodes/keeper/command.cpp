@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/keeper/command.hpp"
 
+#include "nodes/keeper/sandbox.hpp"
 #include "schema/limits.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,12 +28,15 @@ struct start_problem {
 };
 
 struct child_plan {
-  const char* workspace;
+  const keeper_order& order;
+  const step_groups& groups;
+  const char* program;
   char* const* arguments;
   char* const* environment;
   pid_t keeper;
   int output;
   int report;
+  bool born_in_group = false;
 };
 
 [[noreturn]] void give_up(int report, const char* what) {
@@ -53,9 +60,51 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+void bound(const child_plan& plan, __rlimit_resource what, rlim_t value) {
+  rlimit both{value, value};
+  rlimit now{};
+  if (getrlimit(what, &now) == 0 && now.rlim_max < value)
+    both = {now.rlim_max, now.rlim_max}; // what this host grants is less
+  if (setrlimit(what, &both) != 0)
+    give_up(plan.report, "set its limits");
+}
+
+void take_limits(const child_plan& plan) {
+  const auto& given = plan.order.limits;
+  if (!plan.born_in_group && !plan.groups.enter())
+    give_up(plan.report, "enter its cgroup");
+  bound(plan, RLIMIT_CORE, 0);
+  if (given.files > 0)
+    bound(plan, RLIMIT_NOFILE, given.files);
+  // Without a cgroup the user's own processes are counted, if nobody else has that user.
+  if (given.pids > 0 && plan.order.cgroup.pids.empty() && plan.order.user != 0)
+    bound(plan, RLIMIT_NPROC, given.pids);
+  // Both are courtesies to the agent: a host that does not grant them runs steps all the same.
+  setpriority(PRIO_PROCESS, 0, limits::step_nice);
+  if (int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); score >= 0) {
+    [[maybe_unused]] auto wrote = write(score, "500", 3);
+    close(score);
+  }
+}
+
+void take_user(const child_plan& plan) {
+  auto [user, group] = std::pair{plan.order.user, plan.order.group};
+  if (user == 0 && !plan.order.sandbox)
+    return;
+  if (user != 0
+      && (setgroups(0, nullptr) != 0 || setresgid(group, group, group) != 0
+          || setresuid(user, user, user) != 0))
+    give_up(plan.report, "become its user");
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    give_up(plan.report, "give up privileges");
+}
+
 [[noreturn]] void become_command(const child_plan& plan) {
   if (setsid() < 0)
     give_up(plan.report, "make a session");
+  take_limits(plan);
+  take_user(plan);
+  // After the change of user, which would undo it.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
     give_up(plan.report, "tie it to its keeper");
   if (getppid() != plan.keeper)
@@ -67,10 +116,27 @@ void reset_signals() {
   if (nothing > 2)
     close(nothing);
   umask(022);
-  if (chdir(plan.workspace) != 0)
+  if (chdir(plan.order.workspace.c_str()) != 0)
     give_up(plan.report, "enter the workspace");
-  execve("/bin/sh", plan.arguments, plan.environment);
-  give_up(plan.report, "run /bin/sh");
+  execve(plan.program, plan.arguments, plan.environment);
+  give_up(plan.report, plan.order.sandbox ? "run bubblewrap" : "run /bin/sh");
+}
+
+/// A fork (this program is tiny: nothing to copy), in its group from birth where the kernel can.
+pid_t fork_into(const step_groups& groups, bool& born) {
+  born = groups.birthplace() >= 0;
+  if (!born)
+    return fork();
+  clone_args how{};
+  how.flags = CLONE_INTO_CGROUP;
+  how.exit_signal = SIGCHLD;
+  how.cgroup = static_cast<uint64_t>(groups.birthplace());
+  auto child = syscall(SYS_clone3, &how, sizeof how);
+  // An old kernel, or a guard that forbids it: then it moves in by itself.
+  if (child >= 0 || (errno != ENOSYS && errno != EINVAL && errno != EPERM && errno != EBUSY))
+    return static_cast<pid_t>(child);
+  born = false;
+  return fork();
 }
 
 std::optional<failure> order_problem(const keeper_order& order) {
@@ -99,7 +165,7 @@ expected<running_command> await_start(pid_t child, unique_fd output, int report)
 
 } // namespace
 
-expected<running_command> start_command(const keeper_order& order) {
+expected<running_command> start_command(const keeper_order& order, const step_groups& groups) {
   if (auto problem = order_problem(order))
     return *problem;
   std::vector<std::string> pairs;
@@ -109,8 +175,16 @@ expected<running_command> start_command(const keeper_order& order) {
   for (auto& pair : pairs)
     environment.push_back(pair.data());
   environment.push_back(nullptr);
-  std::string shell = "sh", option = "-c", script = order.run;
-  char* arguments[] = {shell.data(), option.data(), script.data(), nullptr};
+  auto words = command_line_of(order);
+  if (!words)
+    return words.error();
+  auto program = words->front();
+  if (!order.sandbox)
+    words->front() = "sh"; // as it calls itself in its complaints
+  std::vector<char*> arguments;
+  for (auto& word : *words)
+    arguments.push_back(word.data());
+  arguments.push_back(nullptr);
 
   int output[2], report[2];
   if (pipe2(output, O_CLOEXEC) != 0)
@@ -123,9 +197,15 @@ expected<running_command> start_command(const keeper_order& order) {
   fcntl(output_read.get(), F_SETPIPE_SZ, limits::keeper_pipe_bytes);
   fcntl(output_read.get(), F_SETFL, O_NONBLOCK);
 
-  child_plan plan{order.workspace.c_str(), arguments,         environment.data(), getpid(),
-                  output_write.get(),      report_write.get()};
-  pid_t child = fork(); // this program is tiny: nothing to copy
+  child_plan plan{order,
+                  groups,
+                  program.c_str(),
+                  arguments.data(),
+                  environment.data(),
+                  getpid(),
+                  output_write.get(),
+                  report_write.get()};
+  pid_t child = fork_into(groups, plan.born_in_group);
   if (child < 0)
     return io_failure("can't start the command", errno);
   if (child == 0)

@@ -2,7 +2,7 @@
 // Starts the command of a step: its own session, its output in a pipe, nothing inherited.
 // SPDX-License-Identifier: Apache-2.0
 
-#include "nodes/record_file.hpp"
+#include "nodes/keeper/cgroup.hpp"
 #include "schema/keeper.hpp"
 
 namespace drover {
@@ -12,9 +12,10 @@ struct running_command {
   unique_fd output;
 };
 
-/// Runs `/bin/sh -c order.run` in order.workspace with exactly order.env. All signals are as a
-/// fresh process has them; the command dies with the process that calls this. An error if the
-/// command could not be started; then no process is left of it.
-expected<running_command> start_command(const keeper_order& order);
+/// Runs `/bin/sh -c order.run` in order.workspace with exactly order.env, in `groups`, as the
+/// order's user, without core dumps, nicer than this process. All signals are as a fresh process
+/// has them; the command dies with the process that calls this. An error if the command could not
+/// be started; then no process is left of it.
+expected<running_command> start_command(const keeper_order& order, const step_groups& groups);
 
 } // namespace drover

@@ -15,6 +15,9 @@ namespace drover {
 
 namespace {
 
+/// PF_EXITING of the kernel's flags word: set before a dying process closes its files.
+constexpr int64_t flag_exiting = 0x4;
+
 /// Names of a kernel file are cut to 15 bytes, but a step may put anything into them.
 std::string shown_name(std::string_view name) {
   std::string shown;
@@ -50,8 +53,11 @@ std::optional<process_entry> parse_process(std::string_view stat_text) {
   bool good = next_number(first, entry.pid) && next_number(rest, entry.parent)
               && next_number(rest, entry.group) && next_number(rest, entry.session);
   int64_t skipped = 0;
-  for (int field = 7; good && field < 22; ++field)
+  for (int field = 7; good && field < 22; ++field) {
     good = next_number(rest, skipped);
+    if (field == 9)
+      entry.exiting = (skipped & flag_exiting) != 0;
+  }
   if (!good || !next_number(rest, entry.start_ticks))
     return std::nullopt;
   return entry;

@@ -13,8 +13,9 @@ struct process_entry {
   int32_t group = 0;
   int32_t session = 0;
   uint64_t start_ticks = 0;
-  bool zombie = false; ///< dead, not yet reaped: holds nothing but its number
-  std::string name;    ///< as the process calls itself: foreign bytes
+  bool zombie = false;  ///< dead, not yet reaped: holds nothing but its number
+  bool exiting = false; ///< ended, by itself or killed, and about to be a zombie
+  std::string name;     ///< as the process calls itself: foreign bytes
 };
 
 /// Reads one /proc/PID/stat text.

@@ -21,13 +21,6 @@ namespace drover {
 
 namespace {
 
-/// Counts while the machine is suspended too: a limit is a span of real time.
-milliseconds boot_time_now() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return milliseconds{int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
-}
-
 sigset_t keeper_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -38,6 +31,12 @@ sigset_t keeper_signals() {
 
 bool same_process(const process_entry& a, const process_entry& b) {
   return a.pid == b.pid && a.start_ticks == b.start_ticks;
+}
+
+urge judge(watchdog& dog, const usage_watch::verdict& met) {
+  auto now = boot_time_now();
+  return met.outcome == result::failure ? dog.limit_met(met.reason, now)
+                                        : dog.trouble(met.reason, now);
 }
 
 // Static, so that an idle keeper does not even touch it.
@@ -75,14 +74,18 @@ keeper_exit step_keeper::run(const keeper_order& order) {
     account.reason = *reason;
     return account;
   }
-  auto started = start_command(order);
+  auto started = begin(order);
   if (!started) {
+    end_groups();
     account.reason = started.error().text;
     return account;
   }
   command_ = std::move(*started);
   limits_ = limits_of(order);
+  lease_ = order.lease;
   watchdog dog{limits_, boot_time_now()};
+  if (lease_.count() > 0)
+    dog.lease_until(boot_time_now() + lease_);
   auto started_at = wall_now();
   auto itself = find_process(command_.pid);
   command_start start{{command_.pid, itself ? itself->start_ticks : 0, current_boot_id()},
@@ -93,11 +96,31 @@ keeper_exit step_keeper::run(const keeper_order& order) {
   watch_over(dog);
   if (fsync(log_.get()) != 0)
     dog.trouble("the log can't be synced: " + system_text(errno), boot_time_now());
+  end_groups();
   account = dog.account();
+  if (auto missing = usage_->not_enforced(); !missing.empty() && !account.reason.empty())
+    account.reason += "; not enforced on this host: the limit of " + missing;
   account.started_at = started_at;
   account.finished_at = wall_now();
   account.leftovers = describe_killed(dog);
+  account.usage = used_;
   return account;
+}
+
+expected<running_command> step_keeper::begin(const keeper_order& order) {
+  groups_ = order.cgroup;
+  usage_.emplace(order);
+  auto groups = step_groups::make(groups_, limits_in_force(order));
+  if (!groups)
+    return groups.error();
+  return start_command(order, *groups);
+}
+
+/// What was used is read before the groups go.
+void step_keeper::end_groups() {
+  used_ = usage_->usage();
+  kill_groups(groups_);
+  remove_groups(groups_); // one that stays is removed by the agent's next start
 }
 
 std::optional<std::string> step_keeper::cancel_reason() const {
@@ -121,16 +144,41 @@ void step_keeper::watch_over(watchdog& dog) {
       take_piece(dog);
     if (sources[0].revents != 0)
       take_signals(dog);
+    look_at_usage(dog);
+    look_at_lease(dog);
     obey(dog.tick(boot_time_now()));
   }
   // Everybody is dead: what they printed last is in the pipe.
   take_output(dog);
+  if (auto met = usage_->look_again())
+    obey(judge(dog, *met));
+}
+
+void step_keeper::look_at_usage(watchdog& dog) {
+  if (dog.now_in() == watchdog::phase::running)
+    if (auto met = usage_->look(boot_time_now()))
+      obey(judge(dog, *met));
+}
+
+/// Somebody renews it by a file, which is read only when the last end known has come.
+void step_keeper::look_at_lease(watchdog& dog) {
+  auto now = boot_time_now();
+  if (!dog.lease_over(now))
+    return;
+  if (auto renewed = read_record(folder_, spool_file::lease, &decode_lease))
+    dog.lease_until(*renewed);
+  if (dog.lease_over(now))
+    obey(dog.lease_ended("its lease of " + show_duration(lease_)
+                           + " ended: this host has had no word from the coordinator",
+                         now));
 }
 
 void step_keeper::arm_timer(const watchdog& dog) {
   auto wake = dog.deadline();
   if (dog.now_in() == watchdog::phase::killing)
     wake = std::min(wake, boot_time_now() + limits::kill_repeat);
+  else if (dog.now_in() == watchdog::phase::running)
+    wake = std::min(wake, usage_->next());
   wake = std::max(wake, milliseconds{1}); // zero would disarm it
   itimerspec at{};
   at.it_value.tv_sec = static_cast<time_t>(wake.count() / 1000);
@@ -153,6 +201,13 @@ bool step_keeper::take_piece(watchdog& dog) {
     return errno == EINTR;
   if (got == 0) {
     command_.output.reset();
+    // Whoever held it last is ending, as a rule: it is no leftover if it ends by itself.
+    pollfd child{signals_.get(), POLLIN, 0};
+    if (dog.now_in() == watchdog::phase::draining
+        && poll(&child, 1, static_cast<int>(limits::kill_repeat.count())) > 0)
+      take_signals(dog);
+    if (dog.now_in() == watchdog::phase::over)
+      return false;
     obey(dog.output_ended(boot_time_now()));
     return false;
   }
@@ -171,7 +226,8 @@ std::optional<failure> step_keeper::write_log(watchdog& dog, std::string_view by
   auto kept = bytes.substr(0, static_cast<size_t>(std::min<uint64_t>(room, bytes.size())));
   if (int error = write_all(log_.get(), kept)) {
     log_broken_ = true;
-    return failure{ec::io, "the spool can't take the step's log: " + system_text(error)};
+    auto why = error == ENOSPC || error == EDQUOT ? "the host's disk is full: " : "";
+    return failure{ec::io, why + ("the spool can't take the step's log: " + system_text(error))};
   }
   log_bytes_ += kept.size();
   if (kept.size() < bytes.size())
@@ -230,10 +286,13 @@ bool step_keeper::kill_round() {
   for (auto group : groups)
     if (group > 1)
       kill(-group, SIGKILL);
+  if (!victims.empty())
+    kill_groups_once(groups_);
   for (const auto& victim : victims) {
     signal_process(victim, SIGKILL);
     auto same = [&](const process_entry& known) { return same_process(known, victim); };
-    if (std::none_of(killed_.begin(), killed_.end(), same)
+    // Who closed the output by ending was not left running, though it can still be seen.
+    if (!victim.exiting && std::none_of(killed_.begin(), killed_.end(), same)
         && killed_.size() < limits::known_attempts_max)
       killed_.push_back(victim);
   }
@@ -246,6 +305,9 @@ std::string step_keeper::describe_killed(const watchdog& dog) const {
     text = (dog.was_ended() ? "killed after " + show_duration(limits_.grace) + " of grace: "
                             : "killed, left running by the step: ")
            + name_processes(killed_);
+  // Looking at all processes costs more than the rest of a short step: only if a child is left.
+  if (waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD)
+    return text;
   if (auto left = descendants_of(all_processes(), getpid()); !left.empty())
     text += "; can't be killed: " + name_processes(left);
   return text;
@@ -259,6 +321,8 @@ void step_keeper::kill_everybody() {
     while (waitpid(-1, nullptr, WNOHANG) > 0)
       continue;
   }
+  kill_groups(groups_);
+  remove_groups(groups_);
 }
 
 } // namespace drover

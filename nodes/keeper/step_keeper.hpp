@@ -4,6 +4,7 @@
 
 #include "nodes/keeper/command.hpp"
 #include "nodes/keeper/process_table.hpp"
+#include "nodes/keeper/usage_watch.hpp"
 #include "nodes/keeper/watchdog.hpp"
 
 namespace drover {
@@ -22,7 +23,11 @@ public:
 private:
   std::optional<failure> open_files();
   std::optional<std::string> cancel_reason() const;
+  expected<running_command> begin(const keeper_order& order);
   void watch_over(watchdog& dog);
+  void look_at_usage(watchdog& dog);
+  void look_at_lease(watchdog& dog);
+  void end_groups();
   void take_output(watchdog& dog);
   bool take_piece(watchdog& dog);
   void take_signals(watchdog& dog);
@@ -35,6 +40,10 @@ private:
 
   std::string folder_;
   watch_limits limits_;
+  cgroup_plan groups_;
+  milliseconds lease_{0};
+  std::optional<usage_watch> usage_;
+  resource_usage used_;
   running_command command_;
   unique_fd log_, signals_, timer_;
   uint64_t log_bytes_ = 0;

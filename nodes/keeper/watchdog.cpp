@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace drover {
 
@@ -39,7 +40,7 @@ urge watchdog::kill(milliseconds now) {
   return urge::kill;
 }
 
-urge watchdog::log_damaged(result outcome, std::string reason, milliseconds now) {
+urge watchdog::spoiled(result outcome, std::string reason, milliseconds now) {
   if (phase_ == phase::running)
     return end(outcome, std::move(reason), now);
   if (outcome_ == result::none) {
@@ -50,14 +51,21 @@ urge watchdog::log_damaged(result outcome, std::string reason, milliseconds now)
 }
 
 urge watchdog::log_full(milliseconds now) {
-  return log_damaged(result::failure,
-                     "printed more than " + std::to_string(limits_.log_bytes_max)
-                       + " bytes, the limit of a step's log",
-                     now);
+  return spoiled(
+    result::failure,
+    "printed more than " + show_bytes(limits_.log_bytes_max) + ", the limit of a step's log", now);
+}
+
+urge watchdog::limit_met(const std::string& reason, milliseconds now) {
+  return spoiled(result::failure, reason, now);
+}
+
+urge watchdog::lease_ended(const std::string& reason, milliseconds now) {
+  return phase_ == phase::running ? end(result::exception, reason, now) : urge::nothing;
 }
 
 urge watchdog::trouble(const std::string& reason, milliseconds now) {
-  return log_damaged(result::exception, reason, now);
+  return spoiled(result::exception, reason, now);
 }
 
 urge watchdog::cancel(const std::string& reason, milliseconds now) {
@@ -104,7 +112,7 @@ urge watchdog::tick(milliseconds now) {
 
 milliseconds watchdog::deadline() const {
   if (phase_ == phase::running)
-    return std::min(begun_ + limits_.timeout, last_output_ + limits_.silence);
+    return std::min({begun_ + limits_.timeout, last_output_ + limits_.silence, lease_until_});
   return phase_until_;
 }
 
@@ -138,6 +146,22 @@ std::string show_duration(milliseconds span) {
     rest %= seconds;
   }
   return text.empty() ? "0s" : text;
+}
+
+std::string show_bytes(uint64_t bytes) {
+  constexpr const char* units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+  if (bytes < 1024)
+    return std::to_string(bytes) + " bytes";
+  size_t unit = 0;
+  auto scale = uint64_t{1024};
+  while (unit + 1 < std::size(units) && bytes / 1024 >= scale) {
+    scale *= 1024;
+    ++unit;
+  }
+  auto tenths = bytes / scale * 10 + bytes % scale * 10 / scale;
+  if (bytes % scale == 0)
+    return std::to_string(bytes / scale) + units[unit];
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + units[unit];
 }
 
 std::string describe_status(int wait_status) {

@@ -36,9 +36,18 @@ public:
   /// The command has printed.
   void printed(milliseconds now) { last_output_ = now; }
   urge cancel(const std::string& reason, milliseconds now);
-  /// It has printed more than its log may hold. This and trouble make a success that is just
-  /// being finished a failure too: its log is not whole.
+  /// It has printed more than its log may hold. This, a met limit and trouble make a success that
+  /// is just being finished a failure too.
   urge log_full(milliseconds now);
+  /// It has met another of its limits; `reason` names it.
+  urge limit_met(const std::string& reason, milliseconds now);
+  /// It may run on until then, no longer; once it is over, `lease_over` says so.
+  void lease_until(milliseconds end) { lease_until_ = end; }
+  bool lease_over(milliseconds now) const {
+    return phase_ == phase::running && now >= lease_until_;
+  }
+  /// Nobody has renewed its lease.
+  urge lease_ended(const std::string& reason, milliseconds now);
   /// Something of ours went wrong: the step can't go on.
   urge trouble(const std::string& reason, milliseconds now);
   /// The command itself has ended with this status of waitpid; others of it may still run.
@@ -61,13 +70,14 @@ public:
 private:
   urge end(result outcome, std::string reason, milliseconds now);
   urge kill(milliseconds now);
-  urge log_damaged(result outcome, std::string reason, milliseconds now);
+  urge spoiled(result outcome, std::string reason, milliseconds now);
 
   watch_limits limits_;
   phase phase_ = phase::running;
   milliseconds begun_;
   milliseconds last_output_;
   milliseconds phase_until_{0};
+  milliseconds lease_until_ = milliseconds::max();
   bool output_ended_ = false;
   std::optional<int> wait_status_;
   result outcome_ = result::none; ///< none: the command's own exit decides
@@ -76,6 +86,8 @@ private:
 
 /// "2h", "1m30s", "250ms".
 std::string show_duration(milliseconds span);
+/// "64MiB", "1.5GiB", "100 bytes".
+std::string show_bytes(uint64_t bytes);
 /// "exit code 2", "killed by signal 11 (SIGSEGV)"; empty for success.
 std::string describe_status(int wait_status);
 

@@ -23,6 +23,7 @@ public:
     std::optional<wall_time> confirmed_at;
     std::string log;
     std::string cancelled_because;
+    std::vector<milliseconds> leases; ///< as renewed
     uint32_t starts = 0;
     std::function<void()> gone;
   };
@@ -73,6 +74,10 @@ public:
 
   void cancel(const grant_token& token, const std::string& reason) override {
     attempts.at(token).cancelled_because = reason;
+  }
+
+  void renew_lease(const grant_token& token, milliseconds left) override {
+    attempts.at(token).leases.push_back(left);
   }
 
   std::optional<keeper_exit> exit_of(const grant_token& token) const override {
@@ -143,6 +148,7 @@ public:
   expected<prepared> make(build_id build, uint32_t placement) override {
     auto name = "/work/" + std::to_string(build.value) + "-" + std::to_string(placement);
     made.insert({build, placement});
+    answers.erase({build, placement});
     return prepared{name + "/src", name + "/out", name + "/tmp"};
   }
 
@@ -204,8 +210,19 @@ public:
     return std::nullopt;
   }
 
+  std::optional<failure> remember_answer(const build_closed& answer) override {
+    answers[{answer.build, answer.placement}] = answer;
+    return std::nullopt;
+  }
+
+  std::optional<build_closed> answer_of(build_id build, uint32_t placement) const override {
+    auto found = answers.find({build, placement});
+    return found == answers.end() ? std::nullopt : std::optional{found->second};
+  }
+
   std::set<place> made;
   std::set<place> installed;
+  std::map<place, build_closed> answers; ///< remembered on the disk
   uint32_t installs = 0;
   uint32_t defects = 0; ///< so many installations throw, and so kill their actor
   std::map<std::string, std::string> downloads; ///< by digest

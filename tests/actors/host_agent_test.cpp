@@ -219,3 +219,15 @@ TEST_CASE_METHOD(host_fixture, "spool: what an earlier agent confirmed is remove
   advance(10s);
   CHECK_FALSE(spool->attempts.contains(token_of(8)));
 }
+
+TEST_CASE_METHOD(host_fixture, "host agent: answered beats renew the leases of its keepers") {
+  start();
+  auto token = run(7);
+  advance_with_beats(2s);
+  const auto& leases = spool->attempts.at(token).leases;
+  REQUIRE(leases.size() == 1); // a day's lease is not written anew every half second
+  CHECK(leases[0] <= limits::orphan_time);
+  CHECK(leases[0] > limits::orphan_time - 1s);
+  advance(2s); // unanswered beats renew nothing
+  CHECK(spool->attempts.at(token).leases.size() == 1);
+}

@@ -164,7 +164,7 @@ TEST_CASE_METHOD(workspace_fixture, "workspace: kinds of source to come are refu
   start();
   say(work_of(7, {source_kind::hg, "trunk", "", "0123", 0}));
   say(log_durable{token_of(7), 0});
-  CHECK(outcome_text() == "exception: source: source kind 'hg' is not supported by this host yet");
+  CHECK(outcome_text() == "exception: source kind 'hg' is not supported by this host yet");
 }
 
 TEST_CASE_METHOD(workspace_fixture, "workspace: artifacts are handed over, each content once") {
@@ -249,6 +249,47 @@ TEST_CASE_METHOD(workspace_fixture, "workspace: a close without artifacts only r
   CHECK(all<build_closed>()[0].artifacts.empty());
   CHECK(all<build_closed>()[0].problem.empty());
   CHECK(workspaces->made.empty());
+}
+
+TEST_CASE_METHOD(workspace_fixture,
+                 "workspace: an agent that died after the removal says the same words again") {
+  start();
+  run(7);
+  workspaces->outputs = {{"a", "content"}};
+  say(close_build{{7}, 1, true, {}});
+  store_parts();
+  auto before = all<build_closed>();
+  REQUIRE(before.size() == 1);
+  REQUIRE(before[0].artifacts.size() == 1);
+  restart();
+  say(close_build{{7}, 1, true, {}});
+  auto after = all<build_closed>();
+  REQUIRE(after.size() == 1);
+  CHECK(after[0] == before[0]);
+}
+
+TEST_CASE_METHOD(workspace_fixture,
+                 "workspace: an agent that died before the removal removes it when asked again") {
+  start();
+  run(7);
+  build_closed before{{7}, 1, {{"a", "sha of content", 7}}, ""};
+  workspaces->remember_answer(before);
+  restart();
+  say(close_build{{7}, 1, true, {}});
+  REQUIRE(all<build_closed>().size() == 1);
+  CHECK(all<build_closed>()[0] == before);
+  CHECK_FALSE(workspaces->made.contains({{7}, 1}));
+}
+
+TEST_CASE_METHOD(workspace_fixture,
+                 "workspace: an old answer is not given for a new build in the same place") {
+  start();
+  workspaces->remember_answer({{7}, 1, {{"a", "sha of old", 3}}, ""});
+  run(7);
+  workspaces->outputs = {};
+  say(close_build{{7}, 1, true, {}});
+  REQUIRE(all<build_closed>().size() == 1);
+  CHECK(all<build_closed>()[0].artifacts.empty());
 }
 
 TEST_CASE_METHOD(workspace_fixture, "workspace: an unknown build is closed with a problem") {

@@ -92,6 +92,17 @@ TEST_CASE("config: the example's reporters keep the names of secrets' files") {
   CHECK(farm.reporters[2].settings == string_map{{"secret_file", "hook.key"}});
 }
 
+TEST_CASE("config: a step's limits are read, and a sandbox is required of the host") {
+  auto test = example().builders[1].steps[1];
+  CHECK(test.limits == step_limits{4ull << 30, 500, 2, 1ull << 30, 10ull << 30, 1024});
+  CHECK_FALSE(test.sandbox);
+  auto farm = config_of("builders: {b: {requires: \"cores > 2 or ram > 1GiB\", steps: "
+                        "[{name: s, run: make, sandbox: true}, {name: t, run: make}]}, "
+                        "c: {steps: [{name: s, run: make, sandbox: true}]}}\n");
+  CHECK(farm.builders[0].requirement == "(cores > 2 or ram > 1GiB) and sandbox == 'bubblewrap'");
+  CHECK(farm.builders[1].requirement == "sandbox == 'bubblewrap'");
+}
+
 TEST_CASE("config: what is left out has its default") {
   auto farm = config_of("builders: {b: {steps: [{name: s, run: make}]}}\n");
   CHECK(farm.farm == "farm");

@@ -50,6 +50,12 @@ TEST_CASE("mistakes: a key that is written wrongly") {
 TEST_CASE("mistakes: a wrong unit, and other wrong values") {
   CHECK(errors_of(with_step("timeout: 10x"))
         == "f:4:42: timeout: '10x' is no duration; write e.g. 30s, 10m, 2h, 1d");
+  CHECK(errors_of(with_step("limits: {memory: 1KiB}"))
+        == "f:4:50: memory: 1024 is out of range; 4194304 to 1125899906842624 are allowed");
+  CHECK(errors_of(with_step("limits: {pids: many}"))
+        == "f:4:48: pids: 'many' is no whole number; write e.g. 2");
+  CHECK(errors_of(with_step("limits: {memroy: 1GiB}"))
+        == "f:4:42: unknown key 'memroy' (did you mean 'memory'?)");
   CHECK(errors_of(with_step("silence: 0s"))
         == "f:4:42: silence: '0s' is out of range; more than 0 and at most 30d are allowed");
   CHECK(errors_of(with_step("always: maybe"))

@@ -4,6 +4,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import glob
 import os
 import subprocess
 import sys
@@ -19,10 +20,9 @@ def main():
         done = subprocess.run([os.path.join(TOP, "tools", "demo"), "--bin", programs,
                                "--dir", farm], check=False, stdin=subprocess.DEVNULL)
         if done.returncode != 0:
-            for name in sorted(os.listdir(os.path.join(farm, "logs"))):
-                path = os.path.join(farm, "logs", name)
+            for path in sorted(glob.glob(os.path.join(farm, "logs", "*"))):
                 with open(path, encoding="utf-8", errors="replace") as file:
-                    print(f"--- {name}\n" + "".join(file.readlines()[-40:]))
+                    print(f"--- {os.path.basename(path)}\n" + "".join(file.readlines()[-40:]))
         return done.returncode
 
 

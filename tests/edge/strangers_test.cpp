@@ -1,12 +1,8 @@
 // Peers that are not what they should be: each is turned away, and nobody else notices.
 // SPDX-License-Identifier: Apache-2.0
-#include "actors/edge/connection.hpp"
-#include "actors/edge/tls.hpp"
-#include "schema/wire_codec.hpp"
-#include "tests/edge/edge_fixture.hpp"
+#include "tests/edge/stranger.hpp"
 
 #include <capnp/message.h>
-#include <kj/timer.h>
 
 #include <future>
 #include <random>
@@ -15,46 +11,6 @@ using namespace drover;
 using namespace drover::test;
 
 namespace {
-
-/// A client that may do anything, on the test's own thread.
-struct stranger {
-  explicit stranger(const farm_fixture& farm) : address{farm.address()} {}
-
-  kj::Own<kj::AsyncIoStream> plain() {
-    auto& network = io.provider->getNetwork();
-    return network.parseAddress(address.c_str()).wait(io.waitScope)->connect().wait(io.waitScope);
-  }
-
-  kj::Own<kj::AsyncIoStream> secured(const key_files& keys) {
-    auto texts = load_keys(keys);
-    REQUIRE(texts.ok());
-    side = std::move(*tls_side::make(*texts));
-    return side->connect(plain(), io.provider->getTimer()).wait(io.waitScope);
-  }
-
-  /// Whether the other side closes the stream; what it sends before is of no matter.
-  bool is_closed(kj::AsyncIoStream& stream) {
-    auto limit = std::chrono::seconds{patience}.count() * kj::SECONDS;
-    auto& timer = io.provider->getTimer();
-    try {
-      timer.timeoutAfter(limit, stream.readAllBytes()).wait(io.waitScope);
-    } catch (const kj::Exception& problem) {
-      return problem.getType() != kj::Exception::Type::OVERLOADED;
-    }
-    return true;
-  }
-
-  /// The arrival at the coordinator; meanwhile this thread's loop runs.
-  arrival arrival_of(farm_fixture& farm) {
-    for (auto tries = patience / 1ms; tries > 0 && farm.arrivals.empty(); --tries)
-      io.provider->getTimer().afterDelay(1 * kj::MILLISECONDS).wait(io.waitScope);
-    return farm.arrivals.pop();
-  }
-
-  kj::AsyncIoContext io = kj::setupAsyncIo();
-  std::string address;
-  std::unique_ptr<tls_side> side;
-};
 
 /// A host that takes every message and does nothing.
 struct deaf_host final : wire::Host::Server {
@@ -68,30 +24,17 @@ key_files foreign_keys(farm_fixture& farm, const std::string& name) {
   return host_key_files(farm.folder / "foreign");
 }
 
-/// kj's later versions take an array, earlier ones a pointer and a size.
-template <class Stream>
-kj::Promise<void> write_all(Stream& to, const std::string& text) {
-  if constexpr (requires { to.write(text.data(), text.size()); })
-    return to.write(text.data(), text.size());
-  else
-    return to.write(kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size()));
-}
-
-void check_that_hosts_join(farm_fixture& farm) {
-  host_end host;
-  coordinator_end end;
-  farm.join(host, end, "good");
-}
-
 } // namespace
 
 TEST_CASE_METHOD(farm_fixture, "stranger: a host of another farm is refused and refuses") {
   host_end host;
   host.agent = system.spawn(take_agent_news, host.news);
   connect_farm(host_loop, {address(), foreign_keys(*this, "h1")}, greeting_of("h1"), host.agent);
-  CHECK(host.expect_failure()
-        == "no secure connection to " + address()
-             + ": the other side's certificate is not of this farm");
+  CHECK(
+    host.expect_failure()
+    == "no secure connection to " + address()
+         + ": the other side's certificate is not of this farm, out of date, or for another role "
+           "or name");
   check_that_hosts_join(*this);
 }
 
@@ -168,6 +111,48 @@ TEST_CASE_METHOD(farm_fixture, "stranger: silent sockets are dropped and disturb
   CHECK(peer.is_closed(*silent.back())); // after limits::accept_timeout
 }
 
+TEST_CASE_METHOD(farm_fixture, "stranger: one that sends byte by byte gets no more time") {
+  stranger peer{*this};
+  auto dribble = [&](kj::AsyncIoStream& to, std::string bytes) {
+    // The size of a record or message, and then its bytes one at a time, for ever.
+    try {
+      write_all(to, bytes).wait(peer.io.waitScope);
+      for (auto sent = 0ms; sent < patience; sent += 10ms) {
+        write_all(to, std::string(1, '\0')).wait(peer.io.waitScope);
+        peer.io.provider->getTimer().afterDelay(10 * kj::MILLISECONDS).wait(peer.io.waitScope);
+      }
+    } catch (const kj::Exception&) {
+      return true; // hung up
+    }
+    return false;
+  };
+  SECTION("in the handshake") {
+    auto slow = peer.plain();
+    CHECK(dribble(*slow, std::string{"\x16\x03\x01\x3f\xff\x01\x00\x3f\xf0", 9}));
+  }
+  SECTION("in the greeting") {
+    auto slow = peer.secured(keys_of("h1"));
+    CHECK(dribble(*slow, std::string{"\0\0\0\0\x00\x10\0\0", 8}));
+  }
+  check_that_hosts_join(*this);
+}
+
+TEST_CASE_METHOD(farm_fixture, "stranger: a crowd of them does not fill the log") {
+  log_catcher log;
+  stranger peer{*this};
+  constexpr size_t crowd = 3 * limits::strangers_logged_max;
+  for (size_t i = 0; i < crowd; ++i) {
+    auto one = peer.plain();
+    write_all(*one, "GET / HTTP/1.1\r\n\r\n").wait(peer.io.waitScope);
+    REQUIRE(peer.is_closed(*one));
+  }
+  size_t lines = 0;
+  for (const auto& line : log.lines())
+    lines += line.find("refused") != std::string::npos ? 1 : 0;
+  CHECK(lines == limits::strangers_logged_max);
+  check_that_hosts_join(*this);
+}
+
 TEST_CASE_METHOD(farm_fixture,
                  "stranger: garbage before, in and after the handshake ends only itself") {
   std::mt19937_64 random{42};
@@ -193,7 +178,7 @@ TEST_CASE_METHOD(farm_fixture,
 
 TEST_CASE_METHOD(farm_fixture, "stranger: a host of another protocol hears so") {
   stranger peer{*this};
-  connection wire{peer.secured(keys_of("h1"))};
+  connection wire{peer.secured(keys_of("h1")), [](const std::string&) {}};
   auto request = wire.bootstrap().castAs<wire::Farm>().joinRequest();
   write(greeting_of("h1"), request.initHello());
   request.getHello().setProtocolMajor(9);
@@ -215,7 +200,7 @@ TEST_CASE_METHOD(farm_fixture, "stranger: a host that calls without end is dropp
     },
     gate);
   stranger peer{*this};
-  connection wire{peer.secured(keys_of("h1"))};
+  connection wire{peer.secured(keys_of("h1")), [](const std::string&) {}};
   auto request = wire.bootstrap().castAs<wire::Farm>().joinRequest();
   write(greeting_of("h1"), request.initHello());
   request.setHost(wire::Host::Client{kj::heap<deaf_host>()});

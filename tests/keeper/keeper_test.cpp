@@ -136,7 +136,7 @@ TEST_CASE_METHOD(keeper_fixture, "keeper: a log over its bound ends the command 
   work.log_bytes_max = 1'000'001;
   auto account = run(work);
   CHECK(account.outcome == result::failure);
-  CHECK(account.reason == "printed more than 1000001 bytes, the limit of a step's log");
+  CHECK(account.reason == "printed more than 976.5KiB, the limit of a step's log");
   CHECK(spool->log_size(token()) == 1'000'001);
 }
 

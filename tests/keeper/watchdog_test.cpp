@@ -164,6 +164,7 @@ TEST_CASE("process table: hostile process names don't shift the fields", "[watch
   CHECK(entry->parent == 7);
   CHECK(entry->group == 8);
   CHECK(entry->session == 9);
+  CHECK_FALSE(entry->exiting);
   CHECK_FALSE(parse_process("42 (a"));
   CHECK_FALSE(parse_process("42 (a) S 1 2"));
   CHECK(name_processes({*entry}) == "a) S 1 (b c (pid 42)");
@@ -174,6 +175,10 @@ TEST_CASE("process table: a start tick is what field 22 says", "[watchdog]") {
   REQUIRE(entry);
   CHECK(entry->zombie);
   CHECK(entry->start_ticks == 19);
+  auto dying = parse_process("5 (x) R 1 2 3 4 5 4194308 7 8 9 10 11 12 13 14 15 16 17 18 19 20");
+  REQUIRE(dying);
+  CHECK(dying->exiting);
+  CHECK_FALSE(dying->zombie);
   auto itself = find_process(getpid());
   REQUIRE(itself);
   CHECK(itself->parent == getppid());

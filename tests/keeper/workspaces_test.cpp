@@ -1,5 +1,6 @@
 // Workspaces: downloads, installs, artifacts, clean-up; globs.
 // SPDX-License-Identifier: Apache-2.0
+#include "nodes/closed_answers.hpp"
 #include "nodes/disk_workspaces.hpp"
 #include "nodes/glob.hpp"
 #include "nodes/record_file.hpp"
@@ -283,4 +284,43 @@ TEST_CASE("glob: a hostile pattern costs a bounded time", "[glob]") {
     path += "aaaaaaaaaaaa/";
   }
   CHECK_FALSE(glob_matches(glob + "x", path + "y"));
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspaces: the answer to a close outlives agent and folder") {
+  build_closed answer{build, 1, {{"pkg/a b.deb", std::string(64, 'a'), 7}}, "one\nis missing"};
+  REQUIRE_FALSE(spaces.remember_answer(answer));
+  REQUIRE_FALSE(spaces.remove(build, 1));
+  disk_workspaces later{folder.path + "/ws"};
+  CHECK(later.answer_of(build, 1) == answer);
+  CHECK_FALSE(later.answer_of(build, 2));
+  CHECK_FALSE(later.answer_of({8}, 1));
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspaces: a new build in a place forgets the old answer") {
+  REQUIRE_FALSE(spaces.remember_answer({build, 1, {}, ""}));
+  REQUIRE(spaces.make(build, 1));
+  CHECK_FALSE(spaces.answer_of(build, 1));
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspaces: a damaged answer is no answer") {
+  REQUIRE_FALSE(spaces.remember_answer({build, 1, {}, "text"}));
+  auto path = folder.path + "/ws/closed/7-1";
+  auto bytes = slurp(path);
+  bytes[bytes.find("text")] = 'n';
+  REQUIRE_FALSE(replace_file(folder.path + "/ws/closed", "7-1", bytes, durability::unsynced));
+  CHECK_FALSE(spaces.answer_of(build, 1));
+}
+
+TEST_CASE("workspaces: only the newest answers are kept") {
+  temp_folder folder;
+  closed_answers answers{folder.path + "/closed", 3};
+  auto long_ago = fs::file_time_type::clock::now() - std::chrono::hours{1};
+  for (uint64_t i = 1; i <= 5; ++i) {
+    REQUIRE_FALSE(answers.remember({{i}, 1, {}, ""}));
+    fs::last_write_time(folder.path + "/closed/" + std::to_string(i) + "-1",
+                        long_ago + std::chrono::seconds{i});
+  }
+  CHECK_FALSE(answers.find({2}, 1));
+  CHECK(answers.find({3}, 1));
+  CHECK(answers.find({5}, 1));
 }

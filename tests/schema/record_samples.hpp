@@ -87,9 +87,20 @@ public:
     all(kind, class_keys);
   }
 
+  void fill(step_limits& value) {
+    auto& [memory, pids, cpus, log, disk, files] = value;
+    all(memory, pids, cpus, log, disk, files);
+  }
+
+  void fill(resource_usage& value) {
+    auto& [user_ms, system_ms, memory_peak, pids_peak, disk_peak] = value;
+    all(user_ms, system_ms, memory_peak, pids_peak, disk_peak);
+  }
+
   void fill(step_spec& value) {
-    auto& [name, run, env, timeout, silence, tests, exclusive, always, warn_only] = value;
-    all(name, run, env, timeout, silence, tests, exclusive, always, warn_only);
+    auto& [name, run, env, timeout, silence, tests, exclusive, always, warn_only, limits, sandbox] =
+      value;
+    all(name, run, env, timeout, silence, tests, exclusive, always, warn_only, limits, sandbox);
   }
 
   void fill(builder_spec& value) {
@@ -99,9 +110,9 @@ public:
 
   void fill(attempt_record& value) {
     auto& [number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost,
-           reason, granted_at, started_at, finished_at, log_bytes] = value;
+           reason, granted_at, started_at, finished_at, log_bytes, usage] = value;
     all(number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost, reason,
-        granted_at, started_at, finished_at, log_bytes);
+        granted_at, started_at, finished_at, log_bytes, usage);
   }
 
   void fill(step_record& value) {

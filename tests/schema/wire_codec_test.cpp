@@ -78,7 +78,9 @@ struct generator {
             line(),   static_cast<uint32_t>(upto(limits::slots_max)),
             map(),    list(5, [&] { return known(); })};
   }
-  artifact_ref artifact() { return {"out/" + text(30), sha256(), upto(limits::blob_bytes_max)}; }
+  artifact_ref artifact() {
+    return {"out/a" + text(30, "abcXYZ019_ -"), sha256(), upto(limits::blob_bytes_max)};
+  }
   actor_entry entry() {
     return {name(), sentence(), name(), name(), sentence(), 3, 12345, sentence()};
   }
@@ -87,6 +89,7 @@ struct generator {
             map(),  span(),
             span(), list(4, [&] { return text(9); }),
             flip(), flip(),
+            flip(), {random() >> 14, 500, 2, random() >> 30, random() >> 14, 1024},
             flip()};
   }
   source_ref source() {
@@ -110,7 +113,7 @@ struct generator {
     case 4:
       return attempt_ended{token(),    ends[upto(4)], static_cast<int32_t>(random()),
                            sentence(), flip(),        upto(limits::log_bytes_max),
-                           moment(),   moment()};
+                           moment(),   moment(),      {5, 6, random(), 7, random()}};
     case 5:
       return blob_want{{1 + upto(99)}, sha256(), upto(limits::blob_bytes_max)};
     case 6: {

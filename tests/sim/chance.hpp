@@ -1,5 +1,6 @@
 #pragma once
-// All chance of the simulation, from one seed, and the hash that tells whether two runs are the same.
+// All chance of the simulation, from one seed, and the hash that tells whether two runs are the
+// same.
 // SPDX-License-Identifier: Apache-2.0
 
 #include <chrono>

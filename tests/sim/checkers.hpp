@@ -12,7 +12,7 @@ namespace drover::sim {
 class checkers final : public link_watcher {
 public:
   checkers(engine& on, witness& seen, std::shared_ptr<storage::memory_store> store)
-    : engine_{on}, witness_{seen}, store_{std::move(store)} {}
+      : engine_{on}, witness_{seen}, store_{std::move(store)} {}
 
   // -- what happens --
   void committed(const storage::write_batch& batch);

@@ -51,8 +51,8 @@ void host_disk::plan(attempt& one, const keeper_order& order) {
   one.plan.outcome = result::success;
   one.plan.exit_code = 0;
   if (random.happens(0.15)) {
-    one.plan = {result::failure, static_cast<int32_t>(random.between(1, 99)), "it failed", {}, {},
-                {}};
+    one.plan = {
+      result::failure, static_cast<int32_t>(random.between(1, 99)), "it failed", {}, {}, {}};
   }
   if (one.lasts > order.timeout) {
     one.output = static_cast<uint64_t>(static_cast<double>(one.output)
@@ -69,7 +69,8 @@ uint64_t host_disk::printed(const attempt& one) const {
     return one.log_size;
   auto passed = (engine_.now() - one.started).count();
   auto all = std::max<int64_t>(one.lasts.count(), 1);
-  return std::min(one.output, one.output * static_cast<uint64_t>(passed) / static_cast<uint64_t>(all));
+  return std::min(one.output,
+                  one.output * static_cast<uint64_t>(passed) / static_cast<uint64_t>(all));
 }
 
 void host_disk::ends(const grant_token& token, const keeper_exit& how) {
@@ -190,9 +191,9 @@ void host_disk::power_off() {
 }
 
 size_t host_disk::running() const {
-  return static_cast<size_t>(
-    std::count_if(attempts_.begin(), attempts_.end(),
-                  [](const auto& one) { return one.second.state == keeper::running; }));
+  return static_cast<size_t>(std::count_if(attempts_.begin(), attempts_.end(), [](const auto& one) {
+    return one.second.state == keeper::running;
+  }));
 }
 
 size_t host_disk::leftovers() const {

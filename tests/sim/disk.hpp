@@ -32,7 +32,7 @@ public:
   };
 
   host_disk(engine& on, witness& seen, std::string host, uint64_t number)
-    : engine_{on}, witness_{seen}, host_{std::move(host)}, number_{number} {}
+      : engine_{on}, witness_{seen}, host_{std::move(host)}, number_{number} {}
 
   std::optional<failure> enter(const assignment& work);
   std::optional<failure> start(const keeper_order& order);
@@ -63,6 +63,7 @@ public:
 
   std::set<std::pair<build_id, uint32_t>> workspaces;
   std::set<std::pair<build_id, uint32_t>> unpacked;
+  std::map<std::pair<build_id, uint32_t>, build_closed> answers; ///< to closed builds
   std::map<std::string, uint64_t> source_bytes;
 
 private:

@@ -25,7 +25,7 @@ engine::config::config() {
 }
 
 engine::engine(uint64_t seed, bool print_trace)
-  : random{seed}, system{config_}, print_trace_{print_trace}, start_{scheduler().clock().now()} {}
+    : random{seed}, system{config_}, print_trace_{print_trace}, start_{scheduler().clock().now()} {}
 
 caf::scheduler::test_coordinator& engine::scheduler() const {
   auto& any = const_cast<caf::actor_system&>(system).scheduler();
@@ -36,7 +36,9 @@ milliseconds engine::now() const {
   return std::chrono::duration_cast<milliseconds>(scheduler().clock().now() - start_);
 }
 
-wall_time engine::wall() const { return {wall_start_ms + now().count()}; }
+wall_time engine::wall() const {
+  return {wall_start_ms + now().count()};
+}
 
 void engine::after(milliseconds delay, std::function<void()> event) {
   events_.emplace(scheduler().clock().now() + delay, std::move(event));

@@ -15,8 +15,8 @@
 
 namespace drover::sim {
 
-/// Actors run only inside `run_until`; each step runs one message of a randomly chosen actor, so that
-/// each mailbox keeps its order and nothing else does. Not thread-safe: there is one thread.
+/// Actors run only inside `run_until`; each step runs one message of a randomly chosen actor, so
+/// that each mailbox keeps its order and nothing else does. Not thread-safe: there is one thread.
 class engine {
 public:
   engine(uint64_t seed, bool print_trace);

@@ -14,7 +14,7 @@ const failure dead{ec::unavailable, "the process is dead"};
 class sim_spool final : public spool_port {
 public:
   sim_spool(std::shared_ptr<host_disk> disk, life alive)
-    : disk_{std::move(disk)}, alive_{std::move(alive)} {}
+      : disk_{std::move(disk)}, alive_{std::move(alive)} {}
 
   std::optional<failure> enter(const assignment& work) override {
     return *alive_ ? disk_->enter(work) : dead;
@@ -75,12 +75,14 @@ class sim_workspaces final : public workspace_port {
 public:
   sim_workspaces(engine& on, std::shared_ptr<host_disk> disk, life alive,
                  std::vector<sim_source> sources)
-    : engine_{on}, disk_{std::move(disk)}, alive_{std::move(alive)}, sources_{std::move(sources)} {}
+      : engine_{on}, disk_{std::move(disk)}, alive_{std::move(alive)}, sources_{
+                                                                         std::move(sources)} {}
 
   expected<prepared> make(build_id build, uint32_t placement) override {
     if (!*alive_)
       return dead;
     disk_->workspaces.insert({build, placement});
+    disk_->answers.erase({build, placement});
     return prepared{"/w", "/w/out"};
   }
   bool has_source(build_id build, uint32_t placement) const override {
@@ -117,10 +119,11 @@ public:
                                               const std::vector<std::string>&) override {
     if (!*alive_)
       return dead;
+    if (!disk_->workspaces.contains({build, placement}))
+      return failure{ec::not_found, "the workspace is not there"};
     std::vector<artifact_ref> found;
-    if (disk_->workspaces.contains({build, placement}))
-      for (const auto& one : artifacts_of(build))
-        found.push_back(one.ref);
+    for (const auto& one : artifacts_of(build))
+      found.push_back(one.ref);
     return found;
   }
   expected<std::string> read_artifact(build_id build, uint32_t, const artifact_ref& artifact,
@@ -137,6 +140,16 @@ public:
     disk_->workspaces.erase({build, placement});
     disk_->unpacked.erase({build, placement});
     return std::nullopt;
+  }
+  std::optional<failure> remember_answer(const build_closed& answer) override {
+    if (!*alive_)
+      return dead;
+    disk_->answers[{answer.build, answer.placement}] = answer;
+    return std::nullopt;
+  }
+  std::optional<build_closed> answer_of(build_id build, uint32_t placement) const override {
+    auto found = disk_->answers.find({build, placement});
+    return found == disk_->answers.end() ? std::nullopt : std::optional{found->second};
   }
 
 private:

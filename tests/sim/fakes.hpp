@@ -17,8 +17,7 @@ struct sim_source {
 
 std::shared_ptr<spool_port> make_spool(std::shared_ptr<host_disk> disk, life alive);
 std::shared_ptr<workspace_port> make_workspaces(engine& on, std::shared_ptr<host_disk> disk,
-                                                life alive,
-                                                const std::vector<sim_source>& sources);
+                                                life alive, const std::vector<sim_source>& sources);
 
 /// SHA-256 in hex.
 std::string digest_of(std::string_view bytes);

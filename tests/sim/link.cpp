@@ -192,7 +192,7 @@ void network::hang_up(uint64_t link, direction of_whom) {
   if (found == links_.end())
     return;
   auto& one = found->second;
-  auto time = one.silent_end ? engine_.random.between(2s, 90s)
+  auto time = one.silent_end     ? engine_.random.between(2s, 90s)
               : is_cut(one.host) ? engine_.random.between(5s, 20s)
                                  : delay();
   engine_.after(time, [this, link, of_whom] { close_end(link, of_whom); });

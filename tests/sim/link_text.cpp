@@ -6,7 +6,9 @@ namespace drover::sim {
 
 namespace {
 
-std::string text(uint64_t number) { return " " + std::to_string(number); }
+std::string text(uint64_t number) {
+  return " " + std::to_string(number);
+}
 
 std::string text(const std::vector<known_attempt>& known) {
   std::string all = " [";
@@ -65,7 +67,11 @@ struct speller {
 
 } // namespace
 
-std::string text_of(const host_message& message) { return std::visit(speller{}, message); }
-std::string text_of(const farm_message& message) { return std::visit(speller{}, message); }
+std::string text_of(const host_message& message) {
+  return std::visit(speller{}, message);
+}
+std::string text_of(const farm_message& message) {
+  return std::visit(speller{}, message);
+}
 
 } // namespace drover::sim

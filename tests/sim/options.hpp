@@ -10,8 +10,8 @@
 
 namespace drover::sim {
 
-/// Faults while they are on. Shares are of messages; the others say how often, on average, one comes
-/// (0: never).
+/// Faults while they are on. Shares are of messages; the others say how often, on average, one
+/// comes (0: never).
 struct fault_options {
   double loss = 0;
   double duplication = 0;
@@ -23,7 +23,7 @@ struct fault_options {
   milliseconds coordinator_death_every{0};
   milliseconds keeper_death_every{0};
   milliseconds actor_death_every{0};
-  double disk_loss = 0; ///< of deaths of hosts
+  double disk_loss = 0;   ///< of deaths of hosts
   double long_outage = 0; ///< share of outages that outlast a lease
 };
 
@@ -37,13 +37,14 @@ struct sim_options {
 
 /// Every name that `--faults` takes.
 inline const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"loss",  "duplication", "delay",  "partitions",
-                                              "agent", "host",        "disk",   "coordinator",
-                                              "keeper", "outage",     "actor"};
+  static const std::vector<std::string> names{"loss",   "duplication", "delay", "partitions",
+                                              "agent",  "host",        "disk",  "coordinator",
+                                              "keeper", "outage",      "actor"};
   return names;
 }
 
-/// The faults of a seed: each kind is on or off, so that runs differ in kind and not only in detail.
+/// The faults of a seed: each kind is on or off, so that runs differ in kind and not only in
+/// detail.
 fault_options choose_faults(chance& random, const std::optional<std::vector<std::string>>& names);
 
 } // namespace drover::sim

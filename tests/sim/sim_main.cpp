@@ -14,19 +14,19 @@ namespace drover::sim {
 
 namespace {
 
-constexpr const char* usage
-  = "usage: drover-sim [--seed N] [--runs K] [--hosts H] [--minutes M] [--faults NAME,... | none]\n"
-    "                  [--mutant NAME [--expect-caught]] [--twice] [--corpus FILE] [--trace]\n"
-    "  --seed N         the first seed (1)\n"
-    "  --runs K         so many seeds from there (1)\n"
-    "  --minutes M      virtual minutes with faults (2)\n"
-    "  --faults         only these kinds: loss duplication delay partitions agent host disk\n"
-    "                   coordinator keeper outage actor; else each seed chooses\n"
-    "  --mutant NAME    switches a defect on: no_fencing acknowledge_before_sync\n"
-    "  --expect-caught  succeeds if a seed fails: the defect was caught\n"
-    "  --twice          runs each seed twice and compares the hashes\n"
-    "  --corpus FILE    the seeds of this file (first word of each line) instead\n"
-    "  --trace          prints everything that happens\n";
+constexpr const char* usage =
+  "usage: drover-sim [--seed N] [--runs K] [--hosts H] [--minutes M] [--faults NAME,... | none]\n"
+  "                  [--mutant NAME [--expect-caught]] [--twice] [--corpus FILE] [--trace]\n"
+  "  --seed N         the first seed (1)\n"
+  "  --runs K         so many seeds from there (1)\n"
+  "  --minutes M      virtual minutes with faults (2)\n"
+  "  --faults         only these kinds: loss duplication delay partitions agent host disk\n"
+  "                   coordinator keeper outage actor; else each seed chooses\n"
+  "  --mutant NAME    switches a defect on: no_fencing acknowledge_before_sync\n"
+  "  --expect-caught  succeeds if a seed fails: the defect was caught\n"
+  "  --twice          runs each seed twice and compares the hashes\n"
+  "  --corpus FILE    the seeds of this file (first word of each line) instead\n"
+  "  --trace          prints everything that happens\n";
 
 struct arguments {
   sim_options options;
@@ -85,8 +85,8 @@ void take_value(arguments& given, const std::string& option, const std::string& 
   else {
     given.replay += " " + option + " " + value;
     if (option == "--hosts")
-      given.options.hosts = static_cast<uint32_t>(std::clamp<uint64_t>(number_of(option, value), 1,
-                                                                       1000));
+      given.options.hosts =
+        static_cast<uint32_t>(std::clamp<uint64_t>(number_of(option, value), 1, 1000));
     else if (option == "--minutes")
       given.options.faulty_time = std::chrono::minutes{number_of(option, value)};
     else if (option == "--faults")
@@ -183,4 +183,6 @@ int simulate(int argc, char** argv) {
 
 } // namespace drover::sim
 
-int main(int argc, char** argv) { return drover::sim::simulate(argc, argv); }
+int main(int argc, char** argv) {
+  return drover::sim::simulate(argc, argv);
+}

@@ -1,5 +1,6 @@
 #pragma once
-// A coordinator's hold on the store: it lets go when the coordinator dies, and tells of each commit.
+// A coordinator's hold on the store: it lets go when the coordinator dies, and tells of each
+// commit.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "storage/memory_store.hpp"
@@ -14,8 +15,8 @@ public:
 
   watched_store(engine& on, std::shared_ptr<storage::memory_store> inner, life alive,
                 listener committed)
-    : engine_{on}, inner_{std::move(inner)}, alive_{std::move(alive)},
-      committed_{std::move(committed)} {}
+      : engine_{on}, inner_{std::move(inner)}, alive_{std::move(alive)}, committed_{
+                                                                           std::move(committed)} {}
 
   std::optional<failure> commit(const storage::write_batch& batch,
                                 storage::durability when) override;

@@ -31,7 +31,7 @@ void ask(engine& on, const office& where, Question question,
 } // namespace
 
 workload::workload(engine& on, checkers& judges, storage::memory_store& store, uint32_t hosts)
-  : engine_{on}, judges_{judges} {
+    : engine_{on}, judges_{judges} {
   config_.farm = "simulated";
   for (uint32_t i = 0; i < hosts; ++i) {
     host_spec host;

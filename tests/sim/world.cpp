@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Every build must have ended so long after the last fault: a lease, what was queued, and then some.
+/// Every build must have ended so long after the last fault: a lease, what was queued, and then
+/// some.
 constexpr milliseconds heal_time_max = 30min;
 /// What may be left of builds that have ended must be gone so long afterwards.
 constexpr milliseconds clean_up_time = 20s;
@@ -39,17 +40,16 @@ private:
 } // namespace
 
 world::world(const sim_options& options)
-  : options_{options}, engine_{options.seed, options.trace},
-    store_{std::make_shared<storage::memory_store>()}, judges_{engine_, witness_, store_},
-    network_{engine_, judges_} {
-  auto tap = std::make_shared<log_tap>([this](int level, const std::string& text) {
-    log_line(level, text);
-  });
+    : options_{options}, engine_{options.seed, options.trace},
+      store_{std::make_shared<storage::memory_store>()}, judges_{engine_, witness_, store_},
+      network_{engine_, judges_} {
+  auto tap = std::make_shared<log_tap>(
+    [this](int level, const std::string& text) { log_line(level, text); });
   auto logger = std::make_shared<spdlog::logger>("simulation", tap);
   logger->set_level(options.trace ? spdlog::level::info : spdlog::level::err);
   spdlog::set_default_logger(logger);
-  auto hosts = options.hosts == 0 ? static_cast<uint32_t>(engine_.random.between(2, 5))
-                                  : options.hosts;
+  auto hosts =
+    options.hosts == 0 ? static_cast<uint32_t>(engine_.random.between(2, 5)) : options.hosts;
   faults_ = choose_faults(engine_.random, options.faults);
   network_.faults = faults_;
   workload_.emplace(engine_, judges_, *store_, hosts);
@@ -82,8 +82,8 @@ world::~world() {
 
 void world::log_line(int level, const std::string& text) {
   if (level >= static_cast<int>(spdlog::level::err)) {
-    bool expected = faults_.actor_death_every.count() > 0
-                    && text.find("crashed") != std::string::npos;
+    bool expected =
+      faults_.actor_death_every.count() > 0 && text.find("crashed") != std::string::npos;
     if (!expected)
       engine_.fail("a line of the log asks for a human: " + text);
   } else {

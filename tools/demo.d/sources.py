@@ -123,7 +123,9 @@ def fetch(packages, say):
         apt = os.path.join(os.path.dirname(folder), "apt")
         options = private_apt(apt)
         run_apt(options, ["update"], apt)
-        run_apt(options, ["source", "--download-only", "--only-source", *missing], folder)
+        # The upstream tarball alone: Debian's own changes to it are of no use here.
+        run_apt(options, ["source", "--download-only", "--tar-only", "--only-source", *missing],
+                folder)
         for package in missing:  # apt has checked their signatures and digests
             for path in glob.glob(os.path.join(folder, package + "_*.orig.tar.*")):
                 if path.endswith((".asc", ".sha256")):

@@ -22,6 +22,19 @@ cell verdict_cell(const json& thing) {
   return {word, colour_of(word)};
 }
 
+/// Of what an attempt has used; empty where its host could not tell.
+std::string cpu_used(const json& attempt) {
+  auto usage = attempt.value("usage", json::object());
+  auto ms = usage.value("user_ms", int64_t{0}) + usage.value("system_ms", int64_t{0});
+  return ms <= 0 ? "" : std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + " s";
+}
+
+std::string memory_used(const json& attempt) {
+  constexpr uint64_t mebibyte = 1024 * 1024;
+  auto peak = attempt.value("usage", json::object()).value("memory_peak", uint64_t{0});
+  return peak == 0 ? "" : std::to_string((peak + mebibyte - 1) / mebibyte) + " MiB";
+}
+
 std::string render_builds(const json& answer, const screen& out) {
   table rows{{"ID", "BUILDER", "RESULT", "HOST", "SOURCE", "CREATED", "TOOK", "REASON"}};
   for (const auto& build : answer.value("builds", json::array()))
@@ -56,17 +69,18 @@ std::string render_build(const json& build, const screen& out) {
   add("  created   ", short_time(field_text(build, "created_at", "")));
   add("  took      ", time_between(build, "started_at", "finished_at"));
   add("  artifacts ", field_text(build, "artifacts", ""));
-  table rows{{"STEP", "RESULT", "EXIT", "ATTEMPT", "HOST", "TOOK", "REASON"}};
+  table rows{{"STEP", "RESULT", "EXIT", "ATTEMPT", "HOST", "TOOK", "CPU", "MEMORY", "REASON"}};
   for (const auto& step : build.value("steps", json::array())) {
     auto attempts = step.value("attempts", json::array());
     if (attempts.empty())
       rows.add({field_text(step, "name", "-"), verdict_cell(step),
-                field_text(step, "exit_code", ""), "", "", "", field_text(step, "reason", "")});
+                field_text(step, "exit_code", ""), "", "", "", "", "",
+                field_text(step, "reason", "")});
     for (const auto& attempt : attempts)
       rows.add({field_text(step, "name", "-"), verdict_cell(attempt),
                 field_text(attempt, "exit_code", ""), field_text(attempt, "number", ""),
                 field_text(attempt, "host", ""), time_between(attempt, "started_at", "finished_at"),
-                field_text(attempt, "reason", "")});
+                cpu_used(attempt), memory_used(attempt), field_text(attempt, "reason", "")});
   }
   return text + (rows.empty() ? "" : "\n" + rows.text(out.colours));
 }

@@ -48,6 +48,8 @@ void add_up(CLI::App& app, int& exit_code) {
     ->check(CLI::Range(size_t{0}, limits::hosts_max));
   up->add_option("--slots", request->slots, "Builds at once on each of h1 ... hN")
     ->check(CLI::Range(1u, limits::slots_max));
+  up->add_option("--step-user", request->step_user,
+                 "Who steps are: none (you, as is usual here), auto, or a user's name; needs root");
   up->callback([request, &exit_code] { exit_code = run_up(*request); });
 
   auto words = std::make_shared<std::vector<std::string>>();

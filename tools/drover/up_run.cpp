@@ -63,6 +63,7 @@ struct plan {
   farm_folder farm;
   std::string listen;
   std::vector<host_spec> hosts;
+  std::string step_user;
 };
 
 std::optional<failure> make_keys(const plan& what) {
@@ -99,7 +100,9 @@ std::vector<std::string> host_arguments(const plan& what, const host_spec& host)
                                      "--keys",
                                      what.farm.host_keys(host.name),
                                      "--slots",
-                                     std::to_string(host.slots)};
+                                     std::to_string(host.slots),
+                                     "--step-user",
+                                     what.step_user};
   for (const auto& [key, value] : host.labels) {
     arguments.push_back("--label");
     arguments.push_back(key + "=" + value);
@@ -248,7 +251,8 @@ int run_up(const up_request& request) {
   auto listen = choose_listen_address(*farm);
   if (!listen)
     return refuse(listen.error());
-  plan what{*farm, *listen, plan_hosts(*config.config, request.hosts, request.slots)};
+  plan what{*farm, *listen, plan_hosts(*config.config, request.hosts, request.slots),
+            request.step_user};
   if (auto why = make_keys(what))
     return refuse(*why);
   return running_farm{std::move(what)}.run();

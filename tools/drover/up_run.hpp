@@ -13,6 +13,7 @@ struct up_request {
   std::string config; ///< file to copy; empty: what the folder has, or a default
   std::optional<uint32_t> hosts;
   std::optional<uint32_t> slots;
+  std::string step_user = "none"; ///< of its hosts: see drover-host --step-user
 };
 
 /// Returns the exit code (see up.hpp). Prints one `ready` line to stdout, all else to stderr.

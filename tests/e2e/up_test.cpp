@@ -84,6 +84,20 @@ TEST_CASE("up: a config without hosts gets one, one with hosts no more") {
   CHECK(plan_hosts(config, std::nullopt, std::nullopt) == config.hosts);
 }
 
+TEST_CASE("up: a farm that is started again has the hosts that it had") {
+  scratch folder;
+  auto farm = make_farm_folder(folder.path + "/farm");
+  REQUIRE(farm.ok());
+  REQUIRE(settle_choice(*farm, {3, 2, "auto"}).ok());
+  auto again = settle_choice(*farm, {});
+  REQUIRE(again.ok());
+  CHECK(*again == host_choice{3, 2, "auto"});
+  auto fewer = settle_choice(*farm, {1, {}, {}});
+  REQUIRE(fewer.ok());
+  CHECK(*fewer == host_choice{1, 2, "auto"});
+  CHECK(settle_choice(*farm, {})->hosts == 1u);
+}
+
 TEST_CASE("up: restarts come soon at first, then later, and never oftener than the limit") {
   core::restart_history history;
   CHECK(restart_delay(history, 0, 0.0) == limits::program_backoff_first / 2);

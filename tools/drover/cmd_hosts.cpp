@@ -38,7 +38,7 @@ std::string render_host(const json& host, const screen& out) {
               + paint(printable(state.text, 80), state.shade, out.colours) + "\n";
   auto add = [&](const std::string& label, const std::string& value) {
     if (!value.empty())
-      text += "  " + label + std::string(label.size() < 12 ? 12 - label.size() : 1, ' ')
+      text += "  " + label + std::string(label.size() < 14 ? 14 - label.size() : 1, ' ')
               + printable(value, 1000) + "\n";
   };
   add("reason", field_text(host, "reason", ""));

@@ -44,12 +44,14 @@ void add_up(CLI::App& app, int& exit_code) {
   up->add_option("--dir", request->dir, "The farm's folder; made if it is not there")->required();
   up->add_option("--config", request->config,
                  "farm.yaml to copy into the folder; else what the folder has, or a small default");
-  up->add_option("--hosts", request->hosts, "Start hosts h1 ... hN beside those of the config")
+  up->add_option("--hosts", request->hosts,
+                 "Start hosts h1 ... hN beside those of the config; else as the last time")
     ->check(CLI::Range(size_t{0}, limits::hosts_max));
   up->add_option("--slots", request->slots, "Builds at once on each of h1 ... hN")
     ->check(CLI::Range(1u, limits::slots_max));
   up->add_option("--step-user", request->step_user,
-                 "Who steps are: none (you, as is usual here), auto, or a user's name; needs root");
+                 "Who steps are: none (you, as is usual here), auto, or a user's name; needs root; "
+                 "else as the last time");
   up->callback([request, &exit_code] { exit_code = run_up(*request); });
 
   auto words = std::make_shared<std::vector<std::string>>();

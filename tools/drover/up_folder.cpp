@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -161,6 +162,30 @@ expected<std::string> choose_listen_address(const farm_folder& farm) {
   if (auto why = write_file(farm.listen_file(), address + "\n"))
     return *why;
   return address;
+}
+
+expected<host_choice> settle_choice(const farm_folder& farm, host_choice asked) {
+  std::ifstream file{farm.choice_file()};
+  std::string key, value;
+  while (file >> key >> value) {
+    auto number = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
+    if (key == "hosts" && !asked.hosts)
+      asked.hosts = number;
+    else if (key == "slots" && !asked.slots && number > 0)
+      asked.slots = number;
+    else if (key == "step-user" && !asked.step_user)
+      asked.step_user = value;
+  }
+  std::string text;
+  if (asked.hosts)
+    text += "hosts " + std::to_string(*asked.hosts) + "\n";
+  if (asked.slots)
+    text += "slots " + std::to_string(*asked.slots) + "\n";
+  if (asked.step_user)
+    text += "step-user " + *asked.step_user + "\n";
+  if (auto why = write_file(farm.choice_file(), text))
+    return *why;
+  return asked;
 }
 
 std::vector<host_spec> plan_hosts(const farm_config& config, std::optional<uint32_t> count,

@@ -21,6 +21,7 @@ struct farm_folder {
   std::string coordinator() const { return top + "/coordinator"; }
   std::string farm_keys() const { return coordinator() + "/keys"; }
   std::string listen_file() const { return coordinator() + "/listen"; }
+  std::string choice_file() const { return top + "/up.choice"; }
   std::string host(const std::string& name) const { return top + "/hosts/" + name; }
   std::string host_keys(const std::string& name) const { return host(name) + "/keys"; }
   std::string log(const std::string& program) const { return top + "/logs/" + program + ".log"; }
@@ -42,6 +43,18 @@ std::optional<failure> install_config(const farm_folder& farm, const std::string
 /// The address on which hosts reach the coordinator: the same one in each life of the farm unless
 /// another program has taken its port.
 expected<std::string> choose_listen_address(const farm_folder& farm);
+
+/// What was asked of `drover up` about its hosts; not set: nothing was.
+struct host_choice {
+  std::optional<uint32_t> hosts;
+  std::optional<uint32_t> slots;
+  std::optional<std::string> step_user;
+  friend bool operator==(const host_choice&, const host_choice&) = default;
+};
+
+/// `asked`, and for what it leaves open what was asked the last time: a farm that is started again
+/// has the hosts that it had. The outcome is remembered in the folder.
+expected<host_choice> settle_choice(const farm_folder& farm, host_choice asked);
 
 /// The hosts to start: those of the config, with h1 to h`count` among or beside them. `slots`
 /// counts for h1 to h`count`. Without `count`, a config without hosts gets one.

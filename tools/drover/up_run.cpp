@@ -251,8 +251,11 @@ int run_up(const up_request& request) {
   auto listen = choose_listen_address(*farm);
   if (!listen)
     return refuse(listen.error());
-  plan what{*farm, *listen, plan_hosts(*config.config, request.hosts, request.slots),
-            request.step_user};
+  auto choice = settle_choice(*farm, {request.hosts, request.slots, request.step_user});
+  if (!choice)
+    return refuse(choice.error());
+  plan what{*farm, *listen, plan_hosts(*config.config, choice->hosts, choice->slots),
+            choice->step_user.value_or("none")};
   if (auto why = make_keys(what))
     return refuse(*why);
   return running_farm{std::move(what)}.run();

@@ -35,14 +35,18 @@ public:
 private:
   struct entry {
     unique_fd pidfd;
+    uint64_t serial = 0; ///< tells its events from those of an earlier one
     kinship kin = kinship::stranger;
     std::vector<callback> gone;
   };
+  static constexpr uint64_t stop_serial = 0; ///< of the event that ends the thread
+
   void run();
-  void ended(int pidfd);
+  void ended(uint64_t serial);
 
   mutable std::mutex mutex_;
   std::map<std::string, entry> entries_;
+  uint64_t last_serial_ = 0;
   unique_fd epoll_, stop_;
   std::thread thread_;
 };

@@ -3,6 +3,7 @@
 
 #include "actors/edge/reason.hpp"
 
+#include <capnp/serialize.h>
 #include <fmt/format.h>
 #include <kj/time.h>
 
@@ -79,15 +80,29 @@ kj::Promise<guarded_stream::read_result> guarded_stream::stop(const std::string&
   return kj::NEVER_DONE;
 }
 
+void guarded_stream::note_sent(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) {
+#if CAPNP_VERSION >= 1'000'000
+  capnp::SegmentArrayMessageReader sent{segments};
+  auto message = sent.getRoot<capnp::rpc::Message>();
+  if (message.isReturn() && message.getReturn().getNoFinishNeeded())
+    held_ -= held_ > 0 ? 1 : 0;
+#else
+  static_cast<void>(segments); // every answer must be finished there
+#endif
+}
+
 kj::Promise<void>
 guarded_stream::writeMessage(kj::ArrayPtr<const int> fds,
                              kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) {
+  note_sent(segments);
   capnp::MessageStream& inner = stream_;
   return inner.writeMessage(fds, segments);
 }
 
 kj::Promise<void> guarded_stream::writeMessages(
   kj::ArrayPtr<kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>>> messages) {
+  for (auto segments : messages)
+    note_sent(segments);
   capnp::MessageStream& inner = stream_;
   return inner.writeMessages(messages);
 }

@@ -57,13 +57,15 @@ private:
   std::string judge(capnp::MessageReader& message);
   std::string count(capnp::rpc::Message::Reader message);
   kj::Promise<read_result> stop(const std::string& why);
+  /// Looks whether an answer of ours frees the peer from letting go of it (Cap'n Proto 1.0 on).
+  void note_sent(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments);
 
   capnp::AsyncIoMessageStream stream_;
   peer_bounds bounds_;
   kj::Function<backlog()> unsent_;
   breaker broken_;
   rate_guard rate_;
-  size_t held_ = 0; ///< questions of the peer that it has not finished
+  size_t held_ = 0; ///< questions of the peer that it has yet to finish
 };
 
 } // namespace drover

@@ -76,8 +76,11 @@ TEST_CASE_METHOD(herd_fixture,
 TEST_CASE_METHOD(herd_fixture, "rogue: who holds all answers is dropped") {
   auto uut = admitted();
   uut->begin_to_read();
-  CHECK(uut->until_dropped(2 * limits::link_held_max, [&] { uut->tell(beat{1, 1, {}}); }));
-  CHECK(verdict() == "it does not let go of 1024 answers");
+  // Answers with a capability: from Cap'n Proto 1.0 on, others need no letting go.
+  CHECK(uut->until_dropped(2 * limits::link_held_max, [&] { uut->bootstrap(); }));
+  auto said = verdict();
+  // Which bound it meets first depends on how that version gathers its answers.
+  CHECK((said == "it does not let go of 1024 answers" || said.find("it does not read: ") == 0));
   check_herd();
 }
 

@@ -146,7 +146,7 @@ public:
   using place = std::pair<build_id, uint32_t>;
 
   expected<prepared> make(build_id build, uint32_t placement) override {
-    auto name = "/work/" + std::to_string(build.value) + "-" + std::to_string(placement);
+    auto name = "/spot/" + std::to_string(build.value) + "-" + std::to_string(placement);
     made.insert({build, placement});
     answers.erase({build, placement});
     return prepared{name + "/src", name + "/out", name + "/tmp"};

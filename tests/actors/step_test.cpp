@@ -48,14 +48,14 @@ TEST_CASE_METHOD(host_fixture, "step: its command gets the environment of the co
     {"DROVER_SOURCE", ""},
     {"DROVER_REVISION", ""},
     {"DROVER_CORES", "4"},
-    {"DROVER_OUT", "/work/7-1/out"},
-    {"DROVER_WORKSPACE", "/work/7-1/src"},
+    {"DROVER_OUT", "/spot/7-1/out"},
+    {"DROVER_WORKSPACE", "/spot/7-1/src"},
     {"DROVER_ATTEMPT_TOKEN", "3-4d-7-0-1"},
-    {"TMPDIR", "/work/7-1/tmp"},
+    {"TMPDIR", "/spot/7-1/tmp"},
   };
   CHECK(order.env == expected_env);
   CHECK(order.run == "make check");
-  CHECK(order.workspace == "/work/7-1/src");
+  CHECK(order.workspace == "/spot/7-1/src");
   CHECK(order.timeout == limits::step_timeout_default);
   CHECK(order.silence == limits::step_silence_default);
 }

@@ -143,8 +143,6 @@ inline constexpr size_t artifacts_max = 10'000;
 /// What an archive may unpack to, and how many entries it may have.
 inline constexpr uint64_t unpacked_bytes_max = 32ull * 1024 * 1024 * 1024;
 inline constexpr uint64_t unpacked_entries_max = 2'000'000;
-/// Writes waiting for the store before senders are refused.
-inline constexpr size_t recorder_queue_max = 10'000;
 /// Attempts that a host may know of at once: running ones and those not yet confirmed.
 inline constexpr size_t known_attempts_max = 4096;
 /// Actors that one process tells of: an actor an attempt, and some dozens.
@@ -225,8 +223,6 @@ inline constexpr milliseconds client_patience = 45s;
 inline constexpr milliseconds client_reconnect = 60s;
 /// What `--watch` and `--wait` let pass between two looks.
 inline constexpr milliseconds client_look_interval = 1s;
-/// A line of a log that is held back until it is whole; longer ones are shown in parts.
-inline constexpr size_t client_line_bytes_max = 64 * 1024;
 /// An answer that the command line holds in memory; logs and artifacts are streamed.
 inline constexpr size_t client_answer_bytes_max = 256 * 1024 * 1024;
 
@@ -260,8 +256,6 @@ inline constexpr milliseconds probe_timeout = 5s;
 /// Processes and threads of a step that says nothing of them: parallel compilers and test suites
 /// need hundreds, a fork bomb needs all.
 inline constexpr uint32_t step_pids_default = 8192;
-/// Files open at once in one process of a step; what Linux grants a session.
-inline constexpr uint32_t step_files_default = 1024 * 1024;
 /// The largest bounds that a config may name: beyond them a unit was mistaken.
 inline constexpr uint64_t step_memory_max = 1ull << 50;
 inline constexpr uint64_t step_disk_max = 1ull << 50;
@@ -284,8 +278,6 @@ inline constexpr int disk_count_rest = 10;
 inline constexpr size_t disk_count_piece = 2000;
 /// Files in one count: what lies beyond is not counted.
 inline constexpr size_t disk_count_files_max = 4'000'000;
-/// The last of a log that passed its bound is kept as well: it tells how things ended.
-inline constexpr size_t log_tail_bytes = 64 * 1024;
 /// Control groups of a killed step are waited for this long, until they are empty.
 inline constexpr milliseconds cgroup_empty_wait = 2s;
 /// Between two looks whether a group has become empty.

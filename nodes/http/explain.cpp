@@ -10,6 +10,11 @@ namespace drover::http {
 
 namespace {
 
+/// Whether the reason tells anything beside the exit code, which is told already.
+bool says_more(const std::string& reason, int32_t exit_code) {
+  return !reason.empty() && reason != "exit code " + std::to_string(exit_code);
+}
+
 std::string quoted(const std::string& name) {
   return "'" + printable(name, 80) + "'";
 }
@@ -65,7 +70,7 @@ std::string attempt_line(const step_record& step, const attempt_record& attempt)
   auto took = span(attempt.started_at, attempt.finished_at);
   if (!took.empty())
     text += ", after " + took;
-  if (!attempt.reason.empty())
+  if (says_more(attempt.reason, attempt.exit_code))
     text += ": " + attempt.reason;
   return line(text);
 }
@@ -105,7 +110,7 @@ std::string ending(const step_record& step) {
   if (step.exit_code > 0)
     text += " with exit code " + std::to_string(step.exit_code);
   auto& reason = step.reason.empty() && attempt ? attempt->reason : step.reason;
-  if (!reason.empty())
+  if (says_more(reason, step.exit_code))
     text += ": " + reason;
   return text;
 }
@@ -259,7 +264,7 @@ explanation explain_host(const host_view& host) {
     out.evidence.push_back("holds attempt " + to_string(attempt) + " (build/step/attempt)");
   if (host.record.restarts > 0)
     out.evidence.push_back("its agent was restarted " + std::to_string(host.record.restarts)
-                           + " times");
+                           + (host.record.restarts == 1 ? " time" : " times"));
   return out;
 }
 

@@ -123,6 +123,14 @@ TEST_CASE("explain: a failure names the first failing step, its exit code and th
   CHECK(has(why.evidence, "step 'test', attempt 1 on h1: failure, exit code 2, after 3.2 s"));
 }
 
+TEST_CASE("explain: an exit code is told once") {
+  auto why = explain_build(ended_by(result::failure, 2, "exit code 2"), nullptr);
+  CHECK(why.reason == "build 12 of check failed: step 'test' failed on h1 with exit code 2");
+  CHECK(has(why.evidence, "step 'test', attempt 1 on h1: failure, exit code 2, after 3.2 s"));
+  for (const auto& line : why.evidence)
+    CHECK(line.find("exit code 2, after 3.2 s: ") == std::string::npos);
+}
+
 TEST_CASE("explain: every other end has its own words") {
   auto [outcome, words] = GENERATE(table<result, std::string>({
     {result::warnings, "has warnings"},

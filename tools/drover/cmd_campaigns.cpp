@@ -81,9 +81,10 @@ std::string reasons(const json& cells) {
 
 std::string render_campaign(const json& campaign, const screen& out) {
   auto word = field_text(campaign, "result", field_text(campaign, "state", "-"));
-  auto text = "campaign " + printable(field_text(campaign, "id", "?"), 80) + " of "
-              + printable(field_text(campaign.value("source", json::object()), "id", "?"), 200)
-              + ": " + paint(printable(word, 80), colour_of(word), out.colours) + "\n\n";
+  auto source = field_text(campaign.value("source", json::object()), "id", "");
+  auto text = "campaign " + printable(field_text(campaign, "id", "?"), 80)
+              + (source.empty() ? "" : " of " + printable(source, 200)) + ": "
+              + paint(printable(word, 80), colour_of(word), out.colours) + "\n\n";
   auto cells = campaign.value("cells", json::array());
   auto hosts = distinct(cells, column_of);
   std::vector<std::string> headings{"BUILDER"};

@@ -29,7 +29,7 @@ expected<uint64_t> artifact_store_state::take(const upload_piece& piece) {
       return failure{ec::conflict,
                      "the upload was dropped because too many others came; try again"};
     make_room(uploads);
-    known = uploads.emplace(piece.upload, incoming{storage::blob_writer{*store}, 0}).first;
+    known = uploads.emplace(piece.upload, incoming{storage::blob_writer{*store, clock()}, 0}).first;
   }
   auto& writer = known->second.writer;
   known->second.last_used = ++uses;
@@ -51,7 +51,7 @@ expected<stored_blob> artifact_store_state::finish(const upload_end& end) {
   auto known = uploads.find(end.upload);
   if (known == uploads.end()) { // an empty file has no pieces
     make_room(uploads);
-    known = uploads.emplace(end.upload, incoming{storage::blob_writer{*store}, 0}).first;
+    known = uploads.emplace(end.upload, incoming{storage::blob_writer{*store, clock()}, 0}).first;
   }
   auto size = known->second.writer.size();
   auto name_of_content = known->second.writer.finish();
@@ -78,7 +78,7 @@ blob_piece artifact_store_state::read(const blob_want& want) const {
 }
 
 blob_stored artifact_store_state::take(const host_name& host, const blob_part& part) {
-  if (auto size = storage::blob_size(*store, part.sha256); size && *size)
+  if (auto size = storage::touch_blob(*store, part.sha256, clock()); size && *size)
     return {part.sha256, **size, true, {}};
   if (part.total > limits::blob_bytes_max)
     return {part.sha256, 0, false, "it is larger than the farm stores"};
@@ -86,7 +86,7 @@ blob_stored artifact_store_state::take(const host_name& host, const blob_part& p
   auto known = from_hosts.find(key);
   if (known == from_hosts.end()) {
     make_room(from_hosts);
-    known = from_hosts.emplace(key, incoming{storage::blob_writer{*store}, 0}).first;
+    known = from_hosts.emplace(key, incoming{storage::blob_writer{*store, clock()}, 0}).first;
   }
   auto& writer = known->second.writer;
   known->second.last_used = ++uses;

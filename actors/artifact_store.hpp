@@ -32,6 +32,7 @@ struct artifact_store_state {
 
   pointer self;
   std::shared_ptr<storage::store> store;
+  wall_clock clock;
   std::map<uint64_t, incoming> uploads;
   std::map<host_upload, incoming> from_hosts;
   uint64_t uses = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/build.hpp"
 
+#include "actors/core/events.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
 
@@ -115,6 +116,9 @@ caf::result<expected<accepted>> build_actor_state::cancel(const cancel_build& re
   if (!core::apply_cancel(file, why))
     return expected<accepted>{failure{ec::conflict, "build " + to_string(file.build.id)
                                                       + " is over or being cancelled already"}};
+  cancel_event = core::about_build(event_kind::cancel_requested, file.build, farm.clock());
+  cancel_event->by = request.by;
+  cancel_event->text = why;
   auto promise = self->make_response_promise<expected<accepted>>();
   std::vector<effect> effects;
   step_index at;
@@ -180,6 +184,9 @@ storage::write_batch build_actor_state::changes() {
   for (size_t i = 0; i < file.steps.size(); ++i)
     if (file.steps[i] != stored.steps[i])
       storage::put_step(batch, file.build.id, file.steps[i]);
+  batch.events = core::build_events(stored, file, farm.clock());
+  if (auto asked = std::exchange(cancel_event, std::nullopt))
+    batch.events.insert(batch.events.begin(), *asked);
   stored = file;
   return batch;
 }

@@ -17,6 +17,7 @@ struct build_context {
   recorder_actor recorder;
   log_sink_actor log_sink;
   coordinator_actor coordinator;
+  uint64_t artifact_bytes_max = 0; ///< of one build together; 0: no bound
 };
 
 /// Every event changes the file, then one batch makes the change durable, then its effects leave:
@@ -53,6 +54,7 @@ struct build_actor_state {
   host_supervisor_actor supervisor;
   bool closing = false; ///< close_build was ordered for the present placement
   bool ended_all = false;
+  std::optional<event_record> cancel_event; ///< goes with the next commit
 };
 
 /// `supervisor` is null where the build has no host yet.

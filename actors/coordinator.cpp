@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/coordinator.hpp"
 
+#include "actors/core/events.hpp"
+#include "actors/core/params.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
@@ -52,6 +54,7 @@ void coordinator_state::recover(const recovered_state& found) {
   }
   spdlog::info("farm recovered hosts={} queued={} active={}", herd.size(), queued.size(),
                active.size());
+  begin_generation(found.config);
   schedule_plan();
 }
 
@@ -94,6 +97,9 @@ caf::result<expected<submitted>> coordinator_state::submit(const submission& req
   auto plan = core::plan_submission(settings.config, offers(), orders, request.host);
   if (!plan)
     return expected<submitted>{plan.error()};
+  for (const auto& cell : plan->cells)
+    if (auto problem = core::params_problem(*cell.builder, request.params))
+      return expected<submitted>{*problem};
   storage::write_batch batch;
   std::vector<build_file> made;
   auto answer = make_builds(*plan, request, batch, made);
@@ -101,12 +107,8 @@ caf::result<expected<submitted>> coordinator_state::submit(const submission& req
   self
     ->request(services.recorder, caf::infinite, std::move(batch)) // its silence is fatal anyway
     .then([this, promise, answer, made = std::move(made)](recorded) mutable {
-      for (const auto& file : made) {
-        queue[file.build.id] = core::to_queue_entry(file);
-        queued[file.build.id] = file;
-      }
+      enqueue(std::move(made));
       spdlog::info("submitted builds={} campaign={}", made.size(), answer.campaign.value);
-      schedule_plan();
       promise.deliver(expected<submitted>{answer});
     });
   return promise;
@@ -136,9 +138,8 @@ submitted coordinator_state::make_builds(const core::submission_plan& plan,
           (file.recipe.requirement.empty() ? "" : "(" + file.recipe.requirement + ") and ")
           + cell.class_condition;
       file.build.campaign = answer.campaign;
-      file.build.params = cell.builder->params;
-      for (const auto& [key, value] : request.params)
-        file.build.params[key] = value;
+      file.build.params = core::params_of(*cell.builder, request.params);
+      file.build.generation = generation;
       file.build.requested_by = request.by;
       file.build.requested_because = request.because;
       file.build.pinned = cell.host;
@@ -148,13 +149,17 @@ submitted coordinator_state::make_builds(const core::submission_plan& plan,
       storage::put_recipe(batch, file.build.id, file.recipe);
       for (const auto& step : file.steps)
         storage::put_step(batch, file.build.id, step);
+      for (auto& event : core::build_events({}, file, file.build.created_at))
+        batch.events.push_back(std::move(event));
       answer.builds.push_back(file.build.id);
       made.push_back(std::move(file));
     }
     campaign.cells.push_back(std::move(shown));
   }
-  if (plan.is_campaign)
+  if (plan.is_campaign) {
     storage::put_campaign(batch, campaign);
+    batch.events.push_back(core::campaign_event(event_kind::campaign_created, campaign));
+  }
   return answer;
 }
 
@@ -172,6 +177,7 @@ caf::result<expected<accepted>> coordinator_state::cancel(const cancel_build& re
       failure{ec::not_found, "there is no build " + to_string(request.build)}};
   }
   auto file = std::move(waiting->second);
+  auto before = file;
   queued.erase(waiting);
   queue.erase(request.build);
   core::apply_cancel(file, "cancelled by " + request.by
@@ -183,6 +189,11 @@ caf::result<expected<accepted>> coordinator_state::cancel(const cancel_build& re
   storage::put_build(batch, file.build);
   for (const auto& step : file.steps)
     storage::put_step(batch, file.build.id, step);
+  batch.events = core::build_events(before, file, settings.clock());
+  auto asked = core::about_build(event_kind::cancel_requested, file.build, settings.clock());
+  asked.by = request.by;
+  asked.text = file.build.cancel_reason;
+  batch.events.insert(batch.events.begin(), asked);
   auto promise = self->make_response_promise<expected<accepted>>();
   self->request(services.recorder, caf::infinite, std::move(batch))
     .then([this, promise, id = request.build](recorded) mutable {
@@ -308,6 +319,10 @@ coordinator_actor::behavior_type coordinator(coordinator_state::pointer self,
   return {
     [self](const submission& request) { return self->state.submit(request); },
     [self](const cancel_build& request) { return self->state.cancel(request); },
+    [self](const retry_build& request) { return self->state.retry(request); },
+    [self](const host_order& request) { return self->state.order_host(request); },
+    [self](const reload_config& request) { return self->state.reload(request); },
+    [self](const config_query&) { return self->state.live; },
     [self](const hosts_query&) { return self->state.hosts(); },
     [self](const waiting_query& query) { return self->state.waiting_reasons(query); },
     [self](const actors_query&) { return self->state.actors(); },

@@ -20,6 +20,8 @@ struct recovered_state {
   std::vector<host_record> hosts;
   build_id last_build;
   campaign_id last_campaign;
+  uint64_t last_event = 0;
+  std::optional<config_record> config; ///< the newest one
 };
 
 /// The actors that serve the coordinator, spawned before it.
@@ -48,7 +50,8 @@ struct coordinator_state {
 
   struct active_build {
     build_actor actor;
-    host_name host; ///< whose slot it holds; empty: none
+    host_name host;         ///< whose slot it holds; empty: none
+    uint32_t placement = 0; ///< the present one, or the last
   };
 
   struct over_waiter {
@@ -67,6 +70,15 @@ struct coordinator_state {
   submitted make_builds(const core::submission_plan& plan, const submission& request,
                         storage::write_batch& batch, std::vector<build_file>& made);
   caf::result<expected<accepted>> cancel(const cancel_build& request);
+  caf::result<expected<submitted>> retry(const retry_build& request);
+  void take_cell(const build_record& old, const build_record& fresh, storage::write_batch& batch);
+  caf::result<expected<accepted>> order_host(const host_order& request);
+  caf::result<expected<accepted>> forget(const host_order& request);
+  caf::result<expected<accepted>> reload(const reload_config& request);
+  void begin_generation(const std::optional<config_record>& newest);
+  void note_config(storage::write_batch& batch, const std::string& summary);
+  void apply_config();
+  void enqueue(std::vector<build_file> made);
   caf::result<std::vector<host_view>> hosts();
   caf::result<std::vector<actor_entry>> actors();
   std::vector<waiting_view> waiting_reasons(const waiting_query& query) const;
@@ -74,6 +86,8 @@ struct coordinator_state {
 
   // -- the herd --
   void arrive(const arrival& request);
+  void release_strays(const hello& greeting, const host_supervisor_actor& supervisor);
+  void tell_pace();
   void on_news(const host_news& news);
   template <class Message>
   void route(const build_id& build, const Message& message);
@@ -111,6 +125,8 @@ struct coordinator_state {
   std::multimap<build_id, over_waiter> waiters;
   core::restart_history crashes;
   bool plan_pending = false;
+  uint64_t generation = 0; ///< of the config in force
+  std::shared_ptr<const live_config> live;
 };
 
 coordinator_actor::behavior_type coordinator(coordinator_state::pointer self,

@@ -96,13 +96,20 @@ caf::result<std::vector<host_view>> coordinator_state::hosts() {
     herd.size(), [promise](auto views) mutable { promise.deliver(std::move(views)); });
   for (const auto& [id, member] : herd) {
     auto answer = [this, all, host = id](host_view fresh) {
-      auto& known = herd.at(host);
-      known.view = std::move(fresh);
-      all->add(full_view(known));
+      auto known = herd.find(host);
+      if (known == herd.end())
+        return all->skip(); // forgotten meanwhile
+      known->second.view = std::move(fresh);
+      all->add(full_view(known->second));
     };
     self->request(member.supervisor, limits::census_answer, hosts_query{})
       .then(answer,
-            [this, all, host = id](const caf::error&) { all->add(full_view(herd.at(host))); });
+            [this, all, host = id](const caf::error&) {
+              auto known = herd.find(host);
+              if (known == herd.end())
+                return all->skip();
+              all->add(full_view(known->second));
+            });
   }
   return promise;
 }

@@ -26,7 +26,13 @@ expected<recovered_state> read_back(const storage::store& store) {
   auto campaign = storage::last_campaign(store);
   if (!campaign)
     return campaign.error();
-  return recovered_state{std::move(*active), std::move(*hosts), *build, *campaign};
+  auto config = storage::newest_config(store);
+  if (!config)
+    return config.error();
+  auto event = storage::last_event(store);
+  if (!event)
+    return event.error();
+  return recovered_state{std::move(*active), std::move(*hosts), *build, *campaign, *event, *config};
 }
 
 } // namespace
@@ -39,8 +45,9 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
   farm_services services;
   services.census = system.spawn(census, std::string{"coordinator"});
   bool own_thread = settings.blocking == blocking_actors::own_thread;
-  services.recorder = own_thread ? system.spawn<caf::detached>(recorder, settings, services.census)
-                                 : system.spawn(recorder, settings, services.census);
+  services.recorder =
+    own_thread ? system.spawn<caf::detached>(recorder, settings, services.census, found->last_event)
+               : system.spawn(recorder, settings, services.census, found->last_event);
   services.artifacts = own_thread ? system.spawn<caf::detached>(artifact_store, settings)
                                   : system.spawn(artifact_store, settings);
   services.log_sink = system.spawn(log_sink, settings, services.recorder);

@@ -12,14 +12,17 @@ namespace drover {
 enum class blocking_actors : uint8_t { own_thread, shared_scheduler };
 
 struct farm_settings {
-  farm_config config;
-  epoch now; ///< already durable in the store
+  farm_config config; ///< in force; the coordinator changes its own copy on a reload
+  epoch now;          ///< already durable in the store
   std::shared_ptr<storage::store> store;
   wall_clock clock;
   blocking_actors blocking = blocking_actors::own_thread;
   /// Called when the farm can't go on (the store failed, an actor died too often): the process must
   /// stop with this sentence. In the simulation it kills the coordinator.
   std::function<void(const std::string& why)> fatal;
+  /// Where `config` is from: path, files, who started the farm. Empty in tests.
+  config_record source = {};
+  std::string version = {}; ///< of the program, for the journal
 };
 
 struct farm_actors {

@@ -13,12 +13,21 @@ namespace drover {
 /// The batch that this answers is on disk.
 struct recorded {};
 
+/// Waits for news of the journal: answered with its last durable sequence once that is above
+/// `after`, or after about `patience`.
+struct event_wait {
+  uint64_t after = 0;
+  milliseconds patience{0};
+};
+
 /// The only writer of the store. Group commit: what gathers while one sync runs shares the next.
 using recorder_actor = caf::typed_actor<
   // Commits the batch durably; the answer comes after the sync. Batches of one sender keep order.
   caf::replies_to<storage::write_batch>::with<recorded>,
+  // From the gateway and from reporters.
+  caf::replies_to<event_wait>::with<uint64_t>,
   // INTERNAL
-  caf::reacts_to<atom::flush>>::extend_with<described>;
+  caf::reacts_to<atom::flush>, caf::reacts_to<atom::tick>>::extend_with<described>;
 
 /// Hears what a host says after it was admitted.
 using host_listener = caf::typed_actor<caf::reacts_to<host_message>>;
@@ -120,7 +129,33 @@ struct stray_attempt {
   known_attempt held;
 };
 
+/// So many hosts does the farm know by now; from the coordinator, when it matters for their pace.
+struct herd_size {
+  size_t hosts = 1;
+};
+
 struct hosts_query {};
+
+/// What a person wants of a host.
+enum class host_action : uint8_t {
+  drain,   ///< nothing new; what is there goes on to its end
+  pause,   ///< nothing new, and builds that are there wait between two steps
+  resume,  ///< ends a drain or a pause
+  restart, ///< the agent ends itself and is started again; steps run on
+  forget,  ///< a host that is away: its record goes
+};
+struct host_order {
+  host_name host;
+  host_action action = host_action::drain;
+  std::string by;
+  std::string reason;
+  milliseconds lasting{0}; ///< of a drain or a pause; 0: until `resume`
+};
+
+/// What was asked is done (or recorded and under way), in one sentence.
+struct accepted {
+  std::string text;
+};
 
 /// One a known host: its link, its lease, its open orders. Repeats each order until confirmed.
 using host_supervisor_actor =
@@ -138,6 +173,10 @@ using host_supervisor_actor =
                    caf::replies_to<census_ask>::with<std::vector<actor_entry>>,
                    // How it stands at this moment; from the coordinator.
                    caf::replies_to<hosts_query>::with<host_view>,
+                   // From the coordinator, for a person; not `forget`, which is its own.
+                   caf::replies_to<host_order>::with<expected<accepted>>,
+                   // From the coordinator: the herd has grown, its hosts may have to beat slower.
+                   caf::reacts_to<herd_size>,
                    // INTERNAL: looks at the silence and repeats open orders.
                    caf::reacts_to<atom::tick>>::extend_with<described>;
 
@@ -151,11 +190,6 @@ struct cancel_build {
   build_id build;
   std::string by;
   std::string reason;
-};
-
-/// What was asked is done (or recorded and under way), in one sentence.
-struct accepted {
-  std::string text;
 };
 
 /// One an active build: decides its next move by core/progress, accepts each result once.
@@ -199,6 +233,26 @@ struct submitted {
   std::vector<build_id> builds;
 };
 
+/// The same builder on the same source with the same parameters, once more.
+struct retry_build {
+  build_id build;
+  std::string by;
+  std::string reason;
+};
+
+/// Puts another configuration in force; `source.generation` is given by the coordinator.
+struct reload_config {
+  farm_config config;
+  config_record source;
+};
+
+/// The configuration that is in force.
+struct live_config {
+  uint64_t generation = 0;
+  farm_config config;
+};
+struct config_query {};
+
 struct actors_query {};
 struct waiting_query {
   std::vector<build_id> builds;
@@ -214,6 +268,10 @@ using coordinator_actor = caf::typed_actor<
   // From the gateway.
   caf::replies_to<submission>::with<expected<submitted>>,
   caf::replies_to<cancel_build>::with<expected<accepted>>,
+  caf::replies_to<retry_build>::with<expected<submitted>>,
+  caf::replies_to<host_order>::with<expected<accepted>>,
+  caf::replies_to<reload_config>::with<expected<accepted>>,
+  caf::replies_to<config_query>::with<std::shared_ptr<const live_config>>,
   caf::replies_to<hosts_query>::with<std::vector<host_view>>,
   caf::replies_to<waiting_query>::with<std::vector<waiting_view>>,
   caf::replies_to<actors_query>::with<std::vector<actor_entry>>,
@@ -264,6 +322,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_homeless)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::submission)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::submitted>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::event_wait)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::host_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::herd_size)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::retry_build)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::reload_config)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::config_query)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<const drover::live_config>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::hosts_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::actors_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::waiting_query)

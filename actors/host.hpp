@@ -19,6 +19,9 @@ struct host_settings {
   milliseconds lease = limits::lease;
   blocking_actors blocking = blocking_actors::own_thread;
   std::function<void(const std::string& why)> fatal;
+  /// Ends the process so that it is started again at once, as a person has ordered. Where there is
+  /// none, `fatal` does it.
+  std::function<void(const std::string& why)> restart = {};
 };
 
 struct host_actors {

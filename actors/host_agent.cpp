@@ -229,6 +229,11 @@ void host_agent_state::on(const census_ask& question) {
       });
 }
 
+/// The process ends and its parent starts it again; keepers and steps go on meanwhile.
+void host_agent_state::on(const restart_agent& order) {
+  settings.fatal("restarts as ordered: " + order.reason);
+}
+
 // -- children ------------------------------------------------------------------------------------
 
 void host_agent_state::hold(const assignment& work) {

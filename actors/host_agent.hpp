@@ -54,6 +54,7 @@ struct host_agent_state {
   void on(const blob_stored& news) { self->send(workspace, news); }
   void on(const close_build& order) { self->send(workspace, order); }
   void on(const census_ask& question);
+  void on(const restart_agent& order);
 
   void forget(const step_over& news);
   void gone(const caf::down_msg& down);

@@ -159,7 +159,7 @@ void host_supervisor_state::order(const grant_order& request) {
 }
 
 void host_supervisor_state::send_order(core::open_order& open) {
-  if (!link)
+  if (!link || !may_start(open))
     return;
   open.sent = now();
   tell(open.work);
@@ -204,6 +204,7 @@ void host_supervisor_state::tick() {
   self->delayed_send(self, pace.look_every, atom::tick::value);
   judge_silence();
   forget_rival();
+  end_hold();
   if (link && state != host_state::lost)
     repeat_orders();
   auto due = now();
@@ -303,6 +304,7 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
     [self](const blob_stored& answer) { self->state.answered(answer); },
     [self](const census_ask& request) { return self->state.census(request); },
     [self](const hosts_query&) { return self->state.view(); },
+    [self](const host_order& request) { return self->state.obey(request); },
     [self](atom::tick) { self->state.tick(); },
     [self](atom::describe) { return self->state.describe(); },
   };

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/core/admission.hpp"
+#include "actors/core/line_guard.hpp"
 #include "actors/core/pace.hpp"
 #include "actors/core/reconcile.hpp"
 #include "actors/farm.hpp"
@@ -57,7 +58,10 @@ struct host_supervisor_state {
   void refuse(const arrival& request, const std::string& why);
   void admit(const arrival& request);
   void take_over(const hello& greeting);
+  void keep_pace(const herd_size& herd);
   void link_down(const caf::actor_addr& gone);
+  /// Whether a line about this host's coming and going may be written; says what was left out.
+  bool may_log();
 
   // -- a second agent under this name --
   void heard_beside_rival();
@@ -75,7 +79,7 @@ struct host_supervisor_state {
   void on(const build_closed& said);
   void on(const census_answer& said);
   void answered(farm_message piece);
-  void on(const hello&) {} // said once, at arrival
+  void on(const hello& said);
   void settle(const std::vector<known_attempt>& listed);
 
   // -- what the farm wants --
@@ -85,6 +89,12 @@ struct host_supervisor_state {
   void close(const close_build& request);
   bool holds_stray_of(build_id build) const;
   caf::result<std::vector<actor_entry>> census(const census_ask& request);
+
+  // -- what people want --
+  caf::result<expected<accepted>> obey(const host_order& request);
+  caf::result<expected<accepted>> keep(std::vector<event_record> events, std::string text);
+  void end_hold();
+  bool may_start(const core::open_order& open) const;
 
   // -- time --
   void tick();
@@ -111,6 +121,8 @@ struct host_supervisor_state {
   std::optional<core::agent_identity> agent; ///< whom `link` belongs or belonged to
   std::optional<second_agent> rival;         ///< that was refused lately
   std::optional<milliseconds> rival_alarm;   ///< when it was last raised
+  std::optional<milliseconds> facts_heard;   ///< when the host last told of new ones while here
+  line_guard lines{limits::strangers_logged_max, limits::strangers_log_period};
   uint64_t last_sequence = 0;                ///< of the beats on this session
   milliseconds heard{0};   ///< when the host was last heard, or when listening began
   bool ever_heard = false; ///< since this supervisor began
@@ -122,6 +134,7 @@ struct host_supervisor_state {
   size_t pieces_open = 0; ///< that the artifact store has not answered
   std::vector<actor_entry> last_census;
   uint64_t last_query = 0;
+  host_state told = host_state::joining; ///< in the journal
 };
 
 host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::pointer self,

@@ -1,5 +1,7 @@
 // What a host's supervisor shows to people.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/events.hpp"
+#include "actors/core/holds.hpp"
 #include "actors/host_supervisor.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
@@ -13,6 +15,10 @@ host_view host_supervisor_state::view() const {
   seen.record = record;
   seen.state = state;
   seen.reason = reason;
+  if (state == host_state::up && record.hold.kind != hold_kind::none) {
+    seen.state = record.hold.kind == hold_kind::drain ? host_state::draining : host_state::paused;
+    seen.reason = core::hold_sentence(record.hold);
+  }
   seen.last_seen_ms = ever_heard ? (now() - heard).count() : -1;
   for (const auto& [token, open] : orders)
     seen.attempts.push_back(token.attempt);
@@ -20,7 +26,14 @@ host_view host_supervisor_state::view() const {
 }
 
 void host_supervisor_state::announce() {
-  self->send(farm.coordinator, host_news{view()});
+  auto seen = view();
+  if (core::is_told(told, seen.state)) {
+    storage::write_batch batch;
+    batch.events.push_back(core::host_event(record.name, seen.state, seen.reason, farm.clock()));
+    self->request(farm.recorder, caf::infinite, std::move(batch)).then([](recorded) {});
+    told = seen.state;
+  }
+  self->send(farm.coordinator, host_news{std::move(seen)});
 }
 
 actor_entry host_supervisor_state::describe() const {

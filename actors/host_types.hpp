@@ -61,13 +61,25 @@ struct prepared {
   uint32_t group = 0;
 };
 
-/// Owns the workspaces of a host: fetches and unpacks sources, keeps artifacts, cleans up.
+/// The build's stay here is over; from the agent, which has seen how its steps ended.
+struct end_workspace {
+  close_build order;
+  std::string builder;
+  std::string failed = {}; ///< the step that failed; not empty: people may want to look at it
+};
+/// What the disk has to say of itself, as facts of the host; an empty value: no such fact.
+struct disk_news {
+  string_map facts;
+};
+
+/// Owns the workspaces of a host: fetches and unpacks sources, keeps artifacts, cleans up, and sees
+/// to it that the disk does not get full.
 using workspace_actor =
   caf::typed_actor<caf::replies_to<prepare_workspace>::with<expected<prepared>>,
-                   caf::reacts_to<close_build>, caf::reacts_to<blob_piece>,
+                   caf::reacts_to<end_workspace>, caf::reacts_to<blob_piece>,
                    caf::reacts_to<blob_stored>, caf::reacts_to<connected>,
                    caf::reacts_to<not_connected>,
-                   // INTERNAL: repeats what is not confirmed.
+                   // INTERNAL: repeats what is not confirmed, looks at the disk.
                    caf::reacts_to<atom::tick>>::extend_with<described>;
 
 /// Joins, beats, hands out work; one a host.
@@ -76,6 +88,8 @@ using host_agent_actor = caf::typed_actor<caf::reacts_to<connected>, caf::reacts
                                           caf::reacts_to<farm_message>,
                                           // From steps.
                                           caf::reacts_to<step_over>,
+                                          // From the workspace.
+                                          caf::reacts_to<disk_news>,
                                           // INTERNAL: beat, reconnect.
                                           caf::reacts_to<atom::tick>>::extend_with<described>;
 
@@ -86,4 +100,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::not_connected)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::step_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::prepare_workspace)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::prepared)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::end_workspace)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::disk_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::prepared>)

@@ -3,6 +3,7 @@
 // and actors/edge/, fakes in tests/sim/. Actors call a port, never the operating system.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/core/workspace_care.hpp"
 #include "actors/types.hpp"
 #include "schema/keeper.hpp"
 
@@ -87,12 +88,28 @@ public:
   virtual expected<std::string> read_artifact(build_id build, uint32_t placement,
                                               const artifact_ref& artifact, uint64_t offset,
                                               size_t max) = 0;
-  /// Removes the workspace and all in it; no error if it is not there.
+  /// Removes the workspace and all in it; no error if it is not there. One that is kept for people
+  /// stays.
   virtual std::optional<failure> remove(build_id build, uint32_t placement) = 0;
   /// Keeps the answer to a `close_build` durably, beside the workspace, so that it can be given
   /// again after a restart; the last limits::closed_builds_kept of them are kept.
   virtual std::optional<failure> remember_answer(const build_closed& answer) = 0;
   virtual std::optional<build_closed> answer_of(build_id build, uint32_t placement) const = 0;
+
+  /// Workspaces that were made and neither removed nor kept for people, oldest first, at most
+  /// limits::workspaces_told_max. Quick, and from any thread.
+  virtual std::vector<workspace_id> held() const { return {}; }
+  /// Keeps the workspace of a failed build for people to look at, instead of removing it: `builder`
+  /// and `why` are noted with it. No error if it is kept already.
+  virtual std::optional<failure> keep(build_id build, uint32_t placement,
+                                      const std::string& /*builder*/, const std::string& /*why*/) {
+    return remove(build, placement);
+  }
+  /// The disk that the workspaces are on. Quick.
+  virtual core::disk_room room() const { return {}; }
+  /// What may go when space is needed: downloads kept for later builds, and kept workspaces.
+  virtual std::vector<core::spare> spares() const { return {}; }
+  virtual std::optional<failure> drop(const core::spare& /*what*/) { return std::nullopt; }
 };
 
 /// Begins one try to reach the coordinator: ends in `connected` or `not_connected` to the agent.

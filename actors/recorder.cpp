@@ -2,6 +2,8 @@
 #include "actors/recorder.hpp"
 
 #include "actors/core/mutants.hpp"
+#include "schema/limits.hpp"
+#include "storage/tables.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -12,6 +14,7 @@ caf::result<recorded> recorder_state::take(storage::write_batch batch) {
   if (failed)
     return promise; // the process is about to stop; no answer is the honest one
   if (core::is_mutant(core::mutant::acknowledge_before_sync)) {
+    batch.events.clear();
     if (auto problem = store->commit(batch, storage::durability::later))
       fatal(problem->text);
     promise.deliver(recorded{});
@@ -25,7 +28,37 @@ caf::result<recorded> recorder_state::take(storage::write_batch batch) {
   return promise;
 }
 
+/// The journal has no gaps: its entries get their numbers where commits are put in order.
+void recorder_state::number_events() {
+  for (auto& event : std::exchange(gathered.events, {})) {
+    event.sequence = ++numbered_event;
+    storage::put_event(gathered, event);
+  }
+}
+
+caf::result<uint64_t> recorder_state::wait(const event_wait& request) {
+  if (last_event > request.after || event_waiters.size() >= limits::event_waiters_max)
+    return last_event;
+  auto promise = self->make_response_promise<uint64_t>();
+  if (event_waiters.empty())
+    self->delayed_send(self, limits::wait_granularity, atom::tick::value);
+  event_waiters.push_back({promise, request.after, self->clock().now() + request.patience});
+  return promise;
+}
+
+/// Answers those that there is news for, and those whose patience has ended.
+void recorder_state::answer_waiters() {
+  auto now = self->clock().now();
+  std::erase_if(event_waiters, [&](auto& waiter) {
+    bool due = last_event > waiter.after || waiter.until <= now;
+    if (due)
+      waiter.promise.deliver(last_event);
+    return due;
+  });
+}
+
 void recorder_state::flush() {
+  number_events();
   auto batch = std::exchange(gathered, {});
   auto answered = std::exchange(waiting, {});
   self->send(census, actor_note{name, "commits " + std::to_string(batch.operations.size())
@@ -38,6 +71,8 @@ void recorder_state::flush() {
       return;
     }
     ++commits;
+    last_event = numbered_event;
+    answer_waiters();
   }
   for (auto& promise : answered)
     promise.deliver(recorded{});
@@ -51,14 +86,23 @@ actor_entry recorder_state::describe() const {
   return entry;
 }
 
+void recorder_state::expire() {
+  answer_waiters();
+  if (!event_waiters.empty())
+    self->delayed_send(self, limits::wait_granularity, atom::tick::value);
+}
+
 recorder_actor::behavior_type recorder(recorder_state::pointer self, const farm_settings& settings,
-                                       census_actor census) {
+                                       census_actor census, uint64_t last_event) {
   self->state.store = settings.store;
   self->state.fatal = settings.fatal;
   self->state.census = std::move(census);
+  self->state.last_event = self->state.numbered_event = last_event;
   return {
     [self](storage::write_batch& batch) { return self->state.take(std::move(batch)); },
+    [self](const event_wait& request) { return self->state.wait(request); },
     [self](atom::flush) { self->state.flush(); },
+    [self](atom::tick) { self->state.expire(); },
     [self](atom::describe) { return self->state.describe(); },
   };
 }

@@ -4,6 +4,7 @@
 
 #include "actors/farm.hpp"
 
+#include <caf/actor_clock.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -11,13 +12,17 @@ namespace drover {
 
 /// Gathers batches and commits what has gathered in one synced batch: while one sync runs, the next
 /// one fills. If the store fails, nobody is answered and `settings.fatal` is called: what was not
-/// acknowledged may be lost, what was may not.
+/// acknowledged may be lost, what was may not. Numbers the journal's entries as they are committed.
 struct recorder_state {
   using pointer = recorder_actor::stateful_pointer<recorder_state>;
   static inline const char* name = "recorder";
   explicit recorder_state(pointer actor) : self{actor} {}
 
   caf::result<recorded> take(storage::write_batch batch);
+  caf::result<uint64_t> wait(const event_wait& request);
+  void number_events();
+  void answer_waiters();
+  void expire();
   void flush();
   actor_entry describe() const;
 
@@ -27,12 +32,21 @@ struct recorder_state {
   census_actor census;
   storage::write_batch gathered;
   std::vector<caf::typed_response_promise<recorded>> waiting;
+  struct event_waiter {
+    caf::typed_response_promise<uint64_t> promise;
+    uint64_t after = 0;
+    caf::actor_clock::time_point until;
+  };
+  std::vector<event_waiter> event_waiters;
+  uint64_t last_event = 0;     ///< durable
+  uint64_t numbered_event = 0; ///< given away; durable with the next commit
   bool failed = false;
   uint64_t commits = 0;
   uint64_t batches = 0;
 };
 
+/// `last_event`: the journal's last sequence in the store.
 recorder_actor::behavior_type recorder(recorder_state::pointer self, const farm_settings& settings,
-                                       census_actor census);
+                                       census_actor census, uint64_t last_event);
 
 } // namespace drover

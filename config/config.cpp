@@ -1,46 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/config.hpp"
 
+#include "config/disk_files.hpp"
+#include "config/read_builder.hpp"
 #include "config/reader.hpp"
-#include "config/values.hpp"
+#include "config/validate.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <tuple>
 
 namespace drover {
 namespace {
 
 using yaml::node;
 
-constexpr std::string_view step_example = "- {name: test, run: \"make check\"}";
+/// Stands for the file where there is only a text.
+constexpr std::string_view only_text = "farm.yaml";
 
-std::string titled(std::string_view what, std::string_view name) {
-  return fmt::format("{} '{}'", what, printable(name, limits::name_bytes_max));
-}
-
-/// Says so unless exactly one of `keys` is there. One that is written wrongly counts: the reader
-/// has complained of it already.
-void exactly_one(reader& in, std::string_view what, const node& from,
-                 const std::vector<std::string_view>& keys) {
-  std::vector<const yaml::entry*> given;
-  bool mistyped = false;
-  for (const auto& entry : from.entries) {
-    if (std::find(keys.begin(), keys.end(), entry.key.text) != keys.end())
-      given.push_back(&entry);
-    else
-      mistyped = mistyped || nearest(entry.key.text, keys).has_value();
-  }
-  if (given.empty() && !mistyped)
-    in.error(from.at, fmt::format("{} needs one of {}", what, fmt::join(keys, ", ")));
-  for (size_t i = 1; i < given.size(); ++i)
-    in.error(given[i]->key.at, fmt::format("{} has '{}' already; '{}' can't be there as well", what,
-                                           given[0]->key.text, given[i]->key.text));
+/// Commands that bring a host back, the mildest first.
+void read_restart(reader& in, const node& from, restart_commands& out) {
+  auto command = [&in](std::string_view key, std::string& into) {
+    return field{key, [&in, key, &into](const node& value) { in.text(key, value, into); }};
+  };
+  in.mapping(
+    "restart", from,
+    {command("agent", out.agent), command("reboot", out.reboot), command("power", out.power)});
 }
 
 void read_host(reader& in, const std::string& name, const node& from, farm_config& out) {
@@ -48,7 +36,8 @@ void read_host(reader& in, const std::string& name, const node& from, farm_confi
   host.name = name;
   in.mapping(titled("host", name), from,
              {{"slots", [&](const node& value) { in.number("slots", value, host.slots); }},
-              {"labels", [&](const node& value) { in.map("labels", value, host.labels); }}});
+              {"labels", [&](const node& value) { in.map("labels", value, host.labels); }},
+              {"restart", [&](const node& value) { read_restart(in, value, host.restart); }}});
   out.hosts.push_back(std::move(host));
 }
 
@@ -73,102 +62,8 @@ void read_source(reader& in, const std::string& name, const node& from, farm_con
               {"branches", branches},
               {"every", [&](const node& value) { in.duration("every", value, source.every); }}});
   if (from.what == yaml::kind::mapping || from.empty())
-    exactly_one(in, what, from, {"tarballs", "hg", "git"});
+    in.exactly_one(what, from, {"tarballs", "hg", "git"});
   out.sources.push_back(std::move(source));
-}
-
-/// "any", "each host" or "each(os, arch)".
-void read_placement(reader& in, const node& from, placement_spec& out) {
-  std::string written;
-  if (!in.text("on", from, written))
-    return;
-  if (written == "any" || written == "each host") {
-    out.kind = written == "any" ? placement_kind::any : placement_kind::each_host;
-    return;
-  }
-  auto close = written.size() - 1;
-  if (written.rfind("each(", 0) != 0 || written[close] != ')') {
-    in.error(from.at, fmt::format("on: '{}' is none of: any, each host, each(os, arch)",
-                                  printable(written, limits::name_bytes_max)));
-    return;
-  }
-  out.kind = placement_kind::each_class;
-  auto keys = std::string_view{written}.substr(5, close - 5);
-  while (true) {
-    auto comma = std::min(keys.find(','), keys.size());
-    auto key = keys.substr(0, comma);
-    key.remove_prefix(std::min(key.find_first_not_of(' '), key.size()));
-    key = key.substr(0, key.find_last_not_of(' ') + 1);
-    out.class_keys.emplace_back(key);
-    if (comma == keys.size())
-      return;
-    keys.remove_prefix(comma + 1);
-  }
-}
-
-/// "auto", no, the name of a report, or a list of names.
-void read_tests(reader& in, const node& from, std::vector<std::string>& out) {
-  if (from.what != yaml::kind::scalar) {
-    in.texts("tests", from, "auto or [report.xml]", out);
-    return;
-  }
-  std::string written;
-  if (in.text("tests", from, written) && !written.empty() && parse_yes_no(written) != false)
-    out = {written};
-}
-
-void read_step_limits(reader& in, const node& from, step_limits& out) {
-  auto size = [&in](std::string_view key, uint64_t& into) {
-    return field{key, [&in, key, &into](const node& value) { in.size(key, value, into); }};
-  };
-  auto number = [&in](std::string_view key, uint32_t& into) {
-    return field{key, [&in, key, &into](const node& value) { in.number(key, value, into); }};
-  };
-  in.mapping("limits", from,
-             {size("memory", out.memory), number("pids", out.pids), number("cpu", out.cpus),
-              size("log", out.log), size("disk", out.disk), number("files", out.files)});
-}
-
-void read_step(reader& in, const node& from, std::vector<step_spec>& out) {
-  step_spec step;
-  auto what = fmt::format("step {}", out.size() + 1);
-  in.mapping(
-    what, from,
-    {{"name", [&](const node& value) { in.text("name", value, step.name); }, "name: test"},
-     {"run", [&](const node& value) { in.text("run", value, step.run); }, "run: \"make check\""},
-     {"env", [&](const node& value) { in.map("env", value, step.env); }},
-     {"timeout", [&](const node& value) { in.duration("timeout", value, step.timeout); }},
-     {"silence", [&](const node& value) { in.duration("silence", value, step.silence); }},
-     {"tests", [&](const node& value) { read_tests(in, value, step.tests); }},
-     {"exclusive", [&](const node& value) { in.yes_no("exclusive", value, step.exclusive); }},
-     {"limits", [&](const node& value) { read_step_limits(in, value, step.limits); }},
-     {"sandbox", [&](const node& value) { in.yes_no("sandbox", value, step.sandbox); }},
-     {"always", [&](const node& value) { in.yes_no("always", value, step.always); }},
-     {"warn_only", [&](const node& value) { in.yes_no("warn_only", value, step.warn_only); }}});
-  out.push_back(std::move(step));
-}
-
-void read_builder(reader& in, const std::string& name, const node& from, farm_config& out) {
-  builder_spec builder;
-  builder.name = name;
-  auto steps = [&](const node& value) {
-    if (value.empty() || (value.what == yaml::kind::sequence && value.items.empty()))
-      in.error(value.at, "steps: is empty; a builder has at least one step");
-    in.list("steps", value, step_example,
-            [&](const node& item) { read_step(in, item, builder.steps); });
-  };
-  auto artifacts = [&](const node& value) {
-    in.texts("artifacts", value, "[\"out/**\"]", builder.artifacts);
-  };
-  in.mapping(
-    titled("builder", name), from,
-    {{"source", [&](const node& value) { in.text("source", value, builder.source); }},
-     {"on", [&](const node& value) { read_placement(in, value, builder.on); }},
-     {"requires", [&](const node& value) { in.text("requires", value, builder.requirement); }},
-     {"steps", steps, step_example},
-     {"artifacts", artifacts},
-     {"params", [&](const node& value) { in.map("params", value, builder.params); }}});
-  out.builders.push_back(std::move(builder));
 }
 
 /// A secret is never in the configuration itself: {file: hook.key}.
@@ -217,7 +112,7 @@ void read_reporter(reader& in, const std::string& name, const node& from, farm_c
      secret("secret"),
      {"on", [&](const node& value) { in.texts("on", value, "[problem]", reporter.on); }}});
   if (from.what == yaml::kind::mapping || from.empty())
-    exactly_one(in, what, from, {"mail", "irc", "webhook"});
+    in.exactly_one(what, from, {"mail", "irc", "webhook"});
   out.reporters.push_back(std::move(reporter));
 }
 
@@ -257,7 +152,8 @@ farm_config read_farm(reader& in, const node& root) {
               section("builders", read_builder),
               section("reporters", read_reporter),
               section("users", read_user),
-              {"limits", [&](const node& value) { read_limits(in, value, farm.limits); }}});
+              {"limits", [&](const node& value) { read_limits(in, value, farm.limits); }},
+              {"include", [](const node&) {}}}); // has been followed
   return farm;
 }
 
@@ -274,57 +170,79 @@ void require_sandboxes(farm_config& farm) {
   }
 }
 
-/// Brings errors into the order of the file, each once and in one line, a bounded number of them.
-void put_in_order(std::vector<config_error>& errors) {
+/// Brings errors into the order of the files, each once, in one line and with its file's name, a
+/// bounded number of them.
+void put_in_order(std::vector<config_error>& errors, const std::vector<std::string>& names) {
   std::stable_sort(errors.begin(), errors.end(), [](const auto& left, const auto& right) {
-    return std::pair{left.line, left.column} < std::pair{right.line, right.column};
+    return std::tie(left.file_number, left.line, left.column)
+           < std::tie(right.file_number, right.line, right.column);
   });
   errors.erase(std::unique(errors.begin(), errors.end()), errors.end());
   if (errors.size() > limits::config_errors_max)
     errors.resize(limits::config_errors_max);
-  for (auto& error : errors)
+  for (auto& error : errors) {
     error.message = printable(error.message, limits::reason_bytes_max);
-}
-
-config_report unreadable(std::string message) {
-  config_report report;
-  report.errors.push_back({0, 0, std::move(message)});
-  return report;
+    if (error.file_number > 0)
+      error.file = names.at(error.file_number);
+  }
 }
 
 } // namespace
 
-std::string format(const config_error& error, std::string_view file) {
-  auto name = printable(file, limits::value_bytes_max);
+std::string file_of(const config_error& error, std::string_view main) {
+  if (error.file.empty())
+    return std::string{main};
+  return std::string{main.substr(0, main.rfind('/') + 1)} + error.file; // npos + 1 is 0
+}
+
+std::string format(const config_error& error, std::string_view main) {
+  auto name = printable(file_of(error, main), limits::value_bytes_max);
   if (error.line == 0)
     return fmt::format("{}: {}", name, error.message);
   return fmt::format("{}:{}:{}: {}", name, error.line, error.column, error.message);
 }
 
-config_report check_config(std::string_view text) {
+config_report check_config(const std::string& main, const config_files& from) {
   config_report report;
-  auto document = yaml::parse(text);
-  report.errors = std::move(document.errors);
-  if (!document.root) {
-    put_in_order(report.errors);
+  auto all = gather(main, from);
+  report.errors = std::move(all.errors);
+  report.warnings = std::move(all.warnings);
+  report.files = std::move(all.texts);
+  report.names = std::move(all.names);
+  if (!all.root) {
+    put_in_order(report.errors, report.names);
     return report;
   }
   reader in;
-  auto farm = read_farm(in, *document.root);
+  auto farm = read_farm(in, *all.root);
   auto found = validate(farm, in.where());
-  auto append = [&report](const std::vector<config_error>& more) {
-    report.errors.insert(report.errors.end(), more.begin(), more.end());
+  auto append = [](const std::vector<config_error>& more, std::vector<config_error>& to) {
+    to.insert(to.end(), more.begin(), more.end());
   };
-  append(in.errors());
-  append(found.errors);
-  report.warnings = std::move(found.warnings);
-  put_in_order(report.errors);
-  put_in_order(report.warnings);
+  append(in.errors(), report.errors);
+  append(found.errors, report.errors);
+  append(found.warnings, report.warnings);
+  put_in_order(report.errors, report.names);
+  put_in_order(report.warnings, report.names);
   if (report.errors.empty()) {
     require_sandboxes(farm);
     report.config = std::move(farm);
+    report.where = in.where();
   }
   return report;
+}
+
+config_report check_config(std::string_view text) {
+  config_files nothing_else;
+  nothing_else.read = [text](const std::string& path) -> expected<std::string> {
+    if (path == only_text)
+      return std::string{text};
+    return failure{ec::not_found, "is not there: this is a text without a folder"};
+  };
+  nothing_else.list = [](const std::string&) -> expected<std::vector<std::string>> {
+    return std::vector<std::string>{};
+  };
+  return check_config(std::string{only_text}, nothing_else);
 }
 
 std::variant<farm_config, std::vector<config_error>> parse_config(std::string_view text) {
@@ -335,17 +253,9 @@ std::variant<farm_config, std::vector<config_error>> parse_config(std::string_vi
 }
 
 config_report load_config(const std::string& path) {
-  errno = 0;
-  std::ifstream file{path, std::ios::binary};
-  if (!file)
-    return unreadable(fmt::format("can't be opened: {}", std::strerror(errno)));
-  // One byte more than allowed, so that a file that is too large is seen as such.
-  std::string text(limits::config_bytes_max + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (file.fail() && !file.eof()))
-    return unreadable(fmt::format("can't be read: {}", std::strerror(errno)));
-  text.resize(static_cast<size_t>(file.gcount()));
-  return check_config(text);
+  auto slash = path.rfind('/') + 1; // npos + 1 is 0
+  auto main = path.substr(slash);
+  return check_config(main, disk_files(path.substr(0, slash), main));
 }
 
 } // namespace drover

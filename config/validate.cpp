@@ -2,10 +2,10 @@
 #include "config/validate.hpp"
 
 #include "config/forms.hpp"
+#include "config/requirement_check.hpp"
 #include "config/values.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
-#include "schema/requirement.hpp"
 
 #include <fmt/format.h>
 
@@ -53,9 +53,6 @@ private:
   void collect_names() {
     for (const auto& source : farm_.sources)
       sources_.push_back(source.name);
-    for (const auto& host : farm_.hosts)
-      for (const auto& [label, value] : host.labels)
-        labels_.insert(label);
   }
 
   void check(const host_spec& host) {
@@ -66,6 +63,18 @@ private:
                                          host.slots, limits::slots_max));
     for (const auto& [label, value] : host.labels)
       name("label", label, path + "/labels/" + label + "#");
+    const std::pair<const char*, const std::string*> commands[] = {{"agent", &host.restart.agent},
+                                                                   {"reboot", &host.restart.reboot},
+                                                                   {"power", &host.restart.power}};
+    for (const auto& [key, command] : commands)
+      if (auto place = path + "/restart/" + key; at_exactly(place) && blank(*command))
+        error(place, fmt::format("{}: is empty; write a command, e.g. \"ssh {} systemctl restart "
+                                 "drover-host\", or leave it out",
+                                 key, shown(host.name)));
+  }
+
+  static bool blank(std::string_view text) {
+    return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
   }
 
   void check(const source_spec& source) {
@@ -97,7 +106,7 @@ private:
       known("source", builder.source, sources_, path + "/source");
     for (const auto& key : builder.on.class_keys) {
       name("class key", key, path + "/on");
-      unless_known(key, path + "/on", 0);
+      unless_known(key, path + "/on");
     }
     check_requirement(builder.requirement, path + "/requires");
     count(path + "/steps", builder.steps.size(), limits::steps_max);
@@ -110,14 +119,14 @@ private:
                                                shown(builder.steps[i].name)));
     }
     globs("artifacts", builder.artifacts, path + "/artifacts");
-    for (const auto& [param, value] : builder.params)
-      name("parameter", param, path + "/params/" + param + "#");
+    for (const auto& param : builder.params)
+      name("parameter", param.name, path + "/params/" + param.name + "#");
   }
 
   void check_step(const step_spec& step, const std::string& path) {
     if (at_exactly(path + "/name"))
       name("step", step.name, path + "/name");
-    if (at_exactly(path + "/run") && step.run.find_first_not_of(" \t\r\n") == std::string::npos)
+    if (at_exactly(path + "/run") && blank(step.run))
       error(path + "/run", "run: is empty; write what the shell shall do, e.g. \"make check\"");
     for (const auto& [key, value] : step.env) {
       if (!env_name_ok(key))
@@ -151,21 +160,26 @@ private:
   }
 
   void check_requirement(const std::string& text, const std::string& path) {
-    auto parsed = requirement::parse(text);
-    if (auto* wrong = std::get_if<requirement_error>(&parsed)) {
-      auto here = at(path);
-      bool exact = here.text_column.has_value();
-      if (exact)
-        here.column = *here.text_column + characters(text.substr(0, wrong->position));
-      found_.errors.push_back(
-        {here.line, here.column,
-         exact ? fmt::format("requires: {}", wrong->message)
-               : fmt::format("requires: {} (at character {} of the text)", wrong->message,
-                             characters(text.substr(0, wrong->position)) + 1)});
-      return;
-    }
-    for (const auto& word : std::get<requirement>(parsed).names())
-      unless_known(word, path, characters(text.substr(0, find_word(text, word))));
+    auto found = drover::check_requirement(text, farm_.hosts);
+    for (const auto& wrong : found.errors)
+      found_.errors.push_back(in_text(wrong, text, path, "requires: "));
+    // Looking for what was meant takes long; where thousands are wrong, the first ones do.
+    if (found_.warnings.size() < limits::config_errors_max)
+      for (const auto& doubt : found.warnings)
+        found_.warnings.push_back(in_text(doubt, text, path, ""));
+  }
+
+  /// What was found within a text of the file, at its character there if the file has it unchanged.
+  config_error in_text(const requirement_error& what, std::string_view text,
+                       const std::string& path, std::string_view title) const {
+    auto here = at(path);
+    auto before = characters(text.substr(0, what.position));
+    if (here.text_column)
+      return {here.line, *here.text_column + before, fmt::format("{}{}", title, what.message),
+              here.file};
+    return {here.line, here.column,
+            fmt::format("{}{} (at character {} of the text)", title, what.message, before + 1),
+            here.file};
   }
 
   void check(const reporter_spec& reporter) {
@@ -272,20 +286,15 @@ private:
                           all.empty() ? "is none" : fmt::format("are: {}", fmt::join(all, ", "))));
   }
 
-  /// Warns of a trait that no host is known to have, `column` characters into the text at `path`.
-  void unless_known(std::string_view trait, const std::string& path, size_t column) {
-    if (known_fact(trait) || labels_.count(trait) > 0)
+  /// Warns of a class key that no host is known to have.
+  void unless_known(std::string_view trait, const std::string& path) {
+    if (found_.warnings.size() >= limits::config_errors_max)
       return;
-    auto candidates = known_facts();
-    candidates.insert(candidates.end(), labels_.begin(), labels_.end());
-    auto near = suggestion(trait, candidates, found_.warnings.size());
+    auto doubt = unknown_trait(trait, farm_.hosts);
     auto here = at(path);
-    if (here.text_column)
-      here.column = *here.text_column + column;
-    found_.warnings.push_back(
-      {here.line, here.column,
-       fmt::format("'{}' is neither a fact nor a label of a configured host{}", shown(trait),
-                   near ? fmt::format(" (did you mean '{}'?)", *near) : "")});
+    if (!doubt.empty())
+      found_.warnings.push_back(
+        {here.line, here.text_column.value_or(here.column), std::move(doubt), here.file});
   }
 
   /// Comparing every wrong word with every right one takes too long where thousands are wrong.
@@ -315,18 +324,17 @@ private:
 
   void error(const std::string& path, std::string message) {
     auto here = at(path);
-    found_.errors.push_back({here.line, here.column, std::move(message)});
+    found_.errors.push_back({here.line, here.column, std::move(message), here.file});
   }
 
   void warn(const std::string& path, std::string message) {
     auto here = at(path);
-    found_.warnings.push_back({here.line, here.column, std::move(message)});
+    found_.warnings.push_back({here.line, here.column, std::move(message), here.file});
   }
 
   const farm_config& farm_;
   const places& where_;
   std::vector<std::string_view> sources_;
-  std::set<std::string_view> labels_;
   findings found_;
 };
 

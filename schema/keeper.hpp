@@ -33,6 +33,7 @@ struct keeper_order {
   uint64_t log_bytes_max = 0;
   step_limits limits = {};
   bool sandbox = false;
+  bool pty = false; ///< standard output and error are a terminal
   /// The user and group that the command gets; 0: those of the keeper.
   uint32_t user = 0;
   uint32_t group = 0;

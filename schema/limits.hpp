@@ -25,6 +25,15 @@ inline constexpr size_t entries_max = 256;
 inline constexpr size_t value_bytes_max = 4096;
 /// Steps of a builder: a recipe that needs more is a script.
 inline constexpr size_t steps_max = 200;
+/// Parameters of a builder, and values that one of them may choose from.
+inline constexpr size_t params_max = 64;
+inline constexpr size_t choices_max = 256;
+/// Files of a configuration, included ones counted.
+inline constexpr size_t config_files_max = 64;
+/// Configurations that are kept, the newest.
+inline constexpr size_t config_generations_kept = 100;
+/// Keys to the API.
+inline constexpr size_t tokens_max = 1000;
 /// Builds that one submission may make: builders times hosts.
 inline constexpr size_t cells_max = 10'000;
 
@@ -83,6 +92,15 @@ inline constexpr milliseconds supervisor_tick = 200ms;
 inline constexpr milliseconds request_timeout = 30s;
 /// How long a host keeps what the coordinator has stored durably, to repair a damaged store.
 inline constexpr milliseconds spool_kept = 10min;
+
+/// Entries of the journal that are kept; older ones go when the store is cleaned up.
+inline constexpr uint64_t events_kept = 1'000'000;
+/// Entries of the journal in one answer or one turn of a stream.
+inline constexpr size_t event_rows_max = 500;
+/// Readers that may wait for the journal's next entry.
+inline constexpr size_t event_waiters_max = 4096;
+/// A stream of events says this often that it lives: proxies cut silent connections.
+inline constexpr milliseconds event_heartbeat = 15s;
 
 // -- retries -----------------------------------------------------------------------------------
 
@@ -147,6 +165,8 @@ inline constexpr uint64_t unpacked_entries_max = 2'000'000;
 inline constexpr size_t known_attempts_max = 4096;
 /// Actors that one process tells of: an actor an attempt, and some dozens.
 inline constexpr size_t census_entries_max = 2 * known_attempts_max;
+/// Workspaces that a host tells of when it joins, the oldest first; the rest next time.
+inline constexpr size_t workspaces_told_max = 4096;
 /// Slots of a host.
 inline constexpr uint32_t slots_max = 1024;
 inline constexpr size_t hosts_max = 20'000;

@@ -25,6 +25,13 @@ struct known_attempt {
   friend bool operator==(const known_attempt&, const known_attempt&) = default;
 };
 
+/// A workspace belongs to a build's stay on a host.
+struct workspace_id {
+  build_id build;
+  uint32_t placement = 0;
+  friend auto operator<=>(const workspace_id&, const workspace_id&) = default;
+};
+
 /// The first word of a host on each new connection.
 struct hello {
   host_name host;
@@ -35,6 +42,7 @@ struct hello {
   uint32_t slots = 1;
   host_facts facts;
   std::vector<known_attempt> known;
+  std::vector<workspace_id> workspaces = {}; ///< that it keeps; oldest first
   friend bool operator==(const hello&, const hello&) = default;
 };
 
@@ -73,6 +81,7 @@ struct attempt_ended {
   uint64_t log_bytes = 0;
   wall_time started_at, finished_at;
   resource_usage usage = {};
+  std::string leftovers = {}; ///< what had to be killed at its end; empty: nothing
   friend bool operator==(const attempt_ended&, const attempt_ended&) = default;
 };
 
@@ -191,6 +200,7 @@ struct close_build {
   uint32_t placement = 0;
   bool keep_artifacts = false;
   std::vector<std::string> globs;
+  uint64_t bytes_max = 0; ///< of all artifacts together; 0: no bound of the farm's own
   friend bool operator==(const close_build&, const close_build&) = default;
 };
 
@@ -199,9 +209,15 @@ struct census_ask {
   friend bool operator==(const census_ask&, const census_ask&) = default;
 };
 
+/// The agent ends itself and is started again by its parent; steps run on.
+struct restart_agent {
+  std::string reason;
+  friend bool operator==(const restart_agent&, const restart_agent&) = default;
+};
+
 /// Each alternative's index is its wire tag: append only.
 using farm_message =
   std::variant<welcome, refusal, beat_answer, assignment, cancel_attempt, log_durable,
-               result_durable, blob_piece, blob_stored, close_build, census_ask>;
+               result_durable, blob_piece, blob_stored, close_build, census_ask, restart_agent>;
 
 } // namespace drover

@@ -72,6 +72,7 @@ struct step_spec {
   bool warn_only = false; ///< its failure makes the build `warnings`
   step_limits limits = {};
   bool sandbox = false; ///< no network, nothing but the workspace to write to
+  bool pty = false;     ///< its output is a terminal's, for programs that behave otherwise else
   friend bool operator==(const step_spec&, const step_spec&) = default;
 };
 
@@ -83,6 +84,21 @@ struct placement_spec {
   friend bool operator==(const placement_spec&, const placement_spec&) = default;
 };
 
+/// What a parameter's value may be; a value is text all the same. Numbers are stored: never reuse
+/// one.
+enum class param_kind : uint8_t { text = 0, choice = 1, number = 2, yes_no = 3 };
+
+/// A parameter that people may set when they submit; the steps see it in their environment.
+struct param_spec {
+  std::string name;
+  param_kind kind = param_kind::text;
+  std::string fallback;             ///< the value if none is given
+  bool required = false;            ///< must be given; there is no fallback
+  std::vector<std::string> choices; ///< for `choice`: the values that are allowed
+  std::string about;                ///< for people, one line
+  friend bool operator==(const param_spec&, const param_spec&) = default;
+};
+
 struct builder_spec {
   std::string name;
   std::string source; ///< a source's name; empty: what the submission names, or nothing
@@ -90,14 +106,24 @@ struct builder_spec {
   std::string requirement; ///< see schema/requirement.hpp; empty: any host serves
   std::vector<step_spec> steps;
   std::vector<std::string> artifacts; ///< globs below the workspace
-  string_map params;                  ///< defaults of parameters
+  std::vector<param_spec> params;     ///< by name; none: a submission may give any
   friend bool operator==(const builder_spec&, const builder_spec&) = default;
+};
+
+/// Commands of the farm's own that bring a host back, run on the coordinator's machine by /bin/sh;
+/// empty: there is none.
+struct restart_commands {
+  std::string agent;  ///< starts drover-host again: ssh, systemctl
+  std::string reboot; ///< of the whole machine
+  std::string power;  ///< by IPMI, a switchable socket, a hypervisor
+  friend bool operator==(const restart_commands&, const restart_commands&) = default;
 };
 
 struct host_spec {
   std::string name;
   uint32_t slots = 1;
   string_map labels;
+  restart_commands restart = {};
   friend bool operator==(const host_spec&, const host_spec&) = default;
 };
 
@@ -189,6 +215,7 @@ struct attempt_record {
   wall_time granted_at, started_at, finished_at;
   uint64_t log_bytes = 0; ///< complete once the attempt is finished
   resource_usage usage = {};
+  std::string leftovers = {}; ///< what had to be killed at its end; empty: nothing
   friend bool operator==(const attempt_record&, const attempt_record&) = default;
 };
 
@@ -223,6 +250,8 @@ struct build_record {
   wall_time created_at, started_at, finished_at;
   std::vector<artifact_ref> artifacts; ///< known once finished
   std::string artifact_problem;        ///< empty, or why artifacts are missing
+  build_id retry_of = {};              ///< the build that this one repeats; 0: none
+  uint64_t generation = 0;             ///< of the config that its recipe is from
   friend bool operator==(const build_record&, const build_record&) = default;
 };
 
@@ -256,6 +285,22 @@ struct campaign_record {
 /// What a host knows of itself, by fact name: os, arch, libc, cores, ram (bytes), disk (bytes) ...
 using host_facts = string_map;
 
+/// A host kept from new work by a person. Numbers are stored: never reuse one.
+enum class hold_kind : uint8_t {
+  none = 0,
+  drain = 1, ///< what runs there goes on to its end; nothing new comes
+  pause = 2, ///< as `drain`, and builds that are there wait between two steps
+};
+
+struct host_hold {
+  hold_kind kind = hold_kind::none;
+  std::string by;
+  std::string reason;
+  wall_time since;
+  wall_time until; ///< ends by itself then; 0: does not
+  friend bool operator==(const host_hold&, const host_hold&) = default;
+};
+
 struct host_record {
   host_name name;
   std::string machine_id; ///< changes when the host is re-imaged
@@ -266,7 +311,71 @@ struct host_record {
   std::string version;
   uint32_t restarts = 0; ///< of its agent, as seen by the coordinator
   wall_time first_seen, last_seen;
+  host_hold hold = {};
   friend bool operator==(const host_record&, const host_record&) = default;
+};
+
+// -- what happened -----------------------------------------------------------------------------
+
+/// Numbers are stored: never reuse one.
+enum class event_kind : uint8_t {
+  farm_started = 1,  ///< `text`: version and epoch
+  config_loaded = 2, ///< `text`: its generation and what changed
+  build_submitted = 3,
+  build_started = 4, ///< placed on `host`
+  build_finished = 5,
+  step_started = 6,
+  step_finished = 7,
+  attempt_lost = 8,
+  cancel_requested = 9,
+  campaign_created = 10,
+  campaign_finished = 11,
+  host_changed = 12,  ///< `state`: its new state
+  host_ordered = 13,  ///< a person drains, pauses, resumes, restarts or forgets it
+  token_changed = 14, ///< a key to the API was made or revoked
+  store_kept = 15,    ///< backup, verification or clean-up of the store
+};
+
+/// One entry of the farm's journal: what happened, in the order in which it became durable. What a
+/// person did has `by`; what the farm decided by itself has its reason in `text`.
+struct event_record {
+  uint64_t sequence = 0; ///< from 1, without gaps; given by the recorder
+  wall_time at;
+  event_kind kind = event_kind::farm_started;
+  build_id build;
+  campaign_id campaign;
+  std::string builder;
+  host_name host;
+  std::string step;
+  attempt_number attempt;
+  std::string state; ///< a build's, step's or host's, as people read it
+  result outcome = result::none;
+  std::string by;
+  std::string text; ///< one sentence
+  friend bool operator==(const event_record&, const event_record&) = default;
+};
+
+/// A configuration as it was in force; the last ones are kept.
+struct config_record {
+  uint64_t generation = 0; ///< from 1
+  wall_time at;
+  std::string by;
+  std::string path;    ///< of the main file
+  string_map files;    ///< path -> text, of the main file and of what it includes
+  std::string summary; ///< what changed against the generation before, one line
+  friend bool operator==(const config_record&, const config_record&) = default;
+};
+
+/// A key to the API over TCP. The token itself is not kept.
+struct token_record {
+  std::string id;     ///< short, for people: names it in lists and in the journal
+  std::string sha256; ///< of the token, hex
+  std::string name;   ///< whose it is
+  std::string role;   ///< "view", "force" or "admin"
+  std::string made_by;
+  wall_time made_at;
+  wall_time expires_at; ///< 0: never
+  friend bool operator==(const token_record&, const token_record&) = default;
 };
 
 // -- views for people --------------------------------------------------------------------------

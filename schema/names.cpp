@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <utility>
 
 namespace drover {
 namespace {
@@ -208,6 +209,52 @@ std::string_view to_string(source_kind value) {
     return "set";
   }
   return "unknown";
+}
+
+namespace {
+
+constexpr std::pair<event_kind, std::string_view> event_names[] = {
+  {event_kind::farm_started, "farm_started"},
+  {event_kind::config_loaded, "config_loaded"},
+  {event_kind::build_submitted, "build_submitted"},
+  {event_kind::build_started, "build_started"},
+  {event_kind::build_finished, "build_finished"},
+  {event_kind::step_started, "step_started"},
+  {event_kind::step_finished, "step_finished"},
+  {event_kind::attempt_lost, "attempt_lost"},
+  {event_kind::cancel_requested, "cancel_requested"},
+  {event_kind::campaign_created, "campaign_created"},
+  {event_kind::campaign_finished, "campaign_finished"},
+  {event_kind::host_changed, "host_changed"},
+  {event_kind::host_ordered, "host_ordered"},
+  {event_kind::token_changed, "token_changed"},
+  {event_kind::store_kept, "store_kept"},
+};
+
+} // namespace
+
+std::string_view to_string(event_kind value) {
+  for (const auto& [kind, name] : event_names)
+    if (kind == value)
+      return name;
+  return "unknown";
+}
+
+std::optional<event_kind> parse_event_kind(std::string_view text) {
+  for (const auto& [kind, name] : event_names)
+    if (name == text)
+      return kind;
+  return std::nullopt;
+}
+
+std::string_view to_string(param_kind value) {
+  constexpr std::string_view names[] = {"text", "choice", "number", "yes_no"};
+  return names[static_cast<size_t>(value)];
+}
+
+std::string_view to_string(hold_kind value) {
+  constexpr std::string_view names[] = {"none", "drain", "pause"};
+  return names[static_cast<size_t>(value)];
 }
 
 std::string to_string(build_id id) {

@@ -23,6 +23,11 @@ std::string_view to_string(step_state value);
 std::string_view to_string(attempt_state value);
 std::string_view to_string(host_state value);
 std::string_view to_string(source_kind value);
+std::string_view to_string(event_kind value);
+std::string_view to_string(param_kind value);
+std::string_view to_string(hold_kind value);
+/// The kind that `to_string` writes like this.
+std::optional<event_kind> parse_event_kind(std::string_view text);
 
 /// "12" and "c3", as people write them.
 std::string to_string(build_id id);

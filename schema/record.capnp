@@ -61,6 +61,8 @@ struct BuildRecord {
   finishedMs @17 :Int64;
   artifacts @18 :List(Artifact);
   artifactProblem @19 :Text;
+  retryOf @20 :UInt64;
+  generation @21 :UInt64;
 }
 
 struct AttemptRecord {
@@ -79,6 +81,7 @@ struct AttemptRecord {
   logBytes @12 :UInt64;
   keeperLost @13 :Bool;
   usage @14 :Usage;
+  leftovers @15 :Text;
 }
 
 struct Usage {
@@ -112,6 +115,7 @@ struct StepSpec {
   warnOnly @8 :Bool;
   limits @9 :StepLimits;
   sandbox @10 :Bool;
+  pty @11 :Bool;
 }
 
 struct StepLimits {
@@ -132,6 +136,17 @@ struct BuilderSpec {
   steps @5 :List(StepSpec);
   artifacts @6 :List(Text);
   params @7 :List(Entry);
+  # Of stores made before parameters had types: names and fallbacks.
+  paramSpecs @8 :List(ParamSpec);
+}
+
+struct ParamSpec {
+  name @0 :Text;
+  kind @1 :UInt8;
+  fallback @2 :Text;
+  required @3 :Bool;
+  choices @4 :List(Text);
+  about @5 :Text;
 }
 
 struct CampaignCell {
@@ -162,12 +177,59 @@ struct HostRecord {
   restarts @7 :UInt32;
   firstSeenMs @8 :Int64;
   lastSeenMs @9 :Int64;
+  hold @10 :Hold;
+}
+
+struct Hold {
+  kind @0 :UInt8;
+  by @1 :Text;
+  reason @2 :Text;
+  sinceMs @3 :Int64;
+  untilMs @4 :Int64;
+}
+
+struct EventRecord {
+  # Its sequence is in its key as well.
+  sequence @0 :UInt64;
+  atMs @1 :Int64;
+  kind @2 :UInt8;
+  build @3 :UInt64;
+  campaign @4 :UInt64;
+  builder @5 :Text;
+  host @6 :Text;
+  step @7 :Text;
+  attempt @8 :UInt32;
+  state @9 :Text;
+  outcome @10 :UInt8;
+  by @11 :Text;
+  text @12 :Text;
+}
+
+struct ConfigRecord {
+  generation @0 :UInt64;
+  atMs @1 :Int64;
+  by @2 :Text;
+  path @3 :Text;
+  files @4 :List(Entry);
+  summary @5 :Text;
+}
+
+struct TokenRecord {
+  id @0 :Text;
+  sha256 @1 :Text;
+  name @2 :Text;
+  role @3 :Text;
+  madeBy @4 :Text;
+  madeMs @5 :Int64;
+  expiresMs @6 :Int64;
 }
 
 struct BlobManifest {
   size @0 :UInt64;
   pieces @1 :Data;
   # SHA-256 digests of 32 bytes each, in order.
+  storedMs @2 :Int64;
+  # When somebody stored it last; 0: not known.
 }
 
 struct LogSegment {

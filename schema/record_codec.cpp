@@ -152,6 +152,8 @@ std::string encode(const build_record& value) {
   to.setFinishedMs(value.finished_at.ms);
   write_each(to.initArtifacts(count(value.artifacts.size())), value.artifacts);
   to.setArtifactProblem(text(value.artifact_problem));
+  to.setRetryOf(value.retry_of.value);
+  to.setGeneration(value.generation);
   return finish(kind::build, message);
 }
 
@@ -178,6 +180,8 @@ expected<build_record> decode_build(std::string_view bytes) {
     to.finished_at.ms = from.getFinishedMs();
     read_each(from.getArtifacts(), to.artifacts);
     to.artifact_problem = string(from.getArtifactProblem());
+    to.retry_of.value = from.getRetryOf();
+    to.generation = from.getGeneration();
     return to;
   };
   return decode<records::BuildRecord, build_record>(kind::build, bytes, read_root);
@@ -223,7 +227,7 @@ std::string encode(const builder_spec& value) {
   to.setRequirement(text(value.requirement));
   write_each(to.initSteps(count(value.steps.size())), value.steps);
   write_each(to.initArtifacts(count(value.artifacts.size())), value.artifacts);
-  write_each(to.initParams(count(value.params.size())), value.params);
+  write_each(to.initParamSpecs(count(value.params.size())), value.params);
   return finish(kind::recipe, message);
 }
 
@@ -237,7 +241,9 @@ expected<builder_spec> decode_recipe(std::string_view bytes) {
     to.requirement = string(from.getRequirement());
     read_each(from.getSteps(), to.steps);
     to.artifacts = read(from.getArtifacts());
-    to.params = read(from.getParams());
+    read_each(from.getParamSpecs(), to.params);
+    for (const auto& [name, fallback] : read(from.getParams()))
+      to.params.push_back({name, param_kind::text, fallback, false, {}, {}});
     return to;
   };
   return decode<records::BuilderSpec, builder_spec>(kind::recipe, bytes, read_root);
@@ -282,6 +288,7 @@ std::string encode(const host_record& value) {
   to.setRestarts(value.restarts);
   to.setFirstSeenMs(value.first_seen.ms);
   to.setLastSeenMs(value.last_seen.ms);
+  write(to.initHold(), value.hold);
   return finish(kind::host, message);
 }
 
@@ -298,9 +305,98 @@ expected<host_record> decode_host(std::string_view bytes) {
     to.restarts = from.getRestarts();
     to.first_seen.ms = from.getFirstSeenMs();
     to.last_seen.ms = from.getLastSeenMs();
+    to.hold = read(from.getHold());
     return to;
   };
   return decode<records::HostRecord, host_record>(kind::host, bytes, read_root);
+}
+
+std::string encode(const event_record& value) {
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<records::EventRecord>();
+  to.setSequence(value.sequence);
+  to.setAtMs(value.at.ms);
+  to.setKind(static_cast<uint8_t>(value.kind));
+  to.setBuild(value.build.value);
+  to.setCampaign(value.campaign.value);
+  to.setBuilder(text(value.builder));
+  to.setHost(text(value.host.value));
+  to.setStep(text(value.step));
+  to.setAttempt(value.attempt.value);
+  to.setState(text(value.state));
+  to.setOutcome(static_cast<uint8_t>(value.outcome));
+  to.setBy(text(value.by));
+  to.setText(text(value.text));
+  return finish(kind::event, message);
+}
+
+expected<event_record> decode_event(std::string_view bytes) {
+  auto read_root = [](records::EventRecord::Reader from) {
+    event_record to;
+    to.sequence = from.getSequence();
+    to.at.ms = from.getAtMs();
+    to.kind = checked(from.getKind(), event_kind::store_kept);
+    to.build.value = from.getBuild();
+    to.campaign.value = from.getCampaign();
+    to.builder = string(from.getBuilder());
+    to.host.value = string(from.getHost());
+    to.step = string(from.getStep());
+    to.attempt.value = from.getAttempt();
+    to.state = string(from.getState());
+    to.outcome = read_result(from.getOutcome());
+    to.by = string(from.getBy());
+    to.text = string(from.getText());
+    return to;
+  };
+  return decode<records::EventRecord, event_record>(kind::event, bytes, read_root);
+}
+
+std::string encode(const config_record& value) {
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<records::ConfigRecord>();
+  to.setGeneration(value.generation);
+  to.setAtMs(value.at.ms);
+  to.setBy(text(value.by));
+  to.setPath(text(value.path));
+  write_each(to.initFiles(count(value.files.size())), value.files);
+  to.setSummary(text(value.summary));
+  return finish(kind::config, message);
+}
+
+expected<config_record> decode_config(std::string_view bytes) {
+  auto read_root = [](records::ConfigRecord::Reader from) {
+    config_record to;
+    to.generation = from.getGeneration();
+    to.at.ms = from.getAtMs();
+    to.by = string(from.getBy());
+    to.path = string(from.getPath());
+    to.files = read(from.getFiles());
+    to.summary = string(from.getSummary());
+    return to;
+  };
+  return decode<records::ConfigRecord, config_record>(kind::config, bytes, read_root);
+}
+
+std::string encode(const token_record& value) {
+  capnp::MallocMessageBuilder message;
+  auto to = message.initRoot<records::TokenRecord>();
+  to.setId(text(value.id));
+  to.setSha256(text(value.sha256));
+  to.setName(text(value.name));
+  to.setRole(text(value.role));
+  to.setMadeBy(text(value.made_by));
+  to.setMadeMs(value.made_at.ms);
+  to.setExpiresMs(value.expires_at.ms);
+  return finish(kind::token, message);
+}
+
+expected<token_record> decode_token(std::string_view bytes) {
+  auto read_root = [](records::TokenRecord::Reader from) {
+    return token_record{string(from.getId()),   string(from.getSha256()), string(from.getName()),
+                        string(from.getRole()), string(from.getMadeBy()), {from.getMadeMs()},
+                        {from.getExpiresMs()}};
+  };
+  return decode<records::TokenRecord, token_record>(kind::token, bytes, read_root);
 }
 
 std::string encode(const manifest& value) {
@@ -312,6 +408,7 @@ std::string encode(const manifest& value) {
   auto to = message.initRoot<records::BlobManifest>();
   to.setSize(value.size);
   to.setPieces(octets(digests));
+  to.setStoredMs(value.stored_at.ms);
   return finish(kind::blob_manifest, message);
 }
 
@@ -319,6 +416,7 @@ expected<manifest> decode_manifest(std::string_view bytes) {
   auto read_root = [](records::BlobManifest::Reader from) {
     manifest to;
     to.size = from.getSize();
+    to.stored_at = {from.getStoredMs()};
     auto digests = from.getPieces().asChars();
     KJ_REQUIRE(digests.size() % digest_bytes == 0, "a digest is cut short");
     for (size_t i = 0; i < digests.size(); i += digest_bytes)

@@ -27,6 +27,9 @@ enum class kind : uint8_t {
   log_chunk = 9,
   log_segment = 10,
   blob_manifest = 11,
+  event = 12,
+  config = 13,
+  token = 14,
 };
 
 inline constexpr size_t envelope_bytes = 8;
@@ -52,6 +55,7 @@ struct commit_mark {
 struct manifest {
   uint64_t size = 0;
   std::vector<std::string> pieces;
+  wall_time stored_at = {}; ///< when it was stored last, roughly; 0: long ago
   friend bool operator==(const manifest&, const manifest&) = default;
 };
 
@@ -73,6 +77,9 @@ std::string encode(const step_record& value);
 std::string encode(const builder_spec& value);
 std::string encode(const campaign_record& value);
 std::string encode(const host_record& value);
+std::string encode(const event_record& value);
+std::string encode(const config_record& value);
+std::string encode(const token_record& value);
 std::string encode(const manifest& value);
 std::string encode(const log_segment& value);
 
@@ -84,6 +91,9 @@ expected<step_record> decode_step(std::string_view bytes);
 expected<builder_spec> decode_recipe(std::string_view bytes);
 expected<campaign_record> decode_campaign(std::string_view bytes);
 expected<host_record> decode_host(std::string_view bytes);
+expected<event_record> decode_event(std::string_view bytes);
+expected<config_record> decode_config(std::string_view bytes);
+expected<token_record> decode_token(std::string_view bytes);
 expected<manifest> decode_manifest(std::string_view bytes);
 expected<log_segment> decode_log_segment(std::string_view bytes);
 

@@ -77,6 +77,7 @@ inline void write(records::AttemptRecord::Builder to, const attempt_record& from
   to.setLogBytes(from.log_bytes);
   to.setKeeperLost(from.keeper_lost);
   write(to.initUsage(), from.usage);
+  to.setLeftovers(text(from.leftovers));
 }
 
 inline void write_each(capnp::List<records::Entry>::Builder to, const string_map& from) {
@@ -113,6 +114,24 @@ inline void write(records::StepSpec::Builder to, const step_spec& from) {
   to.setWarnOnly(from.warn_only);
   write(to.initLimits(), from.limits);
   to.setSandbox(from.sandbox);
+  to.setPty(from.pty);
+}
+
+inline void write(records::ParamSpec::Builder to, const param_spec& from) {
+  to.setName(text(from.name));
+  to.setKind(static_cast<uint8_t>(from.kind));
+  to.setFallback(text(from.fallback));
+  to.setRequired(from.required);
+  write_each(to.initChoices(count(from.choices.size())), from.choices);
+  to.setAbout(text(from.about));
+}
+
+inline void write(records::Hold::Builder to, const host_hold& from) {
+  to.setKind(static_cast<uint8_t>(from.kind));
+  to.setBy(text(from.by));
+  to.setReason(text(from.reason));
+  to.setSinceMs(from.since.ms);
+  to.setUntilMs(from.until.ms);
 }
 
 /// Fills a list of structs, each by its own `write`.
@@ -201,6 +220,7 @@ inline attempt_record read(records::AttemptRecord::Reader from) {
   to.log_bytes = from.getLogBytes();
   to.keeper_lost = from.getKeeperLost();
   to.usage = read(from.getUsage());
+  to.leftovers = string(from.getLeftovers());
   return to;
 }
 
@@ -222,7 +242,22 @@ inline step_spec read(records::StepSpec::Reader from) {
   to.warn_only = from.getWarnOnly();
   to.limits = read(from.getLimits());
   to.sandbox = from.getSandbox();
+  to.pty = from.getPty();
   return to;
+}
+
+inline param_spec read(records::ParamSpec::Reader from) {
+  return {string(from.getName()),     checked(from.getKind(), param_kind::yes_no),
+          string(from.getFallback()), from.getRequired(),
+          read(from.getChoices()),    string(from.getAbout())};
+}
+
+inline host_hold read(records::Hold::Reader from) {
+  return {checked(from.getKind(), hold_kind::pause),
+          string(from.getBy()),
+          string(from.getReason()),
+          {from.getSinceMs()},
+          {from.getUntilMs()}};
 }
 
 template <class List, class Value>

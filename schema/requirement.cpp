@@ -21,11 +21,13 @@ enum class sense { must, must_not };
 constexpr size_t shown_bytes_max = 60; // of a value within a phrase
 
 /// What hosts find out about themselves; everything else is a label.
-constexpr std::array<std::string_view, 28> facts{
-  "addresses", "arch",   "boot_id",        "compilers", "containers", "cores",      "cpu_model",
-  "disk",      "distro", "distro_version", "domain",    "endian",     "hostname",   "init",
-  "kernel",    "libc",   "libc_version",   "load",      "locale",     "machine_id", "os",
-  "page_size", "ram",    "sandbox",        "swap",      "tools",      "version",    "virtual"};
+constexpr std::array<std::string_view, 36> facts{
+  "addresses",      "arch",         "boot_id",      "cgroup",    "clang",    "cmake",
+  "compilers",      "containers",   "cores",        "cpu_model", "disk",     "distro",
+  "distro_version", "domain",       "endian",       "gcc",       "hostname", "init",
+  "kernel",         "libc",         "libc_version", "load",      "locale",   "machine_id",
+  "make",           "os",           "page_size",    "python3",   "ram",      "sandbox",
+  "step_limits",    "steps_run_as", "swap",         "tools",     "version",  "virtual"};
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';

@@ -9,6 +9,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace drover::requirements {
 namespace {
@@ -72,6 +73,8 @@ private:
   expression parse_both() { return parse_list(kind::all, "and", &parser::parse_not); }
 
   expression parse_list(kind what, std::string_view keyword, expression (parser::*part)()) {
+    skip_blanks();
+    auto begin = at_;
     auto first = (this->*part)();
     if (failed() || !take_word(keyword))
       return first;
@@ -81,10 +84,12 @@ private:
     do
       list.children.push_back((this->*part)());
     while (!failed() && take_word(keyword));
-    return list;
+    return spanned(std::move(list), begin);
   }
 
   expression parse_not() {
+    skip_blanks();
+    auto begin = at_;
     if (!take_word("not"))
       return parse_primary();
     if (!enter())
@@ -93,7 +98,15 @@ private:
     negation.what = kind::negation;
     negation.children.push_back(parse_not());
     --depth_;
-    return negation;
+    return spanned(std::move(negation), begin);
+  }
+
+  /// Notes that the expression goes from `begin` to where the parser stands now.
+  expression spanned(expression whole, size_t begin) const {
+    whole.begin = begin;
+    auto last = text_.substr(0, at_).find_last_not_of(blanks);
+    whole.end = last == std::string_view::npos ? begin : std::max(begin, last + 1);
+    return whole;
   }
 
   expression parse_primary() {
@@ -108,7 +121,7 @@ private:
     }
     at_ += name.size();
     if (take_word("in"))
-      return parse_in(name);
+      return spanned(parse_in(name), begin);
     expression result;
     result.name = name;
     result.what = kind::present;
@@ -117,7 +130,7 @@ private:
       result.op = *op;
       result.literals.push_back(parse_literal());
     }
-    return result;
+    return spanned(std::move(result), begin);
   }
 
   expression parse_parentheses() {
@@ -171,7 +184,7 @@ private:
       fail(at_, "this quote is never closed");
       return {};
     }
-    literal result{literal_kind::text, std::string{text_.substr(at_ + 1, end - at_ - 1)}, 0};
+    literal result{literal_kind::text, std::string{text_.substr(at_ + 1, end - at_ - 1)}, 0, at_};
     at_ = end + 1;
     return result;
   }
@@ -187,9 +200,8 @@ private:
                             shown(written)));
       return {};
     }
-    at_ = end;
     auto what = begins_name(written.back()) ? literal_kind::size : literal_kind::number;
-    return {what, std::string{written}, *number};
+    return {what, std::string{written}, *number, std::exchange(at_, end)};
   }
 
   std::optional<compare_op> take_operator() {

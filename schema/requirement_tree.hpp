@@ -20,6 +20,7 @@ struct literal {
   literal_kind what = literal_kind::text;
   std::string text; ///< of a string: its content; of others: as written
   double number = 0;
+  size_t begin = 0; ///< byte in the requirement's text
 };
 
 struct expression {
@@ -28,6 +29,8 @@ struct expression {
   std::string name;                 ///< of the others
   compare_op op = compare_op::eq;
   std::vector<literal> literals; ///< compare has one
+  size_t begin = 0;              ///< bytes in the requirement's text, from here ...
+  size_t end = 0;                ///< ... to before here
 };
 
 /// "==", ">=" ... as the operator is written.

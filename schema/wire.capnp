@@ -18,7 +18,7 @@ $Cxx.namespace("drover::wire");
 
 const major :UInt16 = 1;
 # The protocol that both sides must share; another major is refused at `join`, in words.
-const minor :UInt16 = 1;
+const minor :UInt16 = 2;
 # Counts additions that the other side may ignore.
 
 # -- capabilities ----------------------------------------------------------------------------------
@@ -117,6 +117,12 @@ struct Hello {
   slots @7 :UInt32;              # at most slots_max
   facts @8 :List(Entry);         # at most entries_max
   known @9 :List(KnownAttempt);  # at most known_attempts_max
+  workspaces @10 :List(Workspace);  # oldest first, at most workspaces_told_max
+}
+
+struct Workspace {
+  build @0 :UInt64;      # from 1
+  placement @1 :UInt32;  # from 1
 }
 
 struct Beat {
@@ -159,6 +165,7 @@ struct AttemptEnded {
   startedMs @6 :Int64;
   finishedMs @7 :Int64;
   usage @8 :Usage;
+  leftovers @9 :Text;      # what had to be killed at its end; cut at reason_bytes_max
 }
 
 struct BlobWant {
@@ -221,6 +228,7 @@ struct FarmMessage {
     blobStored @8 :BlobStored;
     closeBuild @9 :CloseBuild;
     censusAsk @10 :CensusAsk;
+    restartAgent @11 :RestartAgent;
   }
 }
 
@@ -253,6 +261,7 @@ struct StepSpec {
   warnOnly @8 :Bool;
   limits @9 :StepLimits;
   sandbox @10 :Bool;
+  pty @11 :Bool;
 }
 
 struct StepLimits {
@@ -332,8 +341,13 @@ struct CloseBuild {
   placement @1 :UInt32;
   keepArtifacts @2 :Bool;
   globs @3 :List(Text);  # at most entries_max, each at most value_bytes_max
+  bytesMax @4 :UInt64;   # of all artifacts together; 0: no bound
 }
 
 struct CensusAsk {
   query @0 :UInt64;
+}
+
+struct RestartAgent {
+  reason @0 :Text;  # cut at reason_bytes_max
 }

@@ -83,6 +83,7 @@ void put(const step_spec& from, wire::StepSpec::Builder to) {
   limits.setDisk(from.limits.disk);
   limits.setFiles(from.limits.files);
   to.setSandbox(from.sandbox);
+  to.setPty(from.pty);
 }
 
 void put(const actor_entry& from, wire::ActorEntry::Builder to) {
@@ -138,6 +139,7 @@ struct host_writer {
     usage.setMemoryPeak(from.usage.memory_peak);
     usage.setPidsPeak(from.usage.pids_peak);
     usage.setDiskPeak(from.usage.disk_peak);
+    out.setLeftovers(text(from.leftovers));
   }
 
   void operator()(const blob_want& from) {
@@ -237,9 +239,11 @@ struct farm_writer {
     out.setPlacement(from.placement);
     out.setKeepArtifacts(from.keep_artifacts);
     put(from.globs, out.initGlobs(count(from.globs)));
+    out.setBytesMax(from.bytes_max);
   }
 
   void operator()(const census_ask& from) { to.initCensusAsk().setQuery(from.query); }
+  void operator()(const restart_agent& from) { to.initRestartAgent().setReason(text(from.reason)); }
 };
 
 } // namespace
@@ -255,6 +259,13 @@ void write(const hello& from, wire::Hello::Builder to) {
   to.setSlots(from.slots);
   put(from.facts, to.initFacts(count(from.facts)));
   put(from.known, to.initKnown(count(from.known)));
+  auto kept = to.initWorkspaces(count(from.workspaces));
+  unsigned i = 0;
+  for (const auto& one : from.workspaces) {
+    auto workspace = kept[i++];
+    workspace.setBuild(one.build.value);
+    workspace.setPlacement(one.placement);
+  }
 }
 
 void write(const welcome& from, wire::Welcome::Builder to) {

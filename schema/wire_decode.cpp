@@ -88,6 +88,11 @@ hello take(door& at, wire::Hello::Reader from) {
   value.slots = at.at_most("slots", from.getSlots(), limits::slots_max);
   value.facts = take(at, "facts", from.getFacts());
   value.known = take(at, from.getKnown());
+  value.workspaces =
+    at.list("workspaces", from.getWorkspaces(), limits::workspaces_told_max,
+            [&](wire::Workspace::Reader one) {
+              return workspace_id{{at.counted("build", one.getBuild())}, one.getPlacement()};
+            });
   return value;
 }
 
@@ -131,6 +136,7 @@ attempt_ended take(door& at, wire::AttemptEnded::Reader from) {
   value.started_at = at.moment("startedMs", from.getStartedMs());
   value.finished_at = at.moment("finishedMs", from.getFinishedMs());
   value.usage = take(at, from.getUsage());
+  value.leftovers = sentence(from.getLeftovers());
   return value;
 }
 
@@ -210,6 +216,7 @@ step_spec take(door& at, wire::StepSpec::Reader from) {
     value.warn_only = from.getWarnOnly();
     value.limits = take(at, from.getLimits());
     value.sandbox = from.getSandbox();
+    value.pty = from.getPty();
     return value;
   });
 }
@@ -249,7 +256,8 @@ close_build take(door& at, wire::CloseBuild::Reader from) {
   return {{at.counted("build", from.getBuild())},
           from.getPlacement(),
           from.getKeepArtifacts(),
-          take(at, "globs", from.getGlobs())};
+          take(at, "globs", from.getGlobs()),
+          from.getBytesMax()};
 }
 
 /// Decodes with `decode`; what the library throws at broken pointers and exhausted limits becomes
@@ -324,6 +332,8 @@ farm_message take(door& at, wire::FarmMessage::Reader from) {
     return at.within("closeBuild", [&] { return take(at, from.getCloseBuild()); });
   case tag::CENSUS_ASK:
     return census_ask{from.getCensusAsk().getQuery()};
+  case tag::RESTART_AGENT:
+    return restart_agent{sentence(from.getRestartAgent().getReason())};
   }
   at.refuse("kind", "is not known to this version");
   return {};

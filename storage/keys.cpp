@@ -66,11 +66,16 @@ std::string numbered(tag kind, uint64_t id) {
   return writer{kind}.u64(id).key();
 }
 
+std::optional<uint64_t> read_number(tag kind, std::string_view key) {
+  reader from{key, kind};
+  auto number = from.u64();
+  return from.done() ? std::optional{number} : std::nullopt;
+}
+
 template <class Id>
 std::optional<Id> read_numbered(tag kind, std::string_view key) {
-  reader from{key, kind};
-  Id id{from.u64()};
-  return from.done() ? std::optional{id} : std::nullopt;
+  auto number = read_number(kind, key);
+  return number ? std::optional{Id{*number}} : std::nullopt;
 }
 
 std::string positioned(tag kind, const log_position& at) {
@@ -121,6 +126,15 @@ std::string active_build(build_id id) {
 }
 std::string campaign(campaign_id id) {
   return numbered(tag::campaign, id.value);
+}
+std::string event(uint64_t sequence) {
+  return numbered(tag::event, sequence);
+}
+std::string config(uint64_t generation) {
+  return numbered(tag::config, generation);
+}
+std::string token(std::string_view digest) {
+  return digested(tag::token, digest);
 }
 std::string log_chunk(const log_position& at) {
   return positioned(tag::log_chunk, at);
@@ -175,6 +189,18 @@ std::optional<build_id> read_active_build(std::string_view key) {
 
 std::optional<campaign_id> read_campaign(std::string_view key) {
   return read_numbered<campaign_id>(tag::campaign, key);
+}
+
+std::optional<uint64_t> read_event(std::string_view key) {
+  return read_number(tag::event, key);
+}
+
+std::optional<uint64_t> read_config(std::string_view key) {
+  return read_number(tag::config, key);
+}
+
+std::optional<std::string> read_token(std::string_view key) {
+  return read_digested(tag::token, key);
 }
 
 std::optional<host_name> read_host(std::string_view key) {

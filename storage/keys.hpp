@@ -28,6 +28,9 @@ enum class tag : uint8_t {
   log_segment = 0x31,
   blob_piece = 0x40,
   blob_manifest = 0x41,
+  event = 0x50,
+  config = 0x58,
+  token = 0x5c,
 };
 
 /// A stretch of an attempt's log, named by where it starts.
@@ -54,6 +57,10 @@ std::string step(step_key id);
 std::string recipe(build_id id);
 std::string active_build(build_id id);
 std::string campaign(campaign_id id);
+std::string event(uint64_t sequence);
+std::string config(uint64_t generation);
+/// `digest` is the SHA-256 of the token and must have `digest_bytes` bytes.
+std::string token(std::string_view digest);
 /// `name` must be a valid name (schema/names.hpp): above all, it holds no NUL.
 std::string host(const host_name& name);
 std::string log_chunk(const log_position& at);
@@ -73,6 +80,9 @@ std::optional<step_key> read_step(std::string_view key);
 std::optional<build_id> read_recipe(std::string_view key);
 std::optional<build_id> read_active_build(std::string_view key);
 std::optional<campaign_id> read_campaign(std::string_view key);
+std::optional<uint64_t> read_event(std::string_view key);
+std::optional<uint64_t> read_config(std::string_view key);
+std::optional<std::string> read_token(std::string_view key);
 std::optional<host_name> read_host(std::string_view key);
 std::optional<log_position> read_log_chunk(std::string_view key);
 std::optional<log_position> read_log_segment(std::string_view key);

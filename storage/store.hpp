@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "schema/error.hpp"
+#include "schema/model.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -37,6 +38,9 @@ struct erase {
 /// Operations that become durable together or not at all, in order.
 struct write_batch {
   std::vector<std::variant<put, erase>> operations;
+  /// Entries of the journal that become durable with the operations. The recorder numbers them and
+  /// turns them into puts; a store never sees them.
+  std::vector<event_record> events;
 
   void add(family where, std::string key, std::string value) {
     operations.emplace_back(put{where, std::move(key), std::move(value)});
@@ -47,8 +51,10 @@ struct write_batch {
   void append(write_batch other) {
     for (auto& op : other.operations)
       operations.push_back(std::move(op));
+    for (auto& event : other.events)
+      events.push_back(std::move(event));
   }
-  bool empty() const { return operations.empty(); }
+  bool empty() const { return operations.empty() && events.empty(); }
 };
 
 /// Whether a commit returns before or after the data is on disk.

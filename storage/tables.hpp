@@ -44,6 +44,46 @@ expected<campaign_id> last_campaign(const store& from);
 void put_host(write_batch& batch, const host_record& host);
 expected<std::vector<host_record>> read_hosts(const store& from);
 
+void remove_host(write_batch& batch, const host_name& host);
+
+// -- the journal ---------------------------------------------------------------------------------
+
+/// For the recorder alone, which gives `event.sequence`.
+void put_event(write_batch& batch, const event_record& event);
+/// The highest sequence in use; 0 when there is none.
+expected<uint64_t> last_event(const store& from);
+/// The lowest sequence that is kept; 0 when there is none.
+expected<uint64_t> first_event(const store& from);
+/// Entries after `after`, oldest first, that `accept` wants, `rows` at most; looks at
+/// `look_at` entries at most (0: all).
+struct event_page {
+  std::vector<event_record> events;
+  uint64_t seen = 0; ///< the last sequence that was looked at: where the next page begins
+};
+expected<event_page> read_events(const store& from, uint64_t after, size_t rows, size_t look_at,
+                                 const std::function<bool(const event_record&)>& accept);
+/// The newest entries that `accept` wants, newest first, `rows` at most.
+expected<std::vector<event_record>>
+last_events(const store& from, size_t rows, const std::function<bool(const event_record&)>& accept);
+
+// -- configurations ------------------------------------------------------------------------------
+
+void put_config(write_batch& batch, const config_record& config);
+void remove_config(write_batch& batch, uint64_t generation);
+expected<std::optional<config_record>> read_config(const store& from, uint64_t generation);
+/// The newest one; nothing on a new store.
+expected<std::optional<config_record>> newest_config(const store& from);
+/// Newest first.
+expected<std::vector<config_record>> list_configs(const store& from, size_t rows);
+
+// -- keys to the API -----------------------------------------------------------------------------
+
+void put_token(write_batch& batch, const token_record& token);
+void remove_token(write_batch& batch, const token_record& token);
+expected<std::vector<token_record>> read_tokens(const store& from);
+/// By the hex SHA-256 of the token.
+expected<std::optional<token_record>> find_token(const store& from, std::string_view sha256);
+
 // -- epochs --------------------------------------------------------------------------------------
 
 void put_epoch(write_batch& batch, epoch now);
@@ -80,7 +120,8 @@ inline constexpr size_t piece_bytes = 1024 * 1024;
 /// Not thread-safe; one writer per blob. An unfinished writer leaves nothing that is referenced.
 class blob_writer {
 public:
-  explicit blob_writer(store& into);
+  /// `now`: for the note when the blob was stored last, by which garbage is told from news.
+  explicit blob_writer(store& into, wall_time now = {});
   ~blob_writer();
   blob_writer(blob_writer&&) noexcept;
   blob_writer& operator=(blob_writer&&) noexcept;
@@ -97,6 +138,9 @@ private:
 
 /// The blob's size, or nothing if it is not stored.
 expected<std::optional<uint64_t>> blob_size(const store& from, std::string_view sha256);
+/// The same, and the note that the blob is wanted now: it will not be collected as garbage before
+/// whoever asked could refer to it.
+expected<std::optional<uint64_t>> touch_blob(store& in, std::string_view sha256, wall_time now);
 /// Up to `max` bytes from `offset`, each piece checked by its digest: `ec::damaged` names the blob.
 expected<std::string> read_blob(const store& from, std::string_view sha256, uint64_t offset,
                                 size_t max);

@@ -26,11 +26,21 @@ public:
 
   void add(Answer answer) {
     answers_.push_back(std::move(answer));
+    finish_if_complete();
+  }
+
+  /// One of those that were asked has nothing to say.
+  void skip() {
+    --expected_;
+    finish_if_complete();
+  }
+
+private:
+  void finish_if_complete() {
     if (answers_.size() == expected_)
       done_(std::move(answers_));
   }
 
-private:
   size_t expected_;
   handler done_;
   std::vector<Answer> answers_;

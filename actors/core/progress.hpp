@@ -99,7 +99,9 @@ const attempt_record* find_attempt(const build_file& file, const grant_token& to
 /// What the host of `token` is to run.
 assignment make_assignment(const build_file& file, const grant_token& token);
 
-/// A fresh build of a recipe, queued.
-build_file make_build(build_id id, const builder_spec& recipe, const source_ref& source);
+/// A fresh build of a recipe, queued. Of the farm's limits it takes those of which its steps say
+/// nothing.
+build_file make_build(build_id id, const builder_spec& recipe, const source_ref& source,
+                      const farm_limits& limits = {});
 
 } // namespace drover::core

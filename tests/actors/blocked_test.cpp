@@ -116,7 +116,8 @@ TEST_CASE_METHOD(real_farm, "blocked: a recorder whose disk hangs shows what it 
   caf::anon_send(farm.recorder, std::move(batch));
   REQUIRE(store->wait_until_one_hangs(10s));
   auto blocked = recorder_entry();
-  CHECK(blocked.state == "blocked: commits 2 writes and waits for the disk");
+  CHECK(blocked.state.starts_with("blocked: commits "));
+  CHECK(blocked.state.ends_with(" writes and waits for the disk"));
   CHECK(blocked.activity.starts_with("no answer for "));
   CHECK(blocked.parent == "coordinator");
   CHECK(actors().size() == 5); // all others are shown as well

@@ -52,7 +52,8 @@ struct held_recorder {
     caf::typed_response_promise<recorded> promise;
   };
   std::vector<waiting> queue;
-  bool open = true; ///< commits at once
+  bool open = true;                 ///< commits at once
+  std::vector<event_record> events; ///< of the batches that were committed, in order
 };
 
 struct farm_fixture : fixture {
@@ -91,13 +92,17 @@ struct farm_fixture : fixture {
               self->send(self, atom::flush::value);
             return promise;
           },
+          [](const event_wait&) { return uint64_t{0}; },
           [disk, kept](atom::flush) {
             for (auto& one : std::exchange(disk->queue, {})) {
+              disk->events.insert(disk->events.end(), one.batch.events.begin(),
+                                  one.batch.events.end());
               if (auto problem = kept->commit(one.batch, storage::durability::synced))
                 throw std::logic_error{problem->text};
               one.promise.deliver(recorded{});
             }
           },
+          [](atom::tick) {},
           [](atom::describe) { return actor_entry{}; },
         };
       }));

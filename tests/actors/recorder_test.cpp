@@ -10,7 +10,8 @@ namespace {
 
 struct recorder_fixture : farm_fixture {
   notebook census;
-  recorder_actor uut = keep(system.spawn(recorder, settings, spawn_scribe<census_actor>(census)));
+  recorder_actor uut =
+    keep(system.spawn(recorder, settings, spawn_scribe<census_actor>(census), uint64_t{0}));
 
   static storage::write_batch batch_of(const std::string& key) {
     storage::write_batch batch;
@@ -102,4 +103,39 @@ TEST_CASE_METHOD(recorder_fixture,
   CHECK(stored("a"));
   store->crash();
   CHECK_FALSE(stored("a"));
+}
+
+TEST_CASE_METHOD(recorder_fixture, "recorder: the journal's entries are numbered in their order") {
+  auto entry_of = [](const std::string& text) {
+    storage::write_batch batch;
+    batch.events.emplace_back();
+    batch.events.back().text = text;
+    return batch;
+  };
+  ask<recorded>(uut, entry_of("first"));
+  ask<recorded>(uut, entry_of("second"));
+  auto page = storage::read_events(*store, 0, 10, 0, [](const event_record&) { return true; });
+  REQUIRE(page);
+  REQUIRE(page->events.size() == 2);
+  CHECK(page->events[0].text == "first");
+  CHECK(page->events[1].sequence == 2);
+  CHECK(*storage::last_event(*store) == 2);
+}
+
+TEST_CASE_METHOD(recorder_fixture, "recorder: who waits for the journal hears of its next entry") {
+  using namespace std::chrono_literals;
+  auto news = ask<uint64_t>(uut, event_wait{0, 30s});
+  CHECK_FALSE(news.ready());
+  storage::write_batch batch;
+  batch.events.emplace_back();
+  ask<recorded>(uut, batch);
+  REQUIRE(news.ready());
+  CHECK(*news.get() == 1);
+  CHECK(ask<uint64_t>(uut, event_wait{0, 30s}).ready()); // it is there already
+  auto patient = ask<uint64_t>(uut, event_wait{1, 5s});
+  advance(4s);
+  CHECK_FALSE(patient.ready());
+  advance(1s + limits::wait_granularity);
+  REQUIRE(patient.ready());
+  CHECK(*patient.get() == 1);
 }

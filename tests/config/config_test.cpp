@@ -63,7 +63,8 @@ TEST_CASE("config: the example's builders") {
   CHECK(check.on == placement_spec{});
   CHECK(check.requirement == "os == 'linux' and ram >= 1GiB and class == 'fast'");
   CHECK(check.artifacts == std::vector<std::string>{"out/**"});
-  CHECK(check.params == string_map{{"flavour", "debug"}});
+  CHECK(check.params
+        == std::vector<param_spec>{{"flavour", param_kind::text, "debug", false, {}, {}}});
   REQUIRE(check.steps.size() == 3);
   CHECK(check.steps[0].timeout == 2h);
   CHECK(check.steps[0].silence == 10min);

@@ -53,6 +53,9 @@ TEST_CASE("record codec: every record survives a round trip") {
   check_round_trips<builder_spec>(record::decode_recipe);
   check_round_trips<campaign_record>(record::decode_campaign);
   check_round_trips<host_record>(record::decode_host);
+  check_round_trips<event_record>(record::decode_event);
+  check_round_trips<config_record>(record::decode_config);
+  check_round_trips<token_record>(record::decode_token);
   check_round_trips<epoch>(record::decode_epoch);
   check_round_trips<record::manifest>(record::decode_manifest);
   check_round_trips<record::log_segment>(record::decode_log_segment);

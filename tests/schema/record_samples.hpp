@@ -48,6 +48,9 @@ public:
   void fill(attempt_state& value) { fill_enum(value, attempt_state::lost); }
   void fill(attempt_role& value) { fill_enum(value, attempt_role::repeats); }
   void fill(source_kind& value) { fill_enum(value, source_kind::set); }
+  void fill(param_kind& value) { fill_enum(value, param_kind::yes_no); }
+  void fill(hold_kind& value) { fill_enum(value, hold_kind::pause); }
+  void fill(event_kind& value) { fill_enum(value, event_kind::store_kept); }
   void fill(placement_kind& value) { fill_enum(value, placement_kind::each_class); }
 
   template <class Tag, class Rep>
@@ -98,9 +101,37 @@ public:
   }
 
   void fill(step_spec& value) {
-    auto& [name, run, env, timeout, silence, tests, exclusive, always, warn_only, limits, sandbox] =
-      value;
-    all(name, run, env, timeout, silence, tests, exclusive, always, warn_only, limits, sandbox);
+    auto& [name, run, env, timeout, silence, tests, exclusive, always, warn_only, limits, sandbox,
+           pty] = value;
+    all(name, run, env, timeout, silence, tests, exclusive, always, warn_only, limits, sandbox,
+        pty);
+  }
+
+  void fill(param_spec& value) {
+    auto& [name, kind, fallback, required, choices, about] = value;
+    all(name, kind, fallback, required, choices, about);
+  }
+
+  void fill(host_hold& value) {
+    auto& [kind, by, reason, since, until] = value;
+    all(kind, by, reason, since, until);
+  }
+
+  void fill(event_record& value) {
+    auto& [sequence, at, kind, build, campaign, builder, host, step, attempt, state, outcome, by,
+           said] = value;
+    all(sequence, at, kind, build, campaign, builder, host, step, attempt, state, outcome, by,
+        said);
+  }
+
+  void fill(config_record& value) {
+    auto& [generation, at, by, path, files, summary] = value;
+    all(generation, at, by, path, files, summary);
+  }
+
+  void fill(token_record& value) {
+    auto& [id, sha256, name, role, made_by, made_at, expires_at] = value;
+    all(id, sha256, name, role, made_by, made_at, expires_at);
   }
 
   void fill(builder_spec& value) {
@@ -110,9 +141,9 @@ public:
 
   void fill(attempt_record& value) {
     auto& [number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost,
-           reason, granted_at, started_at, finished_at, log_bytes, usage] = value;
+           reason, granted_at, started_at, finished_at, log_bytes, usage, leftovers] = value;
     all(number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost, reason,
-        granted_at, started_at, finished_at, log_bytes, usage);
+        granted_at, started_at, finished_at, log_bytes, usage, leftovers);
   }
 
   void fill(step_record& value) {
@@ -123,10 +154,10 @@ public:
   void fill(build_record& value) {
     auto& [id, builder, campaign, state, outcome, reason, source, params, requested_by,
            requested_because, pinned, host, placement, cancel_requested, cancel_reason, created_at,
-           started_at, finished_at, artifacts, artifact_problem] = value;
+           started_at, finished_at, artifacts, artifact_problem, retry_of, generation] = value;
     all(id, builder, campaign, state, outcome, reason, source, params, requested_by,
         requested_because, pinned, host, placement, cancel_requested, cancel_reason, created_at,
-        started_at, finished_at, artifacts, artifact_problem);
+        started_at, finished_at, artifacts, artifact_problem, retry_of, generation);
   }
 
   void fill(campaign_cell& value) {
@@ -141,13 +172,14 @@ public:
 
   void fill(host_record& value) {
     auto& [name, machine_id, boot_id, slots, labels, facts, version, restarts, first_seen,
-           last_seen] = value;
-    all(name, machine_id, boot_id, slots, labels, facts, version, restarts, first_seen, last_seen);
+           last_seen, hold] = value;
+    all(name, machine_id, boot_id, slots, labels, facts, version, restarts, first_seen, last_seen,
+        hold);
   }
 
   void fill(record::manifest& value) {
-    auto& [size, pieces] = value;
-    all(size, pieces);
+    auto& [size, pieces, stored_at] = value;
+    all(size, pieces, stored_at);
     for (auto& piece : pieces)
       piece = bytes(32);
   }

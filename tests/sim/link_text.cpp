@@ -63,6 +63,7 @@ struct speller {
     return "close" + text(m.build.value) + text(m.placement) + (m.keep_artifacts ? " keep" : "");
   }
   std::string operator()(const census_ask& m) const { return "census?" + text(m.query); }
+  std::string operator()(const restart_agent& m) const { return "restart " + m.reason; }
 };
 
 } // namespace

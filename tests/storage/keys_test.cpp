@@ -57,6 +57,9 @@ std::vector<std::string> keys_of_all_tables(sampler& samples) {
           keys::recipe(build),
           keys::active_build(build),
           keys::campaign(samples.make<campaign_id>()),
+          keys::event(samples.make<uint64_t>()),
+          keys::config(samples.make<uint64_t>()),
+          keys::token(digest),
           keys::host(make_host(samples)),
           keys::log_chunk(position),
           keys::log_segment(position),
@@ -71,6 +74,8 @@ TEST_CASE("keys: every table's keys are read back and sort as their ids do") {
   check_table<build_id>(make_number<build_id>, keys::recipe, keys::read_recipe);
   check_table<build_id>(make_number<build_id>, keys::active_build, keys::read_active_build);
   check_table<campaign_id>(make_number<campaign_id>, keys::campaign, keys::read_campaign);
+  check_table<uint64_t>(make_number<uint64_t>, keys::event, keys::read_event);
+  check_table<uint64_t>(make_number<uint64_t>, keys::config, keys::read_config);
   auto step = [](sampler& samples) {
     return keys::step_key{samples.make<build_id>(), samples.make<step_index>()};
   };
@@ -81,6 +86,7 @@ TEST_CASE("keys: every table's keys are read back and sort as their ids do") {
   auto digest = [](sampler& samples) { return samples.bytes(keys::digest_bytes); };
   check_table<std::string>(digest, keys::blob_piece, keys::read_blob_piece);
   check_table<std::string>(digest, keys::blob_manifest, keys::read_blob_manifest);
+  check_table<std::string>(digest, keys::token, keys::read_token);
 }
 
 TEST_CASE("keys: no key is a prefix of another") {
@@ -119,6 +125,9 @@ TEST_CASE("keys: the layout is the one that KEYS.md promises") {
         == "3101020304050607080a0b0c0d102030400000000000000005");
   CHECK(hex(keys::blob_piece(std::string(32, 'z'))).substr(0, 4) == "407a");
   CHECK(hex(keys::blob_manifest(std::string(32, 'z'))).substr(0, 4) == "417a");
+  CHECK(hex(keys::event(1)) == "500000000000000001");
+  CHECK(hex(keys::config(1)) == "580000000000000001");
+  CHECK(hex(keys::token(std::string(32, 'z'))).substr(0, 4) == "5c7a");
 }
 
 TEST_CASE("keys: a host's key that holds no name or two is not read") {

@@ -1,0 +1,25 @@
+#pragma once
+// Bounds of what a keeper does with the output of its step.
+// SPDX-License-Identifier: Apache-2.0
+
+#include <cstddef>
+#include <cstdint>
+
+namespace drover::limits {
+
+/// What a step printed last, kept in memory once its log has passed its limit: some thousand lines,
+/// enough to see how it ended, and a keeper stays below 2 MiB with it.
+inline constexpr size_t log_tail_bytes = 256 * 1024;
+/// What stands between head and tail: one line.
+inline constexpr size_t log_note_bytes_max = 512;
+/// A log's bytes between two looks at the room that is left for it.
+inline constexpr size_t log_room_every = 256 * 1024;
+/// Room on the spool's disk that a log does not take: for tails, records and short logs of others.
+/// On a small disk it is this share of it.
+inline constexpr uint64_t spool_reserve_bytes = 64ull * 1024 * 1024;
+inline constexpr uint64_t spool_reserve_share = 16;
+/// A terminal of steps: what build tools wrap their progress lines at.
+inline constexpr uint16_t terminal_columns = 120;
+inline constexpr uint16_t terminal_rows = 40;
+
+} // namespace drover::limits

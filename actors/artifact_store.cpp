@@ -29,7 +29,7 @@ expected<uint64_t> artifact_store_state::take(const upload_piece& piece) {
       return failure{ec::conflict,
                      "the upload was dropped because too many others came; try again"};
     make_room(uploads);
-    known = uploads.emplace(piece.upload, incoming{storage::blob_writer{*store, clock()}, 0}).first;
+    known = uploads.emplace(piece.upload, incoming{storage::blob_writer{*store}, 0}).first;
   }
   auto& writer = known->second.writer;
   known->second.last_used = ++uses;
@@ -51,10 +51,10 @@ expected<stored_blob> artifact_store_state::finish(const upload_end& end) {
   auto known = uploads.find(end.upload);
   if (known == uploads.end()) { // an empty file has no pieces
     make_room(uploads);
-    known = uploads.emplace(end.upload, incoming{storage::blob_writer{*store, clock()}, 0}).first;
+    known = uploads.emplace(end.upload, incoming{storage::blob_writer{*store}, 0}).first;
   }
   auto size = known->second.writer.size();
-  auto name_of_content = known->second.writer.finish();
+  auto name_of_content = known->second.writer.finish(clock());
   uploads.erase(known);
   if (!name_of_content)
     return name_of_content.error();
@@ -86,7 +86,7 @@ blob_stored artifact_store_state::take(const host_name& host, const blob_part& p
   auto known = from_hosts.find(key);
   if (known == from_hosts.end()) {
     make_room(from_hosts);
-    known = from_hosts.emplace(key, incoming{storage::blob_writer{*store, clock()}, 0}).first;
+    known = from_hosts.emplace(key, incoming{storage::blob_writer{*store}, 0}).first;
   }
   auto& writer = known->second.writer;
   known->second.last_used = ++uses;
@@ -104,7 +104,7 @@ blob_stored artifact_store_state::take(const host_name& host, const blob_part& p
 blob_stored artifact_store_state::finish(const host_upload& key, const blob_part& part) {
   auto known = from_hosts.find(key);
   auto size = known->second.writer.size();
-  auto name_of_content = known->second.writer.finish();
+  auto name_of_content = known->second.writer.finish(clock());
   from_hosts.erase(known);
   if (!name_of_content)
     return {part.sha256, 0, false, name_of_content.error().text};
@@ -125,6 +125,7 @@ actor_entry artifact_store_state::describe() const {
 artifact_store_actor::behavior_type artifact_store(artifact_store_state::pointer self,
                                                    const farm_settings& settings) {
   self->state.store = settings.store;
+  self->state.clock = settings.clock;
   return {
     [self](const upload_piece& piece) { return self->state.take(piece); },
     [self](const upload_end& end) { return self->state.finish(end); },

@@ -2,6 +2,7 @@
 #include "actors/build.hpp"
 
 #include "actors/core/events.hpp"
+#include "actors/core/explain/ending.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
 
@@ -112,7 +113,7 @@ void build_actor_state::closed(const build_closed& said) {
 }
 
 caf::result<expected<accepted>> build_actor_state::cancel(const cancel_build& request) {
-  auto why = "cancelled by " + request.by + (request.reason.empty() ? "" : ": " + request.reason);
+  auto why = core::cancel_phrase(request.by, request.reason);
   if (!core::apply_cancel(file, why))
     return expected<accepted>{failure{ec::conflict, "build " + to_string(file.build.id)
                                                       + " is over or being cancelled already"}};
@@ -149,7 +150,7 @@ void build_actor_state::advance(std::vector<effect> effects) {
   } else if (auto* close = std::get_if<core::close_workspace>(&move); close && !closing) {
     closing = true;
     close_build order{file.build.id, file.build.placement, close->keep_artifacts,
-                      file.recipe.artifacts};
+                      core::kept_globs(file.recipe), farm.artifact_bytes_max};
     effects.push_back([this, order, host = supervisor] { self->send(host, order); });
   } else if (std::holds_alternative<core::need_host>(move)) {
     supervisor = nullptr;

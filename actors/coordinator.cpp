@@ -2,6 +2,7 @@
 #include "actors/coordinator.hpp"
 
 #include "actors/core/events.hpp"
+#include "actors/core/explain/ending.hpp"
 #include "actors/core/params.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
@@ -18,6 +19,8 @@ coordinator_state::~coordinator_state() {
     caf::anon_send_exit(build.actor, caf::exit_reason::kill);
   for (const auto& [id, member] : herd)
     caf::anon_send_exit(member.supervisor, caf::exit_reason::kill);
+  for (const auto& [id, watcher] : sources)
+    caf::anon_send_exit(watcher, caf::exit_reason::kill);
 }
 
 // -- start ---------------------------------------------------------------------------------------
@@ -26,6 +29,7 @@ void coordinator_state::recover(const recovered_state& found) {
   watch_services();
   last_build = found.last_build;
   last_campaign = found.last_campaign;
+  last_change = found.last_change;
   for (const auto& record : found.hosts)
     add_host(record);
   for (const auto& spec : settings.config.hosts) {
@@ -48,13 +52,15 @@ void coordinator_state::recover(const recovered_state& found) {
       add_host(record);
     }
     auto host = placed_now ? herd.at(file.build.host).supervisor : host_supervisor_actor{};
-    active[id] = {spawn_build(file, host), placed_now ? file.build.host : host_name{}};
+    active[id] = {spawn_build(file, host), placed_now ? file.build.host : host_name{},
+                  file.build.placement};
     if (placed_now)
       ++herd.at(file.build.host).used;
   }
   spdlog::info("farm recovered hosts={} queued={} active={}", herd.size(), queued.size(),
                active.size());
   begin_generation(found.config);
+  spawn_sources();
   schedule_plan();
 }
 
@@ -80,8 +86,9 @@ coordinator_state::herd_member& coordinator_state::add_host(const host_record& r
 
 build_actor coordinator_state::spawn_build(const build_file& file,
                                            const host_supervisor_actor& host) {
-  build_context context{settings.now, settings.clock, services.recorder, services.log_sink,
-                        coordinator_actor{self}};
+  build_context context{
+    settings.now,      settings.clock,          services.recorder,
+    services.log_sink, coordinator_actor{self}, settings.config.limits.artifacts_per_build};
   auto spawned = self->spawn<caf::monitored>(build, context, file, host);
   self->send(services.census,
              enlistment{"build/" + to_string(file.build.id), "build", name, spawned});
@@ -90,7 +97,9 @@ build_actor coordinator_state::spawn_build(const build_file& file,
 
 // -- people --------------------------------------------------------------------------------------
 
-caf::result<expected<submitted>> coordinator_state::submit(const submission& request) {
+caf::result<expected<submitted>> coordinator_state::submit(submission request) {
+  if (auto problem = complete_orders(request))
+    return expected<submitted>{*problem};
   std::vector<core::order> orders;
   for (const auto& order : request.orders)
     orders.push_back({order.builder, order.source});
@@ -132,7 +141,8 @@ submitted coordinator_state::make_builds(const core::submission_plan& plan,
   for (const auto& cell : plan.cells) {
     campaign_cell shown{cell.builder->name, cell.host, cell.host_class, {}, cell.hole};
     if (cell.hole.empty()) {
-      auto file = core::make_build({++last_build.value}, *cell.builder, cell.source);
+      auto file =
+        core::make_build({++last_build.value}, *cell.builder, cell.source, settings.config.limits);
       if (!cell.class_condition.empty())
         file.recipe.requirement =
           (file.recipe.requirement.empty() ? "" : "(" + file.recipe.requirement + ") and ")
@@ -180,8 +190,7 @@ caf::result<expected<accepted>> coordinator_state::cancel(const cancel_build& re
   auto before = file;
   queued.erase(waiting);
   queue.erase(request.build);
-  core::apply_cancel(file, "cancelled by " + request.by
-                             + (request.reason.empty() ? "" : ": " + request.reason));
+  core::apply_cancel(file, core::cancel_phrase(request.by, request.reason));
   core::settle_skipped(file);
   auto end = core::decide_next(file);
   core::apply_finished(file, std::get<core::finish_build>(end), settings.clock());
@@ -209,7 +218,7 @@ std::vector<waiting_view> coordinator_state::waiting_reasons(const waiting_query
     if (auto known = reasons.find(id); known != reasons.end())
       views.push_back(known->second);
     else if (queue.contains(id))
-      views.push_back({id, build_state::queued, "has just been queued", {}});
+      views.push_back({id, build_state::queued, "waits for the next look at the hosts", {}});
   return views;
 }
 
@@ -242,6 +251,9 @@ void coordinator_state::schedule_plan() {
 
 void coordinator_state::plan() {
   plan_pending = false;
+  reasons.clear();
+  if (queue.empty())
+    return; // each of thousands of hosts that join asks for a plan, and its offers are dear
   std::vector<core::queue_entry> entries;
   entries.reserve(queue.size());
   for (const auto& [id, entry] : queue)
@@ -249,7 +261,6 @@ void coordinator_state::plan() {
   auto made = core::make_plan(entries, offers());
   for (const auto& placement : made.placements)
     place(placement.build, placement.host);
-  reasons.clear();
   for (auto& view : made.rest)
     reasons.emplace(view.build, std::move(view));
 }
@@ -263,6 +274,7 @@ void coordinator_state::place(build_id id, const host_name& host) {
   }
   auto& build = active.at(id);
   build.host = host;
+  ++build.placement; // as the build counts it
   ++member.used;
   self->send(build.actor, placed{host, member.supervisor});
 }
@@ -284,6 +296,7 @@ void coordinator_state::on_over(build_id id) {
   for (auto waiting = first; waiting != last; ++waiting)
     waiting->second.promise.deliver(true);
   waiters.erase(first, last);
+  self->request(services.analyst, caf::infinite, analyse_tests{id}).then([](tests_analysed) {});
   schedule_plan();
 }
 
@@ -293,6 +306,7 @@ void coordinator_state::on_homeless(const build_homeless& request) {
   if (known == active.end())
     return;
   release(known->second);
+  known->second.placement = request.file.build.placement;
   queue[id] = core::to_queue_entry(request.file);
   schedule_plan();
 }
@@ -302,7 +316,7 @@ std::vector<core::host_offer> coordinator_state::offers() const {
   for (const auto& [id, member] : herd)
     all.push_back({id, member.view.state, member.view.reason,
                    member.slots > 0 ? member.slots : member.view.record.slots, member.used,
-                   traits_of(member.view.record.facts, member.labels)});
+                   traits_of(member.view.record.facts, member.labels), member.since});
   return all;
 }
 
@@ -323,6 +337,8 @@ coordinator_actor::behavior_type coordinator(coordinator_state::pointer self,
     [self](const host_order& request) { return self->state.order_host(request); },
     [self](const reload_config& request) { return self->state.reload(request); },
     [self](const config_query&) { return self->state.live; },
+    [self](const look_now& request) { return self->state.look(request); },
+    [self](const change_found& news) { return self->state.take_change(news); },
     [self](const hosts_query&) { return self->state.hosts(); },
     [self](const waiting_query& query) { return self->state.waiting_reasons(query); },
     [self](const actors_query&) { return self->state.actors(); },

@@ -12,6 +12,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <set>
+
 namespace drover {
 
 /// What is read from the store at the start.
@@ -22,6 +24,7 @@ struct recovered_state {
   campaign_id last_campaign;
   uint64_t last_event = 0;
   std::optional<config_record> config; ///< the newest one
+  change_id last_change;
 };
 
 /// The actors that serve the coordinator, spawned before it.
@@ -30,6 +33,7 @@ struct farm_services {
   log_sink_actor log_sink;
   artifact_store_actor artifacts;
   census_actor census;
+  analyst_actor analyst;
 };
 
 /// Asks core/submit and core/schedule, carries out what they say, and routes what hosts say to the
@@ -46,6 +50,7 @@ struct coordinator_state {
     uint32_t slots = 0; ///< from the config, else what the host says
     string_map labels;
     uint32_t used = 0;
+    wall_time since; ///< when its state became what it is; 0: before this coordinator
   };
 
   struct active_build {
@@ -66,7 +71,7 @@ struct coordinator_state {
   build_actor spawn_build(const build_file& file, const host_supervisor_actor& host);
 
   // -- people --
-  caf::result<expected<submitted>> submit(const submission& request);
+  caf::result<expected<submitted>> submit(submission request);
   submitted make_builds(const core::submission_plan& plan, const submission& request,
                         storage::write_batch& batch, std::vector<build_file>& made);
   caf::result<expected<accepted>> cancel(const cancel_build& request);
@@ -78,6 +83,12 @@ struct coordinator_state {
   void begin_generation(const std::optional<config_record>& newest);
   void note_config(storage::write_batch& batch, const std::string& summary);
   void apply_config();
+
+  // -- sources --
+  void spawn_sources();
+  caf::result<expected<accepted>> look(const look_now& request);
+  caf::result<expected<submitted>> take_change(const change_found& news);
+  std::optional<failure> complete_orders(submission& request) const;
   void enqueue(std::vector<build_file> made);
   caf::result<std::vector<host_view>> hosts();
   caf::result<std::vector<actor_entry>> actors();
@@ -127,6 +138,9 @@ struct coordinator_state {
   bool plan_pending = false;
   uint64_t generation = 0; ///< of the config in force
   std::shared_ptr<const live_config> live;
+  std::map<std::string, source_actor> sources; ///< by name
+  std::set<std::string> taking;                ///< changes on their way into the store
+  change_id last_change;
 };
 
 coordinator_actor::behavior_type coordinator(coordinator_state::pointer self,

@@ -1,5 +1,6 @@
 // The coordinator's dealings with hosts, and with children that crash.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/analyst.hpp"
 #include "actors/artifact_store.hpp"
 #include "actors/census.hpp"
 #include "actors/coordinator.hpp"
@@ -29,16 +30,41 @@ void coordinator_state::arrive(const arrival& request) {
     record.name = host;
     add_host(record);
     known = herd.find(host);
+    tell_pace();
   }
   auto passed = request;
   passed.herd = herd.size();
   self->send(known->second.supervisor, passed);
+  release_strays(request.greeting, known->second.supervisor);
+}
+
+/// Hosts that joined a smaller herd beat too often for a large one.
+void coordinator_state::tell_pace() {
+  if (core::pace_for(herd.size()) == core::pace_for(herd.size() - 1))
+    return;
+  for (const auto& [id, member] : herd)
+    self->send(member.supervisor, herd_size{herd.size()});
+}
+
+/// Orders to release a workspace are in memory alone: what the host still keeps for builds that are
+/// over, unknown or elsewhere by now is released when it joins. That of a present placement stays.
+void coordinator_state::release_strays(const hello& greeting,
+                                       const host_supervisor_actor& supervisor) {
+  for (const auto& kept : greeting.workspaces) {
+    auto known = active.find(kept.build);
+    bool present = known != active.end() && known->second.host == greeting.host
+                   && kept.placement >= known->second.placement;
+    if (!present)
+      self->send(supervisor, close_build{kept.build, kept.placement, false, {}});
+  }
 }
 
 void coordinator_state::on_news(const host_news& news) {
   auto known = herd.find(news.view.record.name);
   if (known == herd.end())
     return;
+  if (known->second.view.state != news.view.state)
+    known->second.since = settings.clock();
   known->second.view = news.view;
   schedule_plan();
 }
@@ -103,13 +129,12 @@ caf::result<std::vector<host_view>> coordinator_state::hosts() {
       all->add(full_view(known->second));
     };
     self->request(member.supervisor, limits::census_answer, hosts_query{})
-      .then(answer,
-            [this, all, host = id](const caf::error&) {
-              auto known = herd.find(host);
-              if (known == herd.end())
-                return all->skip();
-              all->add(full_view(known->second));
-            });
+      .then(answer, [this, all, host = id](const caf::error&) {
+        auto known = herd.find(host);
+        if (known == herd.end())
+          return all->skip();
+        all->add(full_view(known->second));
+      });
   }
   return promise;
 }
@@ -138,6 +163,7 @@ void coordinator_state::watch_services() {
   self->monitor(services.log_sink);
   self->monitor(services.artifacts);
   self->monitor(services.census);
+  self->monitor(services.analyst);
 }
 
 /// Nothing goes on without them, and what they held in memory only a restart brings back from the
@@ -147,7 +173,8 @@ bool coordinator_state::is_service_down(const caf::down_msg& down) {
     {services.recorder.address(), recorder_state::name},
     {services.log_sink.address(), log_sink_state::name},
     {services.artifacts.address(), artifact_store_state::name},
-    {services.census.address(), census_state::name}};
+    {services.census.address(), census_state::name},
+    {services.analyst.address(), analyst_state::name}};
   for (const auto& [address, what] : known)
     if (address == down.source) {
       if (down.reason != caf::exit_reason::user_shutdown) // else the farm is being stopped
@@ -172,6 +199,12 @@ void coordinator_state::child_down(const caf::down_msg& down) {
       spdlog::error("build crashed build={} reason=\"{}\"", id.value,
                     self->system().render(down.reason));
       return revive_build(id);
+    }
+  for (const auto& [id, watcher] : sources)
+    if (watcher.address() == down.source) {
+      spdlog::error("source crashed source={} reason=\"{}\"", id,
+                    self->system().render(down.reason));
+      return spawn_sources();
     }
   for (const auto& [id, member] : herd)
     if (member.supervisor.address() == down.source) {
@@ -209,6 +242,7 @@ void coordinator_state::respawn_build(build_id id) {
   }
   auto host = herd.find((*file)->build.host);
   bool placed_now = (*file)->build.state == build_state::running && host != herd.end();
+  build.placement = (*file)->build.placement;
   build.actor = spawn_build(**file, placed_now ? host->second.supervisor : host_supervisor_actor{});
   if (placed_now) {
     build.host = host->first;

@@ -24,8 +24,8 @@ const builder_spec* find_builder(const farm_config& config, const std::string& n
 
 /// The build once more: today's recipe, and of the old one what made it a cell of its campaign.
 build_file repeated(const build_file& old, const builder_spec& recipe, const retry_build& request,
-                    build_id id) {
-  auto file = core::make_build(id, recipe, old.build.source);
+                    build_id id, const limits_spec& limits) {
+  auto file = core::make_build(id, recipe, old.build.source, limits);
   if (recipe.on.kind == placement_kind::each_class)
     file.recipe.requirement = old.recipe.requirement; // it names the class
   file.build.campaign = old.build.campaign;
@@ -65,7 +65,7 @@ caf::result<expected<submitted>> coordinator_state::retry(const retry_build& req
   if (recipe == nullptr)
     return answer{failure{ec::conflict, named + " can't be repeated: the configuration has no '"
                                           + (*old)->build.builder + "' any more"}};
-  auto file = repeated(**old, *recipe, request, {++last_build.value});
+  auto file = repeated(**old, *recipe, request, {++last_build.value}, settings.config.limits);
   file.build.generation = generation;
   file.build.created_at = settings.clock();
   storage::write_batch batch;
@@ -188,11 +188,14 @@ caf::result<expected<accepted>> coordinator_state::reload(const reload_config& r
     return answer{{"the configuration has not changed; generation " + std::to_string(generation)
                    + " stays in force"}};
   auto changes = core::config_changes(settings.config, request.config);
+  bool other_sources = settings.config.sources != request.config.sources;
   settings.config = request.config;
   settings.source = request.source;
   storage::write_batch batch;
   note_config(batch, changes);
   apply_config();
+  if (other_sources)
+    spawn_sources();
   spdlog::info("config reloaded generation={} changes=\"{}\"", generation, changes);
   auto promise = self->make_response_promise<answer>();
   auto text = "generation " + std::to_string(generation) + " is in force: " + changes;

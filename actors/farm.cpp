@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/farm.hpp"
 
+#include "actors/analyst.hpp"
 #include "actors/artifact_store.hpp"
 #include "actors/census.hpp"
 #include "actors/coordinator.hpp"
@@ -29,10 +30,14 @@ expected<recovered_state> read_back(const storage::store& store) {
   auto config = storage::newest_config(store);
   if (!config)
     return config.error();
+  auto change = storage::last_change(store);
+  if (!change)
+    return change.error();
   auto event = storage::last_event(store);
   if (!event)
     return event.error();
-  return recovered_state{std::move(*active), std::move(*hosts), *build, *campaign, *event, *config};
+  return recovered_state{
+    std::move(*active), std::move(*hosts), *build, *campaign, *event, *config, *change};
 }
 
 } // namespace
@@ -51,6 +56,9 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
   services.artifacts = own_thread ? system.spawn<caf::detached>(artifact_store, settings)
                                   : system.spawn(artifact_store, settings);
   services.log_sink = system.spawn(log_sink, settings, services.recorder);
+  services.analyst =
+    own_thread ? system.spawn<caf::detached>(analyst, settings, services.recorder, services.census)
+               : system.spawn(analyst, settings, services.recorder, services.census);
   actors.coordinator = system.spawn(coordinator, settings, services, *found);
   // The coordinator watches its children; only the process is above the coordinator.
   caf::actor_cast<caf::actor>(actors.coordinator)
@@ -65,10 +73,12 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
   enlist("recorder", "coordinator", services.recorder);
   enlist("log_sink", "coordinator", services.log_sink);
   enlist("artifact_store", "coordinator", services.artifacts);
+  enlist("analyst", "coordinator", services.analyst);
   actors.recorder = services.recorder;
   actors.log_sink = services.log_sink;
   actors.artifacts = services.artifacts;
   actors.census = services.census;
+  actors.analyst = services.analyst;
   return actors;
 }
 
@@ -79,6 +89,7 @@ void stop_farm(const farm_actors& actors) {
   stop(actors.coordinator);
   stop(actors.log_sink);
   stop(actors.artifacts);
+  stop(actors.analyst);
   stop(actors.recorder);
   stop(actors.census);
 }

@@ -22,7 +22,9 @@ struct farm_settings {
   std::function<void(const std::string& why)> fatal;
   /// Where `config` is from: path, files, who started the farm. Empty in tests.
   config_record source = {};
-  std::string version = {}; ///< of the program, for the journal
+  std::string version = {};                  ///< of the program, for the journal
+  std::shared_ptr<source_port> sources = {}; ///< none: no source is watched
+  report_reader read_report = {};            ///< none: report files are not read
 };
 
 struct farm_actors {
@@ -31,6 +33,7 @@ struct farm_actors {
   log_sink_actor log_sink;
   artifact_store_actor artifacts;
   census_actor census;
+  analyst_actor analyst;
 };
 
 /// Spawns the coordinator's tree and recovers from the store: active builds go on, hosts get one

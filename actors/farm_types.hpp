@@ -201,6 +201,35 @@ using build_actor =
                    caf::reacts_to<build_closed>,
                    caf::replies_to<cancel_build>::with<expected<accepted>>>::extend_with<described>;
 
+/// Reads the tests of a build's steps from their logs and reports, where that is not done yet.
+struct analyse_tests {
+  build_id build;
+};
+/// What could be read is in the store (storage/tables.hpp, `read_test_report`).
+struct tests_analysed {};
+
+/// Reads what steps printed. Works after the fact, from the store alone: nothing waits for it but
+/// who asks.
+using analyst_actor =
+  caf::typed_actor<caf::replies_to<analyse_tests>::with<tests_analysed>>::extend_with<described>;
+
+/// Looks at a source now, not only when its time has come.
+struct look_now {
+  std::string source;
+  std::string by;
+};
+
+/// Watches one source of the configuration.
+using source_actor = caf::typed_actor<caf::replies_to<look_now>::with<expected<accepted>>,
+                                      // INTERNAL: the time for a look has come.
+                                      caf::reacts_to<atom::tick>>::extend_with<described>;
+
+/// A source has something new whose content is stored; the coordinator gives `change.id`, and makes
+/// the change and what is built of it durable together.
+struct change_found {
+  change_record change;
+};
+
 /// A new or changed view of a host; from its supervisor.
 struct host_news {
   host_view view;
@@ -272,6 +301,9 @@ using coordinator_actor = caf::typed_actor<
   caf::replies_to<host_order>::with<expected<accepted>>,
   caf::replies_to<reload_config>::with<expected<accepted>>,
   caf::replies_to<config_query>::with<std::shared_ptr<const live_config>>,
+  caf::replies_to<look_now>::with<expected<accepted>>,
+  // From sources.
+  caf::replies_to<change_found>::with<expected<submitted>>,
   caf::replies_to<hosts_query>::with<std::vector<host_view>>,
   caf::replies_to<waiting_query>::with<std::vector<waiting_view>>,
   caf::replies_to<actors_query>::with<std::vector<actor_entry>>,
@@ -327,6 +359,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::host_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::herd_size)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::retry_build)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::reload_config)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::analyse_tests)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::tests_analysed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::look_now)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::change_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::config_query)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<const drover::live_config>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::hosts_query)

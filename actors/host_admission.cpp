@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/host_supervisor.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_workspaces.hpp"
 #include "storage/tables.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -33,8 +34,9 @@ void host_supervisor_state::refuse(const arrival& request, const std::string& wh
   auto newcomer = identity_of(request.greeting);
   bool again = rival && rival->agent == newcomer;
   if (!again) {
-    spdlog::warn("host refused host={} machine={} boot={} reason=\"{}\"", record.name.value,
-                 newcomer.machine_id, newcomer.boot_id, why);
+    if (may_log())
+      spdlog::warn("host refused host={} machine={} boot={} reason=\"{}\"", record.name.value,
+                   newcomer.machine_id, newcomer.boot_id, why);
     rival = second_agent{newcomer, why, now(), now()};
   }
   rival->last = now();
@@ -63,8 +65,9 @@ void host_supervisor_state::admit(const arrival& request) {
   storage::write_batch batch;
   storage::put_host(batch, record);
   self->request(farm.recorder, caf::infinite, std::move(batch)).then([](recorded) {});
-  spdlog::info("host joined host={} session={} known={}", record.name.value, session.value,
-               greeting.known.size());
+  if (may_log())
+    spdlog::info("host joined host={} session={} known={}", record.name.value, session.value,
+                 greeting.known.size());
   state = host_state::up;
   reason = reason_when_up();
   for (auto& [token, open] : orders)
@@ -100,6 +103,41 @@ void host_supervisor_state::take_over(const hello& greeting) {
   record.last_seen = farm.clock();
 }
 
+/// Said again while the host is here, with facts that have changed.
+void host_supervisor_state::on(const hello& said) {
+  if (!agent || identity_of(said) != *agent || said.facts == record.facts)
+    return;
+  if (facts_heard && now() - *facts_heard < limits::facts_heard_every)
+    return;
+  facts_heard = now();
+  record.facts = said.facts;
+  storage::write_batch batch;
+  storage::put_host(batch, record);
+  self->request(farm.recorder, caf::infinite, std::move(batch)).then([](recorded) {});
+  if (state == host_state::up)
+    reason = reason_when_up();
+  announce();
+}
+
+/// The silence that is borne grows before the host is told to beat slower, never after.
+void host_supervisor_state::keep_pace(const herd_size& herd) {
+  auto wanted = core::pace_for(herd.hosts);
+  if (!link || wanted.beat_every <= pace.beat_every)
+    return;
+  pace = wanted;
+  tell(welcome{farm.now, session, pace.beat_every, pace.silence.lease});
+}
+
+/// A host that joins again and again must not fill the log.
+bool host_supervisor_state::may_log() {
+  if (!lines.admits_at(now()))
+    return false;
+  if (auto count = lines.take_left_out(); count > 0)
+    spdlog::warn("host={} comes and goes: {} lines about it were left out", record.name.value,
+                 count);
+  return true;
+}
+
 // -- a second agent under this name --------------------------------------------------------------
 
 /// The agent that was there first lives on although another one came: now it is sure that there are
@@ -126,7 +164,10 @@ void host_supervisor_state::forget_rival() {
 }
 
 std::string host_supervisor_state::reason_when_up() const {
-  return rival ? "a second agent was refused: " + rival->why : std::string{};
+  if (rival)
+    return "a second agent was refused: " + rival->why;
+  auto shortage = record.facts.find("disk_short");
+  return shortage == record.facts.end() ? std::string{} : "its disk is full: " + shortage->second;
 }
 
 } // namespace drover

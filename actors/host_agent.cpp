@@ -2,9 +2,6 @@
 #include "actors/host_agent.hpp"
 
 #include "actors/core/backoff.hpp"
-#include "actors/spool.hpp"
-#include "actors/step.hpp"
-#include "actors/workspace.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 
@@ -19,16 +16,10 @@ namespace drover {
 
 namespace {
 
-constexpr auto agent_name = "host_agent";
-
 template <class Handle>
 void end(const Handle& actor) {
   if (actor)
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-}
-
-std::string text_of(const caf::error& reason) {
-  return printable(caf::to_string(reason), 200);
 }
 
 } // namespace
@@ -43,7 +34,9 @@ void host_agent_state::start(host_settings given, census_actor process_census) {
   spawn_spool();
   spawn_workspace();
   for (const auto& found : settings.spool->list())
-    if (!found.confirmed)
+    if (found.confirmed)
+      note_outcome(found.work);
+    else
       hold(found.work);
   spdlog::info("host={} adopted {} attempts", settings.self.host.value, attempts.size());
   try_to_connect();
@@ -62,10 +55,15 @@ host_agent_state::~host_agent_state() {
 
 void host_agent_state::try_to_connect() {
   phase = link_phase::trying;
-  auto greeting = settings.self;
-  greeting.known = known();
   timer.arm(self, limits::connect_patience);
-  settings.connect(greeting, host_agent_actor{self});
+  settings.connect(greeting(), host_agent_actor{self});
+}
+
+hello host_agent_state::greeting() const {
+  auto said = settings.self;
+  said.known = known();
+  said.workspaces = settings.workspaces->held();
+  return said;
 }
 
 void host_agent_state::connect(const connected& news) {
@@ -82,7 +80,7 @@ void host_agent_state::connect(const connected& news) {
   spdlog::info("host={} connected session={} epoch={}", settings.self.host.value,
                news.answer.session.value, news.answer.coordinator.counter);
   activity.did("connected", self->clock().now());
-  self->send(census, enlistment{"farm_link", "farm_link", agent_name, news.link});
+  self->send(census, enlistment{"farm_link", "farm_link", name, news.link});
   to_all(news);
   beat_once();
 }
@@ -135,6 +133,16 @@ void host_agent_state::beat_once() {
   self->send(session->link, host_message{beat{++beats_sent, now_ms(), known()}});
   beat_times[beats_sent] = now_ms(); // bounded: the link is lost after some unanswered ones
   timer.arm(self, std::max(session->answer.beat_every, limits::beat_interval_min));
+}
+
+/// Said again while the link lasts: the herd has grown, and its hosts beat slower.
+void host_agent_state::on(const welcome& news) {
+  if (!session || news.coordinator != session->answer.coordinator
+      || news.session != session->answer.session)
+    return;
+  spdlog::info("host={} beats every {} ms from now on", settings.self.host.value,
+               news.beat_every.count());
+  session->answer = news;
 }
 
 void host_agent_state::on(const beat_answer& news) {
@@ -209,10 +217,53 @@ void host_agent_state::refuse(const assignment& work, const std::string& reason)
 }
 
 void host_agent_state::on(const result_durable& news) {
-  if (attempts.contains(news.token))
-    to_step(news);
-  else
-    self->send(spool, news);
+  auto found = attempts.find(news.token);
+  if (found == attempts.end())
+    return self->send(spool, news);
+  note_outcome(found->second.work);
+  to_step(news);
+}
+
+/// Remembers whether the step has failed in this stay of its build, as its last attempt says.
+void host_agent_state::note_outcome(const assignment& work) {
+  auto account = settings.spool->exit_of(work.token);
+  if (!account || work.step.warn_only)
+    return;
+  workspace_id where{work.token.attempt.build, work.placement};
+  auto step = work.token.attempt.step;
+  if (account->outcome == result::failure || account->outcome == result::timeout) {
+    if (failed.size() >= limits::known_attempts_max)
+      failed.erase(failed.begin()); // the oldest; it was never closed
+    auto& stay = failed[where];
+    stay.builder = work.builder;
+    stay.steps[step] = "step " + work.step.name + ": " + account->reason;
+  } else if (auto stay = failed.find(where); stay != failed.end()) {
+    stay->second.steps.erase(step);
+    if (stay->second.steps.empty())
+      failed.erase(stay);
+  }
+}
+
+void host_agent_state::on(const close_build& order) {
+  end_workspace end{order, {}, {}};
+  // A repeated order finds it again, should the workspace's actor have died of the first one.
+  auto stay = failed.find({order.build, order.placement});
+  if (stay != failed.end() && order.keep_artifacts) {
+    end.builder = stay->second.builder;
+    end.failed = "build " + to_string(order.build) + ", " + stay->second.steps.begin()->second;
+  }
+  self->send(workspace, std::move(end));
+}
+
+void host_agent_state::take_facts(const disk_news& news) {
+  auto before = settings.self.facts;
+  for (const auto& [fact, value] : news.facts)
+    if (value.empty())
+      settings.self.facts.erase(fact);
+    else
+      settings.self.facts[fact] = value;
+  if (session && settings.self.facts != before)
+    self->send(session->link, host_message{greeting()});
 }
 
 void host_agent_state::on(const census_ask& question) {
@@ -225,102 +276,17 @@ void host_agent_state::on(const census_ask& question) {
           self->send(session->link, host_message{census_answer{query, std::move(entries)}});
       },
       [](const caf::error& problem) {
-        spdlog::warn("the census did not answer: {}", text_of(problem));
+        spdlog::warn("the census did not answer: {}", printable(caf::to_string(problem), 200));
       });
 }
 
 /// The process ends and its parent starts it again; keepers and steps go on meanwhile.
 void host_agent_state::on(const restart_agent& order) {
-  settings.fatal("restarts as ordered: " + order.reason);
-}
-
-// -- children ------------------------------------------------------------------------------------
-
-void host_agent_state::hold(const assignment& work) {
-  auto& held = attempts[work.token];
-  held.work = work;
-  spawn_step(held);
-}
-
-void host_agent_state::spawn_step(held_attempt& held) {
-  step_setup setup{held.work, settings, host_agent_actor{self}, workspace, spool};
-  held.actor = self->spawn(drover::step, std::move(setup));
-  self->monitor(held.actor);
-  steps[held.actor.address()] = held.work.token;
-  self->send(census, enlistment{"step " + to_string(held.work.token.attempt), "step", agent_name,
-                                held.actor});
-  if (session)
-    self->send(held.actor, *session);
-}
-
-void host_agent_state::spawn_spool() {
-  spool = self->spawn(drover::spool, settings.spool, settings.clock);
-  self->monitor(spool);
-  self->send(census, enlistment{"spool", "spool", agent_name, spool});
-}
-
-void host_agent_state::spawn_workspace() {
-  workspace = settings.blocking == blocking_actors::own_thread
-                ? self->spawn<caf::detached>(drover::workspace, settings.workspaces, census)
-                : self->spawn(drover::workspace, settings.workspaces, census);
-  self->monitor(workspace);
-  self->send(census, enlistment{"workspace", "workspace", agent_name, workspace});
-  if (session)
-    self->send(workspace, *session);
-}
-
-void host_agent_state::forget(const step_over& news) {
-  auto found = attempts.find(news.token);
-  if (found == attempts.end())
-    return;
-  activity.did("finished attempt " + to_string(news.token.attempt), self->clock().now());
-  steps.erase(found->second.actor.address());
-  attempts.erase(found);
-}
-
-void host_agent_state::gone(const caf::down_msg& down) {
-  if (session && down.source == session->link.address())
-    return lost("the link is gone: " + text_of(down.reason));
-  if (auto found = steps.find(down.source); found != steps.end()) {
-    auto token = found->second;
-    steps.erase(found);
-    return replace_step(token, down.reason);
-  }
-  if (down.source == workspace.address())
-    return replace_workspace(down.reason);
-  if (down.source == spool.address() && may_restart(spool_restarts, "spool"))
-    return spawn_spool();
-  if (down.source == census.address())
-    settings.fatal("the census of actors died: " + text_of(down.reason));
-}
-
-void host_agent_state::replace_step(const grant_token& token, const caf::error& reason) {
-  auto& held = attempts.at(token);
-  spdlog::warn("attempt={} its step actor died, a new one adopts it: {}", to_string(token.attempt),
-               text_of(reason));
-  if (may_restart(held.restarts, "the step of attempt " + to_string(token.attempt)))
-    spawn_step(held);
-}
-
-void host_agent_state::replace_workspace(const caf::error& reason) {
-  spdlog::warn("the workspace actor died, a new one takes over: {}", text_of(reason));
-  if (!may_restart(workspace_restarts, "workspace"))
-    return;
-  spawn_workspace();
-  // Steps may wait for an answer that the dead one owed them. Once they are gone, their successors
-  // adopt and ask the new one.
-  for (auto& [_, held] : attempts)
-    caf::anon_send_exit(held.actor, caf::exit_reason::kill);
-}
-
-bool host_agent_state::may_restart(core::restart_history& history, const std::string& who) {
-  core::restart_budget budget{limits::actor_restarts_max, limits::actor_restart_period};
-  if (core::spend(history, budget, now_ms()))
-    return true;
-  settings.fatal(who + " died more than " + std::to_string(limits::actor_restarts_max)
-                 + " times in " + std::to_string(limits::actor_restart_period.count() / 1000)
-                 + " s");
-  return false;
+  auto why = "restarts as ordered: " + order.reason;
+  if (settings.restart)
+    settings.restart(why);
+  else
+    settings.fatal(why);
 }
 
 // -- census --------------------------------------------------------------------------------------
@@ -335,8 +301,7 @@ actor_entry host_agent_state::describe() const {
                       : phase == link_phase::trying ? "trying to connect"
                                                     : "waiting to connect again";
   state += ", " + std::to_string(attempts.size()) + " attempts";
-  return describe_as("host_agent", agent_name, std::move(state),
-                     activity.told(self->clock().now()));
+  return describe_as("host_agent", name, std::move(state), activity.told(self->clock().now()));
 }
 
 host_agent_actor::behavior_type host_agent(host_agent_state::pointer self, host_settings settings,
@@ -348,6 +313,7 @@ host_agent_actor::behavior_type host_agent(host_agent_state::pointer self, host_
     [self](const not_connected& news) { self->state.failed_to_connect(news); },
     [self](const farm_message& message) { self->state.hear(message); },
     [self](const step_over& news) { self->state.forget(news); },
+    [self](const disk_news& news) { self->state.take_facts(news); },
     [self](atom::tick) {
       if (self->state.timer.due(self))
         self->state.tick();

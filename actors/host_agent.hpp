@@ -24,6 +24,12 @@ struct host_agent_state {
     int64_t leased_until_ms = 0; ///< as its keeper was told last
   };
 
+  /// Steps of a stay whose last attempt failed: if there are any at its end, so did the build.
+  struct failed_stay {
+    std::string builder;
+    std::map<step_index, std::string> steps; ///< how each failed
+  };
+
   /// Waits for its next try; a try is under way; connected.
   enum class link_phase : uint8_t { waiting, trying, online };
 
@@ -43,7 +49,7 @@ struct host_agent_state {
   void hear(const farm_message& message);
 
   // What the coordinator says.
-  void on(const welcome&) {}
+  void on(const welcome& news);
   void on(const refusal& news) { lost("the coordinator refused this host: " + news.reason); }
   void on(const beat_answer& news);
   void on(const assignment& work);
@@ -52,11 +58,12 @@ struct host_agent_state {
   void on(const result_durable& news);
   void on(const blob_piece& piece) { self->send(workspace, piece); }
   void on(const blob_stored& news) { self->send(workspace, news); }
-  void on(const close_build& order) { self->send(workspace, order); }
+  void on(const close_build& order);
   void on(const census_ask& question);
   void on(const restart_agent& order);
 
   void forget(const step_over& news);
+  void take_facts(const disk_news& news);
   void gone(const caf::down_msg& down);
   actor_entry describe() const;
 
@@ -64,6 +71,8 @@ struct host_agent_state {
   void try_to_connect();
   void beat_once();
   void renew_leases(int64_t sent_ms);
+  hello greeting() const;
+  void note_outcome(const assignment& work);
   std::vector<known_attempt> known() const;
   bool from_present_link() const;
   void refuse(const assignment& work, const std::string& reason);
@@ -98,6 +107,7 @@ struct host_agent_state {
   core::restart_history spool_restarts;
   std::map<grant_token, held_attempt> attempts;
   std::map<caf::actor_addr, grant_token> steps;
+  std::map<workspace_id, failed_stay> failed; ///< at most limits::known_attempts_max
 
   link_phase phase = link_phase::waiting;
   std::optional<connected> session; ///< set while online

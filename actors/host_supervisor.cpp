@@ -2,6 +2,7 @@
 #include "actors/host_supervisor.hpp"
 
 #include "schema/limits.hpp"
+#include "schema/limits_workspaces.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
 
@@ -26,7 +27,8 @@ host_supervisor_state::~host_supervisor_state() {
 void host_supervisor_state::link_down(const caf::actor_addr& gone) {
   if (!link || gone != caf::actor_cast<caf::actor_addr>(link))
     return;
-  spdlog::info("host link down host={}", record.name.value);
+  if (may_log())
+    spdlog::info("host link down host={}", record.name.value);
   link = nullptr;
   for (auto& open : std::exchange(censuses, {}))
     answer_census(open, last_census);
@@ -152,6 +154,7 @@ void host_supervisor_state::order(const grant_order& request) {
     self->send(farm.coordinator, attempt_lost{token, record.name, reason});
     return;
   }
+  closes.erase({token.attempt.build, request.work.placement}); // a new build has begun there
   auto& open = orders[token];
   open.work = request.work;
   known_strays.erase(token);
@@ -183,6 +186,8 @@ void host_supervisor_state::close(const close_build& request) {
   if (lost_with_host)
     self->send(farm.coordinator, record.name,
                build_closed{request.build, request.placement, {}, reason});
+  if (!request.keep_artifacts && closes.size() >= limits::releases_open_max)
+    return; // asked for again when the host joins anew and lists the workspace
   auto& open = closes[{request.build, request.placement}];
   open = {request, milliseconds{-1}};
   open.order.keep_artifacts &= !lost_with_host; // its workspace is released when it comes back
@@ -305,6 +310,7 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
     [self](const census_ask& request) { return self->state.census(request); },
     [self](const hosts_query&) { return self->state.view(); },
     [self](const host_order& request) { return self->state.obey(request); },
+    [self](const herd_size& herd) { self->state.keep_pace(herd); },
     [self](atom::tick) { self->state.tick(); },
     [self](atom::describe) { return self->state.describe(); },
   };

@@ -7,6 +7,7 @@
 #include "actors/core/pace.hpp"
 #include "actors/core/reconcile.hpp"
 #include "actors/farm.hpp"
+#include "schema/limits.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -123,9 +124,9 @@ struct host_supervisor_state {
   std::optional<milliseconds> rival_alarm;   ///< when it was last raised
   std::optional<milliseconds> facts_heard;   ///< when the host last told of new ones while here
   line_guard lines{limits::strangers_logged_max, limits::strangers_log_period};
-  uint64_t last_sequence = 0;                ///< of the beats on this session
-  milliseconds heard{0};   ///< when the host was last heard, or when listening began
-  bool ever_heard = false; ///< since this supervisor began
+  uint64_t last_sequence = 0; ///< of the beats on this session
+  milliseconds heard{0};      ///< when the host was last heard, or when listening began
+  bool ever_heard = false;    ///< since this supervisor began
   core::open_orders orders;
   std::set<grant_token> known_strays; ///< the host's own, though without an order
   std::map<std::pair<build_id, uint32_t>, open_close> closes;

@@ -6,6 +6,7 @@
 #include "actors/core/workspace_care.hpp"
 #include "actors/types.hpp"
 #include "schema/keeper.hpp"
+#include "schema/test_case.hpp"
 
 #include <functional>
 #include <memory>
@@ -111,6 +112,39 @@ public:
   virtual std::vector<core::spare> spares() const { return {}; }
   virtual std::optional<failure> drop(const core::spare& /*what*/) { return std::nullopt; }
 };
+
+/// Something new at a source, its content in a file on the coordinator's machine.
+struct found_change {
+  change_record change;      ///< without id, digest and size; `identity` and `ref.id` are set
+  std::string file;          ///< the content: a tarball, or a revision's tree as an archive
+  bool is_temporary = false; ///< the file is to be removed once it is stored
+};
+
+/// What a look at a source found, oldest first, and where the next one goes on.
+struct source_look {
+  std::vector<found_change> found;
+  string_map cursor;
+};
+
+/// The outside where changes come from: folders, indexes, repositories. Calls may take long
+/// (network, other programs): a source's actor makes them on its own thread.
+class source_port {
+public:
+  virtual ~source_port() = default;
+
+  /// Looks for changes that `is_known` does not know. An error is one sentence for people: what
+  /// could not be reached, and why.
+  virtual expected<source_look>
+  look(const source_spec& source, const string_map& cursor,
+       const std::function<bool(const std::string& identity)>& is_known) = 0;
+  /// Up to `max` bytes of a found file from `offset`; empty at its end.
+  virtual expected<std::string> read(const std::string& file, uint64_t offset, size_t max) = 0;
+  virtual void discard(const std::string& file) = 0;
+};
+
+/// Reads one report file (JUnit XML) whole; an error says where and what is wrong with it.
+using report_reader =
+  std::function<expected<test_report>(const std::string& name, std::string_view bytes)>;
 
 /// Begins one try to reach the coordinator: ends in `connected` or `not_connected` to the agent.
 using connector = std::function<void(const hello& greeting, const host_agent_actor& agent)>;

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace drover {
 
@@ -49,9 +50,9 @@ keeper_order order_for(const step_setup& setup, const prepared& place) {
   order.limits = work.step.limits;
   order.log_bytes_max = order.limits.log > 0 ? order.limits.log : limits::log_bytes_max;
   order.sandbox = work.step.sandbox;
+  order.pty = work.step.pty;
   order.user = place.user;
   order.group = place.group;
-  order.lease = work.step.exclusive ? setup.host.lease : limits::orphan_time;
   order.disk_folders = {place.workspace, place.outputs};
   for (const auto& more : {place.temporary, place.home})
     if (!more.empty())
@@ -124,8 +125,26 @@ void step_actor_state::prepare() {
       });
 }
 
+/// How long the command may run on without a renewal. An exclusive step's lease counts from when
+/// the coordinator was heard last, less what killing takes: once it is over, another host may be
+/// running the step.
+milliseconds step_actor_state::first_lease() const {
+  if (!setup.work.step.exclusive)
+    return limits::orphan_time;
+  auto span = std::max(lease - limits::kill_grace, lease / 2);
+  return lost_at_ms ? span - milliseconds{now_ms() - *lost_at_ms} : span;
+}
+
 void step_actor_state::run(const prepared& place) {
-  auto problem = setup.host.spool->start(order_for(setup, place));
+  auto order = order_for(setup, place);
+  order.lease = first_lease();
+  if (order.lease.count() <= 0) {
+    waiting_place = place;
+    activity.did("waits for the coordinator: its lease ended before its start",
+                 self->clock().now());
+    return;
+  }
+  auto problem = setup.host.spool->start(order);
   // Started by an earlier agent: this one was not there to see its end.
   if (problem && problem->code == ec::conflict)
     return watch();
@@ -253,6 +272,7 @@ void step_actor_state::report() {
   news.started_at = account.started_at;
   news.finished_at = account.finished_at;
   news.usage = account.usage;
+  news.leftovers = printable(account.leftovers, limits::reason_bytes_max);
   self->send(link, host_message{std::move(news)});
   activity.did("reported its result", self->clock().now());
   timer.arm(self, limits::resend_after);
@@ -260,11 +280,19 @@ void step_actor_state::report() {
 
 void step_actor_state::connect(const connected& news) {
   link = news.link;
+  lease = news.answer.lease.count() > 0 ? news.answer.lease : lease;
+  lost_at_ms.reset();
   window.connected();
-  tick();
+  // If the coordinator has given the step to another host meanwhile, its cancel comes first.
+  if (waiting_place)
+    timer.arm(self, limits::resend_after);
+  else
+    tick();
 }
 
 void step_actor_state::disconnect() {
+  if (online())
+    lost_at_ms = now_ms();
   link = farm_link_actor{};
   window.disconnected();
 }
@@ -302,6 +330,8 @@ void step_actor_state::cancel(const cancel_attempt& order) {
 void step_actor_state::tick() {
   switch (phase) {
   case step_phase::preparing:
+    if (waiting_place && online())
+      run(*std::exchange(waiting_place, std::nullopt));
     return;
   case step_phase::running:
     return look_at_log();
@@ -332,6 +362,7 @@ int64_t step_actor_state::now_ms() const {
 
 step_actor::behavior_type step(step_actor_state::pointer self, step_setup setup) {
   self->state.setup = std::move(setup);
+  self->state.lease = self->state.setup.host.lease;
   self->state.start();
   return {
     [self](const connected& news) { self->state.connect(news); },

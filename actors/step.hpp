@@ -45,7 +45,9 @@ struct step_actor_state {
 
   // -- inside --
   void prepare();
+  /// Starts the keeper; an exclusive step whose lease is over already waits for the coordinator.
   void run(const prepared& place);
+  milliseconds first_lease() const;
   void watch();
   /// The attempt ends without a keeper's account: records `account` in its place, until that works.
   void close(keeper_exit account);
@@ -67,6 +69,9 @@ struct step_actor_state {
   core::log_window window{limits::log_chunk_bytes, limits::log_window_bytes};
   uint64_t log_size = 0; ///< as last seen; final once the keeper is gone
   milliseconds poll = limits::log_poll_first;
+  milliseconds lease{0};             ///< of the present or last session; at first the farm's own
+  std::optional<int64_t> lost_at_ms; ///< since when there is no link, if there was one
+  std::optional<prepared> waiting_place; ///< prepared, but not to be started without the link
   wall_time started_at;
   keeper_exit account; ///< how it ended; valid from `closing` on
   ticker timer;

@@ -1,6 +1,6 @@
 #pragma once
-// The workspaces of a host: fetches and unpacks sources, hands artifacts over, cleans up. Its
-// port's calls may take long, so in real programs it has its own thread.
+// The workspaces of a host: fetches and unpacks sources, hands artifacts over, cleans up, keeps
+// space free. Its port's calls may take long, so in real programs it has its own thread.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/census.hpp"
@@ -34,7 +34,7 @@ struct workspace_state {
   };
   /// A build that ends here. The front one is worked on, the others wait.
   struct closing {
-    close_build order;
+    end_workspace end;
     build_closed answer;
     std::deque<artifact_ref> uploads; ///< one for each content; the front one is on its way
     core::log_window window;
@@ -44,12 +44,16 @@ struct workspace_state {
   explicit workspace_state(pointer actor) : self{actor} {}
 
   caf::result<expected<prepared>> prepare(const prepare_workspace& request);
-  void close(const close_build& order);
+  void close(const end_workspace& end);
   void piece(const blob_piece& news);
   void stored(const blob_stored& news);
   void connect(const connected& news);
   void disconnect();
   void tick();
+  /// Looks at the disk at once, and from then on in intervals.
+  void begin_care();
+  void tend_in_time();
+  void tell_facts();
   actor_entry describe() const;
 
   // -- fetching --
@@ -64,14 +68,21 @@ struct workspace_state {
   // -- handing over --
   void go_on_closing();
   void collect(closing& one);
+  /// Leaves out what is beyond the order's bound of bytes.
+  static void bound_artifacts(closing& one);
   void upload(closing& one);
   void send_part(closing& one, const core::log_span& span);
   void next_upload(closing& one);
   void skip_upload(closing& one, const std::string& why);
   /// Remembers the answer, then releases.
   void finish(closing& one);
-  void release(const build_closed& answer);
+  void release(const build_closed& answer, const end_workspace& end);
   void say(const build_closed& answer);
+
+  // -- free space --
+  enum class care : uint8_t { if_short, whole };
+  /// Removes what core::plan_care says. `if_short`: does nothing while enough is free.
+  void tend(care how);
 
   void note(const std::string& what);
   void arm();
@@ -81,15 +92,19 @@ struct workspace_state {
   pointer self;
   std::shared_ptr<workspace_port> port;
   census_actor census;
+  host_agent_actor agent;
   farm_link_actor link; ///< null while not connected
   std::map<std::string, download> downloads;
   std::deque<closing> closings;
   std::deque<build_closed> closed; ///< the last limits::closed_builds_kept answers
   ticker timer;
+  ticker care_timer;
+  string_map facts; ///< of the disk, as of the last look
   last_activity activity;
 };
 
 workspace_actor::behavior_type workspace(workspace_state::pointer self,
-                                         std::shared_ptr<workspace_port> port, census_actor census);
+                                         std::shared_ptr<workspace_port> port, census_actor census,
+                                         host_agent_actor agent);
 
 } // namespace drover

@@ -11,6 +11,7 @@ pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(EXPAT REQUIRED IMPORTED_TARGET expat)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
 find_package(CLI11 REQUIRED)
@@ -20,4 +21,5 @@ if(DROVER_COORDINATOR)
   find_package(RocksDB REQUIRED)
   find_package(Boost 1.81 REQUIRED CONFIG) # its own CMake files: CMake's module is on its way out
   find_package(nlohmann_json REQUIRED)
+  find_package(CURL REQUIRED)
 endif()

@@ -99,25 +99,4 @@ size_t characters(std::string_view text) {
   }));
 }
 
-size_t find_word(std::string_view text, std::string_view word) {
-  auto in_word = [](char c) {
-    return env_name_ok(std::string_view{&c, 1}) || (c >= '0' && c <= '9') || c == '.' || c == '-';
-  };
-  char quote = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (quote != 0 || text[i] == '\'' || text[i] == '"') {
-      if (quote == 0)
-        quote = text[i];
-      else if (text[i] == quote)
-        quote = 0;
-      continue;
-    }
-    bool begins = i == 0 || !in_word(text[i - 1]);
-    bool ends = i + word.size() >= text.size() || !in_word(text[i + word.size()]);
-    if (begins && ends && text.substr(i, word.size()) == word)
-      return i;
-  }
-  return 0;
-}
-
 } // namespace drover

@@ -24,7 +24,5 @@ bool env_name_ok(std::string_view name);
 std::string glob_problem(std::string_view glob);
 /// Characters (not bytes) of UTF-8.
 size_t characters(std::string_view text);
-/// Where `word` begins in a requirement, outside of quotes.
-size_t find_word(std::string_view text, std::string_view word);
 
 } // namespace drover

@@ -39,13 +39,34 @@ std::vector<std::string_view> keys_of(const std::vector<field>& fields) {
 }
 
 place place_of(const yaml::node& value) {
-  return {value.at.line, value.at.column, value.text_column};
+  return {value.at.line, value.at.column, value.text_column, value.at.file};
 }
 
 } // namespace
 
+std::string titled(std::string_view what, std::string_view name) {
+  return fmt::format("{} '{}'", what, printable(name, limits::name_bytes_max));
+}
+
 void reader::error(const yaml::mark& at, std::string message) {
-  errors_.push_back({at.line, at.column, std::move(message)});
+  errors_.push_back({at.line, at.column, std::move(message), at.file});
+}
+
+void reader::exactly_one(std::string_view what, const yaml::node& from,
+                         const std::vector<std::string_view>& keys) {
+  std::vector<const yaml::entry*> given;
+  bool mistyped = false;
+  for (const auto& entry : from.entries) {
+    if (std::find(keys.begin(), keys.end(), entry.key.text) != keys.end())
+      given.push_back(&entry);
+    else
+      mistyped = mistyped || nearest(entry.key.text, keys).has_value();
+  }
+  if (given.empty() && !mistyped)
+    error(from.at, fmt::format("{} needs one of {}", what, fmt::join(keys, ", ")));
+  for (size_t i = 1; i < given.size(); ++i)
+    error(given[i]->key.at, fmt::format("{} has '{}' already; '{}' can't be there as well", what,
+                                        given[0]->key.text, given[i]->key.text));
 }
 
 void reader::within(const std::string& segment, const yaml::node& value,

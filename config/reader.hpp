@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "config/error.hpp"
-#include "config/validate.hpp"
+#include "config/place.hpp"
 #include "config/yaml.hpp"
 #include "schema/model.hpp"
 
@@ -44,6 +44,10 @@ public:
   void number(std::string_view key, const yaml::node& from, uint32_t& out);
 
   void error(const yaml::mark& at, std::string message);
+  /// Says so unless exactly one of `keys` is there. One that is written wrongly counts: the reader
+  /// has complained of it already.
+  void exactly_one(std::string_view what, const yaml::node& from,
+                   const std::vector<std::string_view>& keys);
 
   const places& where() const { return where_; }
   const std::vector<config_error>& errors() const { return errors_; }
@@ -58,5 +62,8 @@ private:
   places where_;
   std::vector<config_error> errors_;
 };
+
+/// "builder 'check'", for messages.
+std::string titled(std::string_view what, std::string_view name);
 
 } // namespace drover

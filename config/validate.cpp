@@ -27,7 +27,8 @@ const std::vector<std::string_view> user_roles{"viewer", "operator", "admin"};
 /// One run over one configuration.
 class checks {
 public:
-  checks(const farm_config& farm, const places& where) : farm_{farm}, where_{where} {}
+  checks(const farm_config& farm, const places& where)
+      : farm_{farm}, where_{where}, labels_{farm.hosts} {}
 
   findings run() {
     collect_names();
@@ -160,13 +161,14 @@ private:
   }
 
   void check_requirement(const std::string& text, const std::string& path) {
-    auto found = drover::check_requirement(text, farm_.hosts);
+    // Looking for what was meant takes long; where hundreds are wrong, the first ones do.
+    bool enough = found_.warnings.size() >= limits::config_errors_max;
+    auto found =
+      drover::check_requirement(text, labels_, enough ? look_for::errors : look_for::warnings_too);
     for (const auto& wrong : found.errors)
       found_.errors.push_back(in_text(wrong, text, path, "requires: "));
-    // Looking for what was meant takes long; where thousands are wrong, the first ones do.
-    if (found_.warnings.size() < limits::config_errors_max)
-      for (const auto& doubt : found.warnings)
-        found_.warnings.push_back(in_text(doubt, text, path, ""));
+    for (const auto& doubt : found.warnings)
+      found_.warnings.push_back(in_text(doubt, text, path, ""));
   }
 
   /// What was found within a text of the file, at its character there if the file has it unchanged.
@@ -290,7 +292,7 @@ private:
   void unless_known(std::string_view trait, const std::string& path) {
     if (found_.warnings.size() >= limits::config_errors_max)
       return;
-    auto doubt = unknown_trait(trait, farm_.hosts);
+    auto doubt = unknown_trait(trait, labels_);
     auto here = at(path);
     if (!doubt.empty())
       found_.warnings.push_back(
@@ -334,6 +336,7 @@ private:
 
   const farm_config& farm_;
   const places& where_;
+  const label_view labels_;
   std::vector<std::string_view> sources_;
   findings found_;
 };

@@ -15,6 +15,9 @@ namespace drover::yaml {
 namespace {
 
 constexpr size_t shown_bytes_max = 60;
+constexpr const char* empty_file =
+  "the file is empty; write e.g. builders: {hello: {steps: [{name: "
+  "greet, run: \"echo hello\"}]}}";
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 /// libyaml's event, which owns memory.
@@ -27,10 +30,6 @@ public:
   yaml_event_t raw{};
 };
 
-mark begin_of(const yaml_mark_t& at) {
-  return {at.line + 1, at.column + 1};
-}
-
 std::string to_text(const yaml_char_t* text) {
   return text == nullptr ? std::string{} : std::string{reinterpret_cast<const char*>(text)};
 }
@@ -39,7 +38,7 @@ std::string to_text(const yaml_char_t* text) {
 /// is asked after each event.
 class composer {
 public:
-  explicit composer(std::string_view text) : text_{text} {
+  composer(std::string_view text, size_t file) : text_{text}, file_{file} {
     // Fails for want of memory alone, and then says so at the first event.
     ready_ = yaml_parser_initialize(&parser_) == 1;
     if (!ready_)
@@ -68,6 +67,8 @@ public:
   }
 
 private:
+  mark begin_of(const yaml_mark_t& at) const { return {at.line + 1, at.column + 1, file_}; }
+
   node compose_root() {
     node root;
     event first;
@@ -77,7 +78,7 @@ private:
     if (!next(start))
       return root;
     if (start.raw.type == YAML_STREAM_END_EVENT) {
-      fail({1, 1}, "the file is empty; it needs at least one builder");
+      fail({1, 1}, empty_file);
       return root;
     }
     event content;
@@ -198,7 +199,8 @@ private:
     if (duplicates_.size() < limits::config_errors_max)
       duplicates_.push_back({key.at.line, key.at.column,
                              fmt::format("key '{}' is there twice, first in line {}",
-                                         printable(key.text, shown_bytes_max), first.line)});
+                                         printable(key.text, shown_bytes_max), first.line),
+                             file_});
   }
 
   static void add_sizes(node& parent, const node& child) {
@@ -232,7 +234,7 @@ private:
 
   node fail(const mark& at, std::string message) {
     if (!fatal_)
-      fatal_ = config_error{at.line, at.column, std::move(message)};
+      fatal_ = config_error{at.line, at.column, std::move(message), file_};
     return {};
   }
 
@@ -255,7 +257,8 @@ private:
       fail(
         place_of(parser_.problem_offset),
         fmt::format("byte 0x{:02X} is not text; the file must be UTF-8 without control characters",
-                    static_cast<unsigned>(parser_.problem_value)));
+                    static_cast<unsigned>(static_cast<unsigned char>(
+                      parser_.problem_offset < text_.size() ? text_[parser_.problem_offset] : 0))));
       return;
     }
     auto at = begin_of(parser_.problem_mark);
@@ -273,8 +276,52 @@ private:
     else if (context.find("flow") != std::string_view::npos)
       fail(at, fmt::format("{}; the bracket opened at {}:{} is not closed before", problem,
                            opened.line, opened.column));
+    else if (problem == "could not find expected ':'")
+      fail(opened, fmt::format("'{}' has no ':' behind it; write 'key: value'", line_from(opened)));
+    else if (problem == "mapping values are not allowed in this context")
+      explain_colon(at);
+    else if (context == "while scanning an alias" || context == "while scanning an anchor")
+      fail(opened, fmt::format("'{}': a text that begins with '{}' needs quotes around it",
+                               line_from(opened), byte_at(opened)));
+    else if (problem.find("found character that cannot start any token") != std::string_view::npos)
+      fail(at, fmt::format("'{}': a text that begins with '{}' needs quotes around it",
+                           line_from(at), byte_at(at)));
+    else if (problem == "did not find expected key")
+      fail(at, fmt::format("expected a key as those of the mapping begun in line {}; is the line "
+                           "indented as they are?",
+                           opened.line));
     else
       fail(at, fmt::format("{}{}{}", problem, context.empty() ? "" : " ", context));
+  }
+
+  /// A ':' where none can be: the line before lacks its own, or a text has one.
+  void explain_colon(const mark& at) {
+    auto here = whole_line(at.line);
+    auto before = at.line > 1 ? whole_line(at.line - 1) : std::string_view{};
+    auto first = before.find_first_not_of(" \t\r");
+    bool first_colon =
+      characters(here.substr(0, std::min(here.find(':'), here.size()))) + 1 == at.column;
+    if (first_colon && first != std::string_view::npos && before.find(':') == std::string_view::npos
+        && before[first] != '#') {
+      mark forgotten{at.line - 1, characters(before.substr(0, first)) + 1, file_};
+      fail(forgotten,
+           fmt::format("'{}' has no ':' behind it; write 'key: value'", line_from(forgotten)));
+      return;
+    }
+    fail(at, "a ':' can't be here; put quotes around a text that has ': ' in it, or begin a line "
+             "for each key");
+  }
+
+  std::string_view whole_line(size_t line) const {
+    auto begin = std::min(offset_of({line, 1, file_}), text_.size());
+    return text_.substr(begin, text_.find('\n', begin) - begin);
+  }
+
+  /// The rest of a line, for a message.
+  std::string line_from(const mark& at) const {
+    auto begin = std::min(offset_of(at), text_.size());
+    auto line = text_.substr(begin, text_.find_first_of("\r\n", begin) - begin);
+    return printable(line, shown_bytes_max);
   }
 
   mark place_of(size_t offset) const {
@@ -284,22 +331,28 @@ private:
     return {breaks + 1, characters(before.substr(line_begin)) + 1};
   }
 
-  /// The character at a place, if it is ASCII.
+  /// The character at a place; 0 behind the end.
   char byte_at(const mark& at) const {
+    auto offset = offset_of(at);
+    return offset < text_.size() ? text_[offset] : '\0';
+  }
+
+  /// The byte at which a place begins, npos if the text has none.
+  size_t offset_of(const mark& at) const {
     size_t begin = 0;
     for (size_t line = 1; line < at.line; ++line) {
       begin = text_.find('\n', begin);
       if (begin == std::string_view::npos)
-        return 0;
+        return begin;
       ++begin;
     }
     for (size_t column = 1; begin < text_.size(); ++begin) {
       if ((static_cast<unsigned char>(text_[begin]) & 0xC0) == 0x80)
         continue;
       if (column++ == at.column)
-        return text_[begin];
+        return begin;
     }
-    return 0;
+    return std::string_view::npos;
   }
 
   struct long_quote {
@@ -308,6 +361,7 @@ private:
   };
 
   std::string_view text_;
+  size_t file_ = 0;
   yaml_parser_t parser_{};
   bool ready_ = false;
   std::map<std::string, node> anchors_;
@@ -320,16 +374,20 @@ private:
 
 } // namespace
 
-document parse(std::string_view text) {
+document parse(std::string_view text, size_t file) {
   document result;
   if (text.size() > limits::config_bytes_max) {
     result.errors.push_back(
-      {1, 1, fmt::format("the file is larger than {} bytes", limits::config_bytes_max)});
+      {1, 1, fmt::format("the file is larger than {} bytes", limits::config_bytes_max), file});
+    return result;
+  }
+  if (text.substr(0, 2) == "\xFF\xFE" || text.substr(0, 2) == "\xFE\xFF") {
+    result.errors.push_back({1, 1, "the file is UTF-16; save it as UTF-8", file});
     return result;
   }
   if (text.substr(0, byte_order_mark.size()) == byte_order_mark)
     text.remove_prefix(byte_order_mark.size());
-  return composer{text}.compose();
+  return composer{text, file}.compose();
 }
 
 } // namespace drover::yaml

@@ -15,6 +15,7 @@ namespace drover::yaml {
 struct mark {
   size_t line = 1;
   size_t column = 1;
+  size_t file = 0; ///< as config_error::file_number
 };
 
 enum class kind { scalar, sequence, mapping };
@@ -53,6 +54,7 @@ struct document {
 
 /// Reads one document. Stricter than YAML: duplicate keys, tags, several documents and keys that
 /// aren't plain text are errors. Depth, size and what aliases expand to are bounded by limits.hpp.
-document parse(std::string_view text);
+/// `file` is the file's number, which all places and errors get.
+document parse(std::string_view text, size_t file = 0);
 
 } // namespace drover::yaml

@@ -4,6 +4,7 @@
 #include "actors/core/restart_budget.hpp"
 #include "nodes/process.hpp"
 #include "nodes/runtime.hpp"
+#include "nodes/sd_notify.hpp"
 #include "schema/limits.hpp"
 
 #include <spdlog/spdlog.h>
@@ -64,7 +65,7 @@ private:
   void wait() {
     sigset_t set;
     sigemptyset(&set);
-    for (int signal : {SIGTERM, SIGINT, SIGCHLD})
+    for (int signal : {SIGTERM, SIGINT, SIGCHLD, agent_ready_signal})
       sigaddset(&set, signal);
     auto left = due_ ? std::max<int64_t>(0, *due_ - now_ms()) : patience_ms;
     timespec until{left / 1000, left % 1000 * 1'000'000};
@@ -73,6 +74,9 @@ private:
     case SIGINT:
       stop();
       break;
+    case agent_ready_signal:
+      tell_service_manager(service::ready);
+      break;
     default: // a child has ended, or time has passed: look in both cases
       look();
     }
@@ -80,6 +84,7 @@ private:
 
   void stop() {
     stopping_ = true;
+    tell_service_manager(service::stopping);
     if (agent_pid_ == 0)
       exit_code_ = 0;
     else
@@ -101,6 +106,11 @@ private:
     auto code = by_itself ? WEXITSTATUS(end.status) : exit_fatal;
     if (stopping_ || (by_itself && (code == 0 || code == exit_usage))) {
       exit_code_ = stopping_ ? 0 : code;
+      return;
+    }
+    if (by_itself && code == exit_restart) { // as ordered: no crash, so it costs no budget
+      spdlog::info("agent restarts as ordered");
+      due_ = now_ms();
       return;
     }
     core::restart_budget budget{limits::program_restarts_max, limits::program_restart_period};

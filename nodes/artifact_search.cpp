@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/artifact_search.hpp"
 
-#include "nodes/glob.hpp"
+#include "actors/core/glob.hpp"
 #include "nodes/sha256.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"

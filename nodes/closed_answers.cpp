@@ -58,10 +58,13 @@ expected<build_closed> decode(const std::string& bytes) {
   return answer;
 }
 
+/// To look at a thousand files takes milliseconds: once for so large a part of them is enough.
+constexpr size_t prune_part = 8;
+
 } // namespace
 
 closed_answers::closed_answers(std::string folder, size_t kept)
-    : folder_{std::move(folder)}, kept_{kept} {}
+    : folder_{std::move(folder)}, kept_{kept}, since_pruned_{kept} {}
 
 std::optional<failure> closed_answers::remember(const build_closed& answer) {
   std::error_code error;
@@ -71,7 +74,8 @@ std::optional<failure> closed_answers::remember(const build_closed& answer) {
   if (auto problem = replace_file(folder_, name_of(answer.build, answer.placement), encode(answer),
                                   durability::synced))
     return problem;
-  prune();
+  if (++since_pruned_ > kept_ / prune_part)
+    prune();
   return std::nullopt;
 }
 
@@ -97,6 +101,7 @@ void closed_answers::forget(build_id build, uint32_t placement) {
 
 /// Best effort: what can't be removed now is tried again after the next one.
 void closed_answers::prune() {
+  since_pruned_ = 0;
   std::error_code error;
   std::vector<std::pair<fs::file_time_type, fs::path>> found;
   for (const auto& entry : fs::directory_iterator{folder_, error}) {

@@ -18,7 +18,7 @@ class closed_answers {
 public:
   explicit closed_answers(std::string folder, size_t kept = limits::closed_builds_kept);
 
-  /// Keeps it durably, instead of an earlier one; drops the oldest beyond the bound.
+  /// Keeps it durably, instead of an earlier one; drops the oldest beyond the bound, now and then.
   std::optional<failure> remember(const build_closed& answer);
   /// Nothing if it was never kept or can't be read.
   std::optional<build_closed> find(build_id build, uint32_t placement) const;
@@ -29,6 +29,7 @@ private:
 
   std::string folder_;
   size_t kept_;
+  size_t since_pruned_; ///< answers kept
 };
 
 } // namespace drover

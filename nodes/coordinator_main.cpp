@@ -4,16 +4,24 @@
 #include "actors/edge/listener.hpp"
 #include "actors/edge/loop.hpp"
 #include "actors/farm.hpp"
-#include "config/config.hpp"
+#include "nodes/config_reload.hpp"
+#include "nodes/coordinator_backup.hpp"
+#include "nodes/coordinator_web.hpp"
 #include "nodes/http/api.hpp"
+#include "nodes/http/listen.hpp"
 #include "nodes/http/server.hpp"
+#include "nodes/junit_xml.hpp"
 #include "nodes/runtime.hpp"
+#include "nodes/sd_notify.hpp"
+#include "nodes/sources/watch.hpp"
 #include "nodes/version.hpp"
+#include "schema/limits.hpp"
 #include "storage/rocks_store.hpp"
 #include "storage/tables.hpp"
 
 #include <CLI/CLI.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
@@ -30,15 +38,51 @@ struct options {
   std::string socket;
   std::string token_file;
   int port = -1;
+  std::string web;
   bool accept_short_store = false;
 };
 
+void log_doubts(const loaded_config& loaded) {
+  for (const auto& warning : loaded.warnings)
+    spdlog::warn("config doubt=\"{}\"", line_of(warning));
+}
+
 /// Prints all mistakes of the config; none: the config.
-std::optional<farm_config> read_config(const std::string& path) {
-  auto report = load_config(path);
-  for (const auto& error : report.errors)
-    std::fprintf(stderr, "%s\n", format(error, path).c_str());
-  return report.config;
+std::optional<reload_config> read_config(const std::string& path) {
+  auto loaded = load_for_reload(path, "start");
+  if (const auto* refused = std::get_if<config_refused>(&loaded)) {
+    for (const auto& error : refused->errors)
+      std::fprintf(stderr, "%s\n", line_of(error).c_str());
+    return std::nullopt;
+  }
+  log_doubts(std::get<loaded_config>(loaded));
+  return std::get<loaded_config>(std::move(loaded)).request;
+}
+
+/// All of the file comes into force, or nothing changes and the log says why.
+void reload(caf::actor_system& system, const coordinator_actor& coordinator,
+            const std::string& path) {
+  auto loaded = load_for_reload(path, "SIGHUP");
+  if (const auto* refused = std::get_if<config_refused>(&loaded)) {
+    for (const auto& error : refused->errors)
+      spdlog::error("config mistake=\"{}\"", line_of(error));
+    spdlog::error("config not reloaded mistakes={}; what was in force stays so",
+                  refused->errors.size());
+    return;
+  }
+  log_doubts(std::get<loaded_config>(loaded));
+  caf::scoped_actor self{system};
+  self->request(coordinator, limits::request_timeout, std::get<loaded_config>(loaded).request)
+    .receive(
+      [](const expected<accepted>& answer) {
+        if (answer)
+          spdlog::info("config reload result=\"{}\"", answer->text);
+        else
+          spdlog::error("config not reloaded reason=\"{}\"", answer.error().text);
+      },
+      [&system](const caf::error& problem) {
+        spdlog::error("config reload unanswered reason=\"{}\"", system.render(problem));
+      });
 }
 
 std::shared_ptr<storage::rocks_store> open_store(const options& chosen) {
@@ -89,7 +133,6 @@ std::unique_ptr<http::server> serve_people(const options& chosen, http::api_part
   settings.socket_path = chosen.socket;
   if (chosen.port >= 0)
     settings.port = static_cast<uint16_t>(chosen.port);
-  settings.token_file = chosen.token_file;
   settings.handle = http::make_api(std::move(parts));
   auto started = http::server::start(std::move(settings));
   if (!started)
@@ -97,14 +140,60 @@ std::unique_ptr<http::server> serve_people(const options& chosen, http::api_part
   return std::move(*started);
 }
 
+/// The pages, if they are wanted.
+std::unique_ptr<web_door> serve_browsers(const options& chosen, http::api_parts parts) {
+  if (chosen.web.empty())
+    return nullptr;
+  auto opened = web_door::open(chosen.web, std::move(parts));
+  if (!opened)
+    stop_fatally(opened.error().text);
+  spdlog::info("coordinator web={}", (*opened)->url());
+  return std::move(*opened);
+}
+
+/// The token of whoever started the farm; it is in no store. Its name is that of its file.
+http::file_token owner_token(const std::string& path) {
+  if (path.empty())
+    return {};
+  auto token = http::read_token(path);
+  if (!token)
+    stop_fatally(token.error().text);
+  return {http::digest_of_token(*token), std::filesystem::path{path}.filename().string()};
+}
+
+/// How the API reads the file again.
+http::config_reader reader_of(const std::string& path) {
+  return [path](const std::string& by) {
+    auto loaded = load_for_reload(path, by);
+    http::config_reading out;
+    if (const auto* refused = std::get_if<config_refused>(&loaded))
+      for (const auto& error : refused->errors)
+        out.mistakes.push_back({error.file, error.line, error.column, error.message});
+    else
+      out.request = std::get<loaded_config>(std::move(loaded)).request;
+    return out;
+  };
+}
+
+void serve_until_stopped(caf::actor_system& system, const farm_actors& farm,
+                         const options& chosen) {
+  tell_service_manager(service::ready);
+  auto signal = wait_for_stop([&] { reload(system, farm.coordinator, chosen.config); });
+  tell_service_manager(service::stopping);
+  spdlog::info("coordinator stops signal={}", signal);
+}
+
 int run(const options& chosen) {
-  auto config = read_config(chosen.config);
-  if (!config)
+  auto loaded = read_config(chosen.config);
+  if (!loaded)
     return exit_usage;
+  const auto* config = &loaded->config;
   auto store = open_store(chosen);
   auto now = begin_epoch(*store);
   spdlog::info("coordinator starts farm={} epoch={} version={}", config->farm, now.counter,
                program_version());
+  auto config_folder = std::filesystem::canonical(chosen.config).parent_path().string();
+  auto watch = std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder);
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
   farm_settings settings{*config,
@@ -112,7 +201,11 @@ int run(const options& chosen) {
                          store,
                          system_wall_clock(),
                          blocking_actors::own_thread,
-                         [](const std::string& why) { stop_fatally(why); }};
+                         [](const std::string& why) { stop_fatally(why); },
+                         loaded->source,
+                         program_version(),
+                         watch,
+                         read_junit_xml};
   auto farm = spawn_farm(system, settings);
   if (!farm)
     stop_fatally(farm.error().text);
@@ -126,16 +219,29 @@ int run(const options& chosen) {
   http::api_parts parts{config->farm,    program_version(), now,
                         store,           farm->coordinator, farm->log_sink,
                         farm->artifacts, {gateway, people}};
+  parts.recorder = farm->recorder;
+  parts.analyst = farm->analyst;
+  parts.clock = settings.clock;
+  parts.read_config = reader_of(chosen.config);
+  parts.owner = owner_token(chosen.token_file);
+  backup_sources kept{chosen.dir + "/keys", chosen.config};
+  parts.keeper = http::spawn_store_keeper(
+    system, {store, farm->recorder, farm->census, settings.clock,
+             [store, kept](const std::string& to) { return make_backup(*store, kept, to); }});
+  auto keeper = parts.keeper;
   {
     edge_loop loop{system};
     auto door = open_listener(loop, chosen, *farm);
+    auto browsers = serve_browsers(chosen, parts);
     auto pages = serve_people(chosen, std::move(parts), people);
     spdlog::info("coordinator ready hosts_port={} socket={}", door->port(), chosen.socket);
-    auto signal = wait_for_stop();
-    spdlog::info("coordinator stops signal={}", signal);
+    serve_until_stopped(system, *farm, chosen);
+    watch->stop();
+    browsers.reset();
     pages.reset();
     door->stop();
     http::stop_gateway(gateway);
+    http::stop_store_keeper(keeper);
     stop_farm(*farm);
     loop.stop();
   }
@@ -160,6 +266,8 @@ int main(int argc, char** argv) {
     ->default_val("127.0.0.1:0");
   app.add_option("--socket", chosen.socket, "Unix socket of the API")->required();
   app.add_option("--port", chosen.port, "also serve the API on 127.0.0.1:PORT, with a token");
+  app.add_option("--web", chosen.web,
+                 "also serve web pages on HOST:PORT; whoever reaches it may look");
   app.add_option("--token-file", chosen.token_file, "the token for --port, one line");
   app.add_flag("--accept-short-store", chosen.accept_short_store,
                "open a store that has lost its newest part, knowingly");
@@ -169,6 +277,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : drover::exit_usage;
   }
   drover::start_runtime("drover-coordinator");
+  drover::expect_hangups();
   try {
     return drover::run(chosen);
   } catch (const std::exception& error) {

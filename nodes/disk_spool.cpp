@@ -155,7 +155,8 @@ std::optional<failure> disk_spool::start(const keeper_order& order) {
   if (bytes.size() > limits::spool_record_bytes_max)
     return failure{ec::bad_input, folder + ": script and environment are longer than "
                                     + std::to_string(limits::spool_record_bytes_max) + " bytes"};
-  if (auto problem = replace_file(folder, spool_file::order, bytes, durability::synced))
+  // Not synced: only processes read it, and none of those outlives a loss of power.
+  if (auto problem = replace_file(folder, spool_file::order, bytes, durability::unsynced))
     return problem;
   return launch(folder, name);
 }
@@ -334,8 +335,9 @@ std::optional<spooled_attempt> disk_spool::find(const grant_token& token) const 
 }
 
 void disk_spool::confirm(const grant_token& token, wall_time now) {
+  // Not synced: if a loss of power takes it, the result is only told once more.
   if (auto problem = replace_file(folder_of(token), spool_file::confirmed, encode_confirmed(now),
-                                  durability::synced))
+                                  durability::unsynced))
     complain("confirm", *problem);
 }
 

@@ -6,11 +6,14 @@
 #include "schema/names.hpp"
 
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <stdexcept>
 
@@ -22,6 +25,57 @@ namespace {
 
 constexpr auto marker = "source";
 constexpr auto unpack_folder = "unpack";
+constexpr auto kept_note = "kept";
+
+bool is_kept(const std::string& folder) {
+  return access((folder + "/" + kept_note).c_str(), F_OK) == 0;
+}
+
+/// "BUILD-PLACEMENT" as the folder of a workspace is named; nothing for other names.
+std::optional<workspace_id> id_of(const std::string& name) {
+  workspace_id id;
+  const auto* end = name.data() + name.size();
+  auto [dash, bad_build] = std::from_chars(name.data(), end, id.build.value);
+  if (bad_build != std::errc{} || dash == end || *dash != '-')
+    return std::nullopt;
+  auto [last, bad_placement] = std::from_chars(dash + 1, end, id.placement);
+  if (bad_placement != std::errc{} || last != end || id.build.value == 0 || id.placement == 0)
+    return std::nullopt;
+  return id;
+}
+
+/// Bytes on the disk of all that is in a folder.
+uint64_t bytes_below(const std::string& folder) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  auto options = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator at{folder, options, error}, end; !error && at != end;
+       at.increment(error)) {
+    struct stat info {};
+    if (lstat(at->path().c_str(), &info) == 0)
+      bytes += static_cast<uint64_t>(info.st_blocks) * S_BLKSIZE;
+  }
+  return bytes;
+}
+
+/// What the note in a kept workspace says.
+expected<core::spare> read_kept(const std::string& folder, const std::string& name) {
+  auto bytes = read_whole(folder + "/" + kept_note, limits::spool_record_bytes_max);
+  if (!bytes)
+    return bytes.error();
+  record_reader in{kept_note, *bytes};
+  core::spare one;
+  one.kind = core::spare_kind::failed_workspace;
+  one.name = name;
+  one.path = folder;
+  one.builder = in.take("builder");
+  one.why = in.take("why");
+  one.bytes = in.take_number<uint64_t>("bytes");
+  one.used_ms = in.take_number<int64_t>("since-ms");
+  if (in.problem())
+    return *in.problem();
+  return one;
+}
 
 std::optional<failure> make_folder(const std::string& path) {
   std::error_code error;
@@ -122,6 +176,9 @@ std::string disk_workspaces::folder_of(build_id build, uint32_t placement) const
 expected<prepared> disk_workspaces::make(build_id build, uint32_t placement) {
   answers_.forget(build, placement);
   auto folder = folder_of(build, placement);
+  if (is_kept(folder)) // of another build in this place
+    if (auto problem = remove_tree(folder))
+      return *problem;
   auto user = users_.user_of(folder);
   if (!user)
     return user.error();
@@ -238,7 +295,8 @@ expected<std::string> disk_workspaces::read_artifact(build_id build, uint32_t pl
 }
 
 std::optional<failure> disk_workspaces::remove(build_id build, uint32_t placement) {
-  return remove_tree(folder_of(build, placement));
+  auto folder = folder_of(build, placement);
+  return is_kept(folder) ? std::nullopt : remove_tree(folder);
 }
 
 std::optional<failure> disk_workspaces::remember_answer(const build_closed& answer) {
@@ -247,6 +305,66 @@ std::optional<failure> disk_workspaces::remember_answer(const build_closed& answ
 
 std::optional<build_closed> disk_workspaces::answer_of(build_id build, uint32_t placement) const {
   return answers_.find(build, placement);
+}
+
+// -- what stays and what may go ------------------------------------------------------------------
+
+std::vector<workspace_id> disk_workspaces::held() const {
+  std::vector<workspace_id> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{root_, error})
+    if (auto id = id_of(entry.path().filename().string()); id && !is_kept(entry.path().string()))
+      found.push_back(*id);
+  std::sort(found.begin(), found.end()); // builds are numbered as they come
+  if (found.size() > limits::workspaces_told_max)
+    found.resize(limits::workspaces_told_max);
+  return found;
+}
+
+std::optional<failure> disk_workspaces::keep(build_id build, uint32_t placement,
+                                             const std::string& builder, const std::string& why) {
+  auto folder = folder_of(build, placement);
+  std::error_code error;
+  if (is_kept(folder) || !fs::exists(folder, error))
+    return std::nullopt;
+  using namespace std::chrono;
+  auto since = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  record_writer out{kept_note};
+  out.put("builder", builder);
+  out.put("why", why);
+  out.put("bytes", bytes_below(folder));
+  out.put("since-ms", since);
+  return replace_file(folder, kept_note, out.finish(), durability::synced);
+}
+
+core::disk_room disk_workspaces::room() const {
+  std::error_code error;
+  auto space = fs::space(root_, error);
+  if (error)
+    return {};
+  return {space.available, space.capacity, bounds_.keep_free};
+}
+
+std::vector<core::spare> disk_workspaces::spares() const {
+  auto found = sources_.spares();
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{root_, error}) {
+    auto folder = entry.path().string();
+    auto name = entry.path().filename().string();
+    if (!id_of(name) || !is_kept(folder))
+      continue;
+    auto kept = read_kept(folder, name);
+    if (!kept) {
+      spdlog::warn("{}: {}; remove it by hand", folder, kept.error().text);
+      continue;
+    }
+    found.push_back(*std::move(kept));
+  }
+  return found;
+}
+
+std::optional<failure> disk_workspaces::drop(const core::spare& what) {
+  return remove_tree(what.path);
 }
 
 } // namespace drover

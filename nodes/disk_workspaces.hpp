@@ -6,7 +6,8 @@
 //   ROOT/BUILD-PLACEMENT/tmp      for $TMPDIR
 //   ROOT/BUILD-PLACEMENT/home     $HOME, where steps run as another user
 //   ROOT/BUILD-PLACEMENT/source   there once the source is installed: its digest and this boot
-//   ROOT/closed/BUILD-PLACEMENT   what was answered when the workspace was closed
+//   ROOT/BUILD-PLACEMENT/kept     there if the workspace is kept for people: of what, why, how
+//   large ROOT/closed/BUILD-PLACEMENT   what was answered when the workspace was closed
 //   ROOT/sources/SHA256[.part]    downloads, shared by builds
 //
 // Where steps run as another user, work, out, tmp and home are that user's and nobody else looks
@@ -25,9 +26,10 @@ namespace drover {
 struct workspace_bounds {
   cache_bounds cache;
   unpack_bounds unpack;
+  std::optional<uint64_t> keep_free = {}; ///< bytes; none: by the size of the disk
 };
 
-/// One thread at a time.
+/// One thread at a time, but for `held`.
 class disk_workspaces : public workspace_port {
 public:
   /// Throws std::runtime_error if the folder can't be used.
@@ -49,6 +51,12 @@ public:
   std::optional<failure> remove(build_id build, uint32_t placement) override;
   std::optional<failure> remember_answer(const build_closed& answer) override;
   std::optional<build_closed> answer_of(build_id build, uint32_t placement) const override;
+  std::vector<workspace_id> held() const override;
+  std::optional<failure> keep(build_id build, uint32_t placement, const std::string& builder,
+                              const std::string& why) override;
+  core::disk_room room() const override;
+  std::vector<core::spare> spares() const override;
+  std::optional<failure> drop(const core::spare& what) override;
 
 private:
   std::string folder_of(build_id build, uint32_t placement) const;

@@ -34,7 +34,8 @@ struct options {
   std::vector<std::string> labels;
   std::string step_user = "auto";
   std::string cgroups = "auto";
-  pid_t agent_of = 0; ///< the parent process; 0: this is the parent
+  std::optional<uint64_t> keep_free; ///< bytes of the disk
+  pid_t agent_of = 0;                ///< the parent process; 0: this is the parent
 };
 
 /// What a step inherits from the agent's environment: enough to find programs and a home, no
@@ -139,14 +140,17 @@ int run(const options& chosen) {
     settings.self = std::move(self);
     settings.spool =
       std::make_shared<disk_spool>(dir + "/spool", program_folder() + "/drover-keeper", means.base);
-    settings.workspaces =
-      std::make_shared<disk_workspaces>(dir + "/workspaces", workspace_bounds{}, *users);
+    workspace_bounds bounds;
+    bounds.keep_free = chosen.keep_free;
+    settings.workspaces = std::make_shared<disk_workspaces>(dir + "/workspaces", bounds, *users);
     settings.connect = make_connector(loop, {chosen.coordinator, host_key_files(chosen.keys)});
     settings.clock = system_wall_clock();
     settings.seed = random_number();
     settings.base_env = base_environment();
     settings.fatal = [](const std::string& why) { stop_fatally(why); };
+    settings.restart = [](const std::string& why) { stop_for_restart(why); };
     auto actors = spawn_host(system, settings);
+    send_signal(chosen.agent_of, agent_ready_signal);
     auto signal = wait_for_stop();
     spdlog::info("host stops signal={}; running steps go on", signal);
     stop_host(actors);
@@ -178,6 +182,10 @@ int main(int argc, char** argv) {
                  "who steps are: a user, none (as this program), or auto (somebody else, if root)");
   app.add_option("--cgroups", chosen.cgroups, "none: do without control groups")
     ->check(CLI::IsMember({"auto", "none"}));
+  app
+    .add_option("--keep-free", chosen.keep_free,
+                "SIZE of the disk to keep free, as 20GiB; else 5 % of it, at most 10 GiB")
+    ->transform(CLI::AsSizeValue(false));
   app.add_option("--agent-of", chosen.agent_of)->group(""); // by the parent alone
   try {
     app.parse(argc, argv);

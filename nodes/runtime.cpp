@@ -35,6 +35,7 @@ void raise_open_files() {
 void start_runtime(const std::string& program) {
   auto set = stop_signals();
   sigaddset(&set, SIGCHLD);
+  sigaddset(&set, agent_ready_signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   raise_open_files();
@@ -44,18 +45,38 @@ void start_runtime(const std::string& program) {
   spdlog::set_default_logger(log);
 }
 
-std::string wait_for_stop() {
+void expect_hangups() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGHUP, SIG_DFL); // an ignored signal never becomes pending
+}
+
+std::string wait_for_stop(const std::function<void()>& on_hangup) {
   auto set = stop_signals();
-  int signal = 0;
-  while (sigwait(&set, &signal) != 0) {
+  if (on_hangup)
+    sigaddset(&set, SIGHUP);
+  while (true) {
+    int signal = 0;
+    if (sigwait(&set, &signal) != 0)
+      continue;
+    if (signal != SIGHUP)
+      return signal == SIGTERM ? "SIGTERM" : "SIGINT";
+    on_hangup();
   }
-  return signal == SIGTERM ? "SIGTERM" : "SIGINT";
 }
 
 void stop_fatally(const std::string& why) {
   spdlog::critical("stops reason=\"{}\"", why);
   spdlog::default_logger()->flush();
   _exit(exit_fatal);
+}
+
+void stop_for_restart(const std::string& why) {
+  spdlog::info("stops reason=\"{}\"", why);
+  spdlog::default_logger()->flush();
+  _exit(exit_restart);
 }
 
 wall_clock system_wall_clock() {

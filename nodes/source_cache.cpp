@@ -137,4 +137,21 @@ void source_cache::prune(const source_ref& keep) const {
   }
 }
 
+std::vector<core::spare> source_cache::spares() const {
+  std::vector<core::spare> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator{folder_, error}) {
+    struct stat info {};
+    if (stat(entry.path().c_str(), &info) != 0)
+      continue; // gone meanwhile
+    core::spare one;
+    one.name = entry.path().filename().string();
+    one.path = entry.path().string();
+    one.bytes = static_cast<uint64_t>(info.st_size);
+    one.used_ms = int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
+    found.push_back(std::move(one));
+  }
+  return found;
+}
+
 } // namespace drover

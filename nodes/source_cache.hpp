@@ -2,6 +2,7 @@
 // Downloads of one host, by content: each source comes once, whoever needs it. Bounded.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/core/workspace_care.hpp"
 #include "schema/error.hpp"
 #include "schema/limits.hpp"
 #include "schema/model.hpp"
@@ -28,6 +29,8 @@ public:
   expected<std::string> take(const source_ref& source);
   /// Removes the least recently used beyond the bounds, never `keep`.
   void prune(const source_ref& keep) const;
+  /// All that is kept, to be dropped when space is needed.
+  std::vector<core::spare> spares() const;
 
 private:
   std::string folder_;

@@ -184,6 +184,7 @@ std::string encode(const assignment& value) {
   out.put("source-revision", value.source.revision);
   out.put("source-size", value.source.size);
   put_more(out, value.step.limits, value.step.sandbox);
+  out.put("pty", int{value.step.pty});
   return out.finish();
 }
 
@@ -204,6 +205,8 @@ expected<assignment> decode_assignment(std::string_view bytes) {
   value.source.size = in.take_number<uint64_t>("source-size");
   if (!in.at_end())
     take_more(in, value.step.limits, value.step.sandbox);
+  if (!in.at_end())
+    value.step.pty = in.take_number<int>("pty") != 0;
   return done(in, std::move(value));
 }
 
@@ -220,6 +223,7 @@ std::string encode(const keeper_order& value) {
   out.put("grace-ms", value.grace.count());
   out.put("log-bytes-max", value.log_bytes_max);
   put_more(out, value);
+  out.put("pty", int{value.pty});
   return out.finish();
 }
 
@@ -238,6 +242,8 @@ expected<keeper_order> decode_order(std::string_view bytes) {
   value.log_bytes_max = in.take_number<uint64_t>("log-bytes-max");
   if (!in.at_end())
     take_more(in, value);
+  if (!in.at_end())
+    value.pty = in.take_number<int>("pty") != 0;
   return done(in, std::move(value));
 }
 

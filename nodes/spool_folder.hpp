@@ -6,7 +6,8 @@
 //   lock        keeper  a record lock (fcntl) on it is held as long as the keeper lives
 //   keeper      keeper  its pid, start time and boot; there before the command starts, never twice
 //   started     keeper  the command's pid (also its session and process group) and wall time
-//   log         keeper  the command's output, byte for byte; nothing else is ever written to it
+//   log         keeper  the command's output, byte for byte; it only grows. One that has passed its
+//                       limit ends with a line that says so and with the output's tail
 //   lease       agent   until when the step may run on; the keeper looks when its lease ends
 //   cancel      agent   why the step is to end; the keeper looks before the start and at SIGTERM
 //   exit        keeper  how it ended, synced after the log; from the agent if the keeper died

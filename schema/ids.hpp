@@ -20,6 +20,8 @@ struct strong {
 using build_id = strong<struct build_tag, uint64_t>;
 /// Counted from 1; 0 names no campaign. People read and write it as "c3".
 using campaign_id = strong<struct campaign_tag, uint64_t>;
+/// Counted from 1 in the order in which sources noticed them; 0 names no change.
+using change_id = strong<struct change_tag, uint64_t>;
 /// Position of a step in its builder's recipe, counted from 0.
 using step_index = strong<struct step_tag, uint32_t>;
 /// A step's run on a host, counted from 1 within its step; 0 names no attempt.

@@ -16,6 +16,8 @@ inline constexpr size_t evidence_cells_max = 50;
 inline constexpr size_t evidence_attempts_max = 40;
 /// Entries of the journal that are told about a host.
 inline constexpr size_t evidence_events_max = 8;
+/// Newest entries of the journal that are looked through for them.
+inline constexpr size_t evidence_events_searched_max = 2000;
 /// The end of a failed step's log that is searched for its first error.
 inline constexpr size_t error_search_bytes_max = 256 * 1024;
 /// One line of such a log: what is longer was not written for people.

@@ -8,7 +8,7 @@
 namespace drover::limits {
 
 /// What a step printed last, kept in memory once its log has passed its limit: some thousand lines,
-/// enough to see how it ended, and a keeper stays below 2 MiB with it.
+/// enough to see how it ended, and a keeper stays below 2 MiB with it. Also what is read at once.
 inline constexpr size_t log_tail_bytes = 256 * 1024;
 /// What stands between head and tail: one line.
 inline constexpr size_t log_note_bytes_max = 512;

@@ -25,6 +25,9 @@ inline constexpr size_t test_notes_max = 50;
 /// Runs of one tool in one log: `make check` over many folders has hundreds.
 inline constexpr size_t test_runs_max = 2000;
 
+/// Builds that are looked at for the one before, to compare tests with.
+inline constexpr size_t test_history_builds = 500;
+
 /// Of a longer line its beginning and its end are looked at: verdicts are in one of them.
 inline constexpr size_t test_line_head_bytes = 4096;
 inline constexpr size_t test_line_tail_bytes = 256;

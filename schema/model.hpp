@@ -315,6 +315,37 @@ struct host_record {
   friend bool operator==(const host_record&, const host_record&) = default;
 };
 
+// -- sources -----------------------------------------------------------------------------------
+
+/// Something new that a source noticed: a revision or a tarball. Built once.
+struct change_record {
+  change_id id;
+  std::string source;   ///< the name of the source
+  std::string identity; ///< what makes it this change: a revision, or a file's name and digest
+  source_ref ref;       ///< its content is stored
+  std::string branch;   ///< of a revision
+  std::string author;   ///< as the repository says; foreign text
+  std::string title;    ///< the message's first line, or the file's name; foreign text
+  std::string note;     ///< for people: "uploaded again under an old name"; empty: nothing unusual
+  std::vector<std::string> covers; ///< revisions before it that came with it, newest first
+  wall_time made_at;               ///< as the repository says; 0: not known
+  wall_time seen_at;
+  campaign_id campaign; ///< what was built of it; 0: none, or a single build
+  std::vector<build_id> builds;
+  friend bool operator==(const change_record&, const change_record&) = default;
+};
+
+/// How watching a source goes.
+struct source_status {
+  std::string name;
+  wall_time last_look;    ///< 0: never
+  wall_time last_success; ///< 0: never
+  std::string last_error; ///< of the last look; empty: it went well
+  wall_time next_look;    ///< 0: not planned
+  string_map cursor;      ///< where the next look goes on: branch -> revision
+  friend bool operator==(const source_status&, const source_status&) = default;
+};
+
 // -- what happened -----------------------------------------------------------------------------
 
 /// Numbers are stored: never reuse one.
@@ -334,6 +365,9 @@ enum class event_kind : uint8_t {
   host_ordered = 13,  ///< a person drains, pauses, resumes, restarts or forgets it
   token_changed = 14, ///< a key to the API was made or revoked
   store_kept = 15,    ///< backup, verification or clean-up of the store
+  change_seen = 16,   ///< a source has something new; `text`: what and from whom
+  source_failed = 17, ///< a source can't be looked at any more; `text`: why
+  source_back = 18,   ///< it can be again
 };
 
 /// One entry of the farm's journal: what happened, in the order in which it became durable. What a

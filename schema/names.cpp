@@ -229,6 +229,9 @@ constexpr std::pair<event_kind, std::string_view> event_names[] = {
   {event_kind::host_ordered, "host_ordered"},
   {event_kind::token_changed, "token_changed"},
   {event_kind::store_kept, "store_kept"},
+  {event_kind::change_seen, "change_seen"},
+  {event_kind::source_failed, "source_failed"},
+  {event_kind::source_back, "source_back"},
 };
 
 } // namespace

@@ -214,6 +214,60 @@ struct ConfigRecord {
   summary @5 :Text;
 }
 
+struct ChangeRecord {
+  id @0 :UInt64;
+  source @1 :Text;
+  identity @2 :Text;
+  ref @3 :Source;
+  branch @4 :Text;
+  author @5 :Text;
+  title @6 :Text;
+  note @7 :Text;
+  covers @8 :List(Text);
+  madeMs @9 :Int64;
+  seenMs @10 :Int64;
+  campaign @11 :UInt64;
+  builds @12 :List(UInt64);
+}
+
+struct SourceStatus {
+  name @0 :Text;
+  lookMs @1 :Int64;
+  successMs @2 :Int64;
+  error @3 :Text;
+  nextMs @4 :Int64;
+  cursor @5 :List(Entry);
+}
+
+struct TestCase {
+  name @0 :Text;
+  suite @1 :Text;
+  outcome @2 :UInt8;
+  seconds @3 :Float64;
+  message @4 :Text;
+  file @5 :Text;
+  line @6 :UInt32;
+}
+
+struct ToolSummary {
+  dialect @0 :Text;
+  ran @1 :UInt64;
+  failures @2 :UInt64;
+  errors @3 :UInt64;
+  skipped @4 :UInt64;
+}
+
+struct TestReport {
+  dialect @0 :Text;
+  tests @1 :List(TestCase);
+  counts @2 :List(UInt64);
+  # By outcome.
+  summaries @3 :List(ToolSummary);
+  notes @4 :List(Text);
+  truncated @5 :Bool;
+  onlyFailuresNamed @6 :Bool;
+}
+
 struct TokenRecord {
   id @0 :Text;
   sha256 @1 :Text;

@@ -4,13 +4,8 @@
 #include "schema/crc32c.hpp"
 #include "schema/limits.hpp"
 #include "schema/record.capnp.h"
+#include "schema/record_envelope.hpp"
 #include "schema/record_parts.hpp"
-
-#include <capnp/message.h>
-#include <capnp/serialize.h>
-#include <kj/exception.h>
-
-#include <cstring>
 
 namespace drover::record {
 
@@ -22,40 +17,6 @@ constexpr size_t digest_bytes = 32;
 
 uint32_t checksum(std::string_view head, std::string_view payload) {
   return crc32c(payload, crc32c(head));
-}
-
-failure damaged(std::string why) {
-  return {ec::damaged, std::move(why)};
-}
-
-std::string finish(kind what, capnp::MallocMessageBuilder& message) {
-  auto words = capnp::messageToFlatArray(message);
-  auto bytes = words.asChars();
-  return wrap(what, {bytes.begin(), bytes.size()});
-}
-
-/// Reads `Root` out of an envelope by `read_root`; whatever is wrong inside becomes `ec::damaged`.
-template <class Root, class Value>
-expected<Value> decode(kind what, std::string_view bytes,
-                       Value (*read_root)(typename Root::Reader)) {
-  auto payload = unwrap(what, bytes);
-  if (!payload)
-    return payload.error();
-  if (payload->size() % sizeof(capnp::word) != 0 || payload->empty())
-    return damaged("the record has no whole number of words");
-  // Cap'n Proto wants words; a slice of the store may lie anywhere.
-  auto words = kj::heapArray<capnp::word>(payload->size() / sizeof(capnp::word));
-  std::memcpy(words.begin(), payload->data(), payload->size());
-  capnp::ReaderOptions options;
-  // Each word is read once; lists of empty structs and shared pointers can't multiply the work.
-  options.traversalLimitInWords = 2 * words.size() + 64;
-  options.nestingLimit = 8; // ours go four deep
-  try {
-    capnp::FlatArrayMessageReader message{words, options};
-    return read_root(message.getRoot<Root>());
-  } catch (const kj::Exception& thrown) {
-    return damaged(std::string{"the record is malformed: "} + thrown.getDescription().cStr());
-  }
 }
 
 } // namespace
@@ -309,94 +270,6 @@ expected<host_record> decode_host(std::string_view bytes) {
     return to;
   };
   return decode<records::HostRecord, host_record>(kind::host, bytes, read_root);
-}
-
-std::string encode(const event_record& value) {
-  capnp::MallocMessageBuilder message;
-  auto to = message.initRoot<records::EventRecord>();
-  to.setSequence(value.sequence);
-  to.setAtMs(value.at.ms);
-  to.setKind(static_cast<uint8_t>(value.kind));
-  to.setBuild(value.build.value);
-  to.setCampaign(value.campaign.value);
-  to.setBuilder(text(value.builder));
-  to.setHost(text(value.host.value));
-  to.setStep(text(value.step));
-  to.setAttempt(value.attempt.value);
-  to.setState(text(value.state));
-  to.setOutcome(static_cast<uint8_t>(value.outcome));
-  to.setBy(text(value.by));
-  to.setText(text(value.text));
-  return finish(kind::event, message);
-}
-
-expected<event_record> decode_event(std::string_view bytes) {
-  auto read_root = [](records::EventRecord::Reader from) {
-    event_record to;
-    to.sequence = from.getSequence();
-    to.at.ms = from.getAtMs();
-    to.kind = checked(from.getKind(), event_kind::store_kept);
-    to.build.value = from.getBuild();
-    to.campaign.value = from.getCampaign();
-    to.builder = string(from.getBuilder());
-    to.host.value = string(from.getHost());
-    to.step = string(from.getStep());
-    to.attempt.value = from.getAttempt();
-    to.state = string(from.getState());
-    to.outcome = read_result(from.getOutcome());
-    to.by = string(from.getBy());
-    to.text = string(from.getText());
-    return to;
-  };
-  return decode<records::EventRecord, event_record>(kind::event, bytes, read_root);
-}
-
-std::string encode(const config_record& value) {
-  capnp::MallocMessageBuilder message;
-  auto to = message.initRoot<records::ConfigRecord>();
-  to.setGeneration(value.generation);
-  to.setAtMs(value.at.ms);
-  to.setBy(text(value.by));
-  to.setPath(text(value.path));
-  write_each(to.initFiles(count(value.files.size())), value.files);
-  to.setSummary(text(value.summary));
-  return finish(kind::config, message);
-}
-
-expected<config_record> decode_config(std::string_view bytes) {
-  auto read_root = [](records::ConfigRecord::Reader from) {
-    config_record to;
-    to.generation = from.getGeneration();
-    to.at.ms = from.getAtMs();
-    to.by = string(from.getBy());
-    to.path = string(from.getPath());
-    to.files = read(from.getFiles());
-    to.summary = string(from.getSummary());
-    return to;
-  };
-  return decode<records::ConfigRecord, config_record>(kind::config, bytes, read_root);
-}
-
-std::string encode(const token_record& value) {
-  capnp::MallocMessageBuilder message;
-  auto to = message.initRoot<records::TokenRecord>();
-  to.setId(text(value.id));
-  to.setSha256(text(value.sha256));
-  to.setName(text(value.name));
-  to.setRole(text(value.role));
-  to.setMadeBy(text(value.made_by));
-  to.setMadeMs(value.made_at.ms);
-  to.setExpiresMs(value.expires_at.ms);
-  return finish(kind::token, message);
-}
-
-expected<token_record> decode_token(std::string_view bytes) {
-  auto read_root = [](records::TokenRecord::Reader from) {
-    return token_record{string(from.getId()),   string(from.getSha256()), string(from.getName()),
-                        string(from.getRole()), string(from.getMadeBy()), {from.getMadeMs()},
-                        {from.getExpiresMs()}};
-  };
-  return decode<records::TokenRecord, token_record>(kind::token, bytes, read_root);
 }
 
 std::string encode(const manifest& value) {

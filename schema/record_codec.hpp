@@ -9,6 +9,7 @@
 
 #include "schema/error.hpp"
 #include "schema/model.hpp"
+#include "schema/test_case.hpp"
 
 #include <string_view>
 
@@ -30,6 +31,9 @@ enum class kind : uint8_t {
   event = 12,
   config = 13,
   token = 14,
+  change = 15,
+  source_status = 16,
+  test_report = 17,
 };
 
 inline constexpr size_t envelope_bytes = 8;
@@ -80,6 +84,9 @@ std::string encode(const host_record& value);
 std::string encode(const event_record& value);
 std::string encode(const config_record& value);
 std::string encode(const token_record& value);
+std::string encode(const change_record& value);
+std::string encode(const source_status& value);
+std::string encode(const test_report& value);
 std::string encode(const manifest& value);
 std::string encode(const log_segment& value);
 
@@ -94,6 +101,9 @@ expected<host_record> decode_host(std::string_view bytes);
 expected<event_record> decode_event(std::string_view bytes);
 expected<config_record> decode_config(std::string_view bytes);
 expected<token_record> decode_token(std::string_view bytes);
+expected<change_record> decode_change(std::string_view bytes);
+expected<source_status> decode_source_status(std::string_view bytes);
+expected<test_report> decode_test_report(std::string_view bytes);
 expected<manifest> decode_manifest(std::string_view bytes);
 expected<log_segment> decode_log_segment(std::string_view bytes);
 

@@ -3,9 +3,12 @@
 // A piece needs no envelope: its key is its checksum.
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/limits.hpp"
+#include "schema/limits_api.hpp"
 #include "schema/record_codec.hpp"
+#include "storage/content_guard.hpp"
 #include "storage/hex.hpp"
 #include "storage/keys.hpp"
+#include "storage/maintenance.hpp"
 #include "storage/tables.hpp"
 
 #include <openssl/evp.h>
@@ -56,7 +59,8 @@ failure damaged_blob(std::string_view sha256, const std::string& why) {
 }
 
 /// The manifest of the blob, or nothing if there is none; the name is checked too.
-expected<std::optional<blob_manifest>> read_manifest(const store& from, std::string_view sha256) {
+expected<std::optional<record::manifest>> read_manifest(const store& from,
+                                                        std::string_view sha256) {
   auto digest = from_hex(sha256);
   if (!digest)
     return failure{ec::bad_input, "blob: its name must be 64 lower-case hex digits"};
@@ -64,14 +68,14 @@ expected<std::optional<blob_manifest>> read_manifest(const store& from, std::str
   if (!value)
     return value.error();
   if (!*value)
-    return std::optional<blob_manifest>{};
+    return std::optional<record::manifest>{};
   auto manifest = record::decode_manifest(**value);
   if (!manifest)
     return damaged_blob(sha256, manifest.error().text);
   auto pieces = (manifest->size + piece_bytes - 1) / piece_bytes;
   if (manifest->size > limits::blob_bytes_max || manifest->pieces.size() != pieces)
     return damaged_blob(sha256, "its manifest does not fit its size");
-  return std::optional<blob_manifest>{blob_manifest{manifest->size, std::move(manifest->pieces)}};
+  return std::optional{std::move(*manifest)};
 }
 
 } // namespace
@@ -81,9 +85,10 @@ struct blob_writer::state {
   hasher whole;
   std::string rest; ///< bytes that do not fill a piece yet
   blob_manifest manifest;
+  content_claim claim; ///< of the pieces: they are not garbage while this writer lives
 
   std::optional<failure> write_piece(std::string_view bytes);
-  std::optional<failure> write_manifest(const std::string& digest);
+  std::optional<failure> write_manifest(const std::string& digest, wall_time now);
 };
 
 std::optional<failure> blob_writer::state::write_piece(std::string_view bytes) {
@@ -91,6 +96,7 @@ std::optional<failure> blob_writer::state::write_piece(std::string_view bytes) {
   if (!digest)
     return digest.error();
   manifest.pieces.push_back(*digest);
+  claim.add(*digest);
   auto key = keys::blob_piece(*digest);
   // A piece that is stored but damaged is written again: that heals every blob which has it.
   if (auto stored = into->get(family::content, key); stored && *stored && **stored == bytes)
@@ -100,9 +106,11 @@ std::optional<failure> blob_writer::state::write_piece(std::string_view bytes) {
   return into->commit(batch, durability::later);
 }
 
-std::optional<failure> blob_writer::state::write_manifest(const std::string& digest) {
+std::optional<failure> blob_writer::state::write_manifest(const std::string& digest,
+                                                          wall_time now) {
   auto key = keys::blob_manifest(digest);
-  auto value = record::encode(record::manifest{manifest.size, manifest.pieces});
+  auto value = record::encode(record::manifest{manifest.size, manifest.pieces, now});
+  auto keep = claim.keep(digest); // before the look: what is seen now stays
   if (auto stored = into->get(family::content, key); stored && *stored && **stored == value)
     return std::nullopt;
   write_batch batch;
@@ -110,7 +118,7 @@ std::optional<failure> blob_writer::state::write_manifest(const std::string& dig
   return into->commit(batch, durability::synced);
 }
 
-blob_writer::blob_writer(store& into) : state_{new state{&into, {}, {}, {}}} {}
+blob_writer::blob_writer(store& into) : state_{new state{&into, {}, {}, {}, {}}} {}
 blob_writer::~blob_writer() = default;
 blob_writer::blob_writer(blob_writer&&) noexcept = default;
 blob_writer& blob_writer::operator=(blob_writer&&) noexcept = default;
@@ -138,7 +146,7 @@ uint64_t blob_writer::size() const {
   return state_->manifest.size;
 }
 
-expected<std::string> blob_writer::finish() {
+expected<std::string> blob_writer::finish(wall_time now) {
   if (!state_->rest.empty()) {
     if (auto problem = state_->write_piece(state_->rest))
       return *problem;
@@ -150,7 +158,7 @@ expected<std::string> blob_writer::finish() {
   // Also when all pieces were there: another writer may have put them a moment ago.
   if (auto problem = state_->into->flush_content())
     return *problem;
-  if (auto problem = state_->write_manifest(*digest))
+  if (auto problem = state_->write_manifest(*digest, now))
     return *problem;
   return to_hex(*digest);
 }
@@ -162,6 +170,26 @@ expected<std::optional<uint64_t>> blob_size(const store& from, std::string_view 
   if (!*manifest)
     return std::optional<uint64_t>{};
   return std::optional<uint64_t>{(*manifest)->size};
+}
+
+expected<std::optional<uint64_t>> touch_blob(store& in, std::string_view sha256, wall_time now) {
+  auto digest = from_hex(sha256);
+  content_claim claim;
+  auto keep = claim.keep(digest.value_or(std::string{}));
+  auto found = read_manifest(in, sha256);
+  if (!found)
+    return found.error();
+  if (!*found)
+    return std::optional<uint64_t>{};
+  auto& manifest = **found;
+  if (now.ms - manifest.stored_at.ms > limits::content_touch_every / milliseconds{1}) {
+    manifest.stored_at = now;
+    write_batch batch;
+    batch.add(family::content, keys::blob_manifest(*digest), record::encode(manifest));
+    if (auto problem = in.commit(batch, durability::synced))
+      return *problem;
+  }
+  return std::optional<uint64_t>{manifest.size};
 }
 
 expected<std::string> read_blob(const store& from, std::string_view sha256, uint64_t offset,
@@ -190,6 +218,32 @@ expected<std::string> read_blob(const store& from, std::string_view sha256, uint
     read += std::string_view{**piece}.substr(start, max - read.size());
   }
   return read;
+}
+
+expected<uint64_t> check_blob(const store& in, std::string_view sha256, const keep_going& go) {
+  auto size = blob_size(in, sha256);
+  if (!size)
+    return size.error();
+  if (!*size)
+    return failure{ec::not_found, "blob " + std::string{sha256} + ": it is not stored"};
+  hasher whole;
+  for (uint64_t at = 0; at < **size;) {
+    auto bytes = read_blob(in, sha256, at, piece_bytes);
+    if (!bytes)
+      return bytes.error();
+    if (bytes->empty())
+      return damaged_blob(sha256, "it ends at byte " + std::to_string(at));
+    if (!go())
+      return failure{ec::unavailable, "the farm is stopping"};
+    whole.add(*bytes);
+    at += bytes->size();
+  }
+  auto digest = whole.finish();
+  if (!digest)
+    return digest.error();
+  if (to_hex(*digest) != sha256)
+    return damaged_blob(sha256, "its pieces are right, but not of this blob");
+  return **size;
 }
 
 } // namespace drover::storage

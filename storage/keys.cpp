@@ -7,7 +7,7 @@ namespace drover::storage::keys {
 
 namespace {
 
-constexpr char host_end = '\0'; // sorts below all that a name may hold: "h1" stands before "h10"
+constexpr char name_end = '\0'; // sorts below all that a name may hold: "h1" stands before "h10"
 
 /// Makes a key field by field.
 class writer {
@@ -78,6 +78,14 @@ std::optional<Id> read_numbered(tag kind, std::string_view key) {
   return number ? std::optional{Id{*number}} : std::nullopt;
 }
 
+std::optional<step_key> read_step_key(tag kind, std::string_view key) {
+  reader from{key, kind};
+  step_key id;
+  id.build.value = from.u64();
+  id.step.value = from.u32();
+  return from.done() ? std::optional{id} : std::nullopt;
+}
+
 std::string positioned(tag kind, const log_position& at) {
   auto [build, step, attempt] = at.attempt;
   return writer{kind}.u64(build.value).u32(step.value).u32(attempt.value).u64(at.offset).key();
@@ -91,6 +99,12 @@ std::optional<log_position> read_positioned(tag kind, std::string_view key) {
   at.attempt.attempt.value = from.u32();
   at.offset = from.u64();
   return from.done() ? std::optional{at} : std::nullopt;
+}
+
+/// A name ends with a byte that no name can hold.
+std::string named(tag kind, std::string_view name) {
+  assert(name.find(name_end) == std::string_view::npos);
+  return writer{kind}.bytes(name).bytes({&name_end, 1}).key();
 }
 
 std::string digested(tag kind, std::string_view digest) {
@@ -154,8 +168,24 @@ std::string step(step_key id) {
 }
 
 std::string host(const host_name& name) {
-  assert(name.value.find(host_end) == std::string::npos);
-  return writer{tag::host}.bytes(name.value).bytes({&host_end, 1}).key();
+  return named(tag::host, name.value);
+}
+
+std::string test_report(step_key id) {
+  return writer{tag::test_report}.u64(id.build.value).u32(id.step.value).key();
+}
+
+std::string change(change_id id) {
+  return numbered(tag::change, id.value);
+}
+
+std::string change_identity(std::string_view source, std::string_view identity) {
+  assert(identity.find(name_end) == std::string_view::npos);
+  return named(tag::change_identity, source) + std::string{identity} + name_end;
+}
+
+std::string source_status(std::string_view source) {
+  return named(tag::source_status, source);
 }
 
 std::string end_of(tag kind) {
@@ -172,11 +202,15 @@ std::optional<build_id> read_build(std::string_view key) {
 }
 
 std::optional<step_key> read_step(std::string_view key) {
-  reader from{key, tag::step};
-  step_key id;
-  id.build.value = from.u64();
-  id.step.value = from.u32();
-  return from.done() ? std::optional{id} : std::nullopt;
+  return read_step_key(tag::step, key);
+}
+
+std::optional<step_key> read_test_report(std::string_view key) {
+  return read_step_key(tag::test_report, key);
+}
+
+std::optional<change_id> read_change(std::string_view key) {
+  return read_numbered<change_id>(tag::change, key);
 }
 
 std::optional<build_id> read_recipe(std::string_view key) {
@@ -206,7 +240,7 @@ std::optional<std::string> read_token(std::string_view key) {
 std::optional<host_name> read_host(std::string_view key) {
   reader from{key, tag::host};
   auto name = from.rest();
-  if (!from.done() || name.size() < 2 || name.find(host_end) != name.size() - 1)
+  if (!from.done() || name.size() < 2 || name.find(name_end) != name.size() - 1)
     return std::nullopt;
   name.remove_suffix(1);
   return host_name{std::string{name}};

@@ -26,11 +26,15 @@ enum class tag : uint8_t {
   host = 0x20,
   log_chunk = 0x30,
   log_segment = 0x31,
+  test_report = 0x34,
   blob_piece = 0x40,
   blob_manifest = 0x41,
   event = 0x50,
   config = 0x58,
   token = 0x5c,
+  change = 0x60,
+  change_identity = 0x61,
+  source_status = 0x64,
 };
 
 /// A stretch of an attempt's log, named by where it starts.
@@ -61,6 +65,11 @@ std::string event(uint64_t sequence);
 std::string config(uint64_t generation);
 /// `digest` is the SHA-256 of the token and must have `digest_bytes` bytes.
 std::string token(std::string_view digest);
+std::string test_report(step_key id);
+std::string change(change_id id);
+/// Of what `identity` of a source names; `source` is a valid name, `identity` holds no NUL.
+std::string change_identity(std::string_view source, std::string_view identity);
+std::string source_status(std::string_view source);
 /// `name` must be a valid name (schema/names.hpp): above all, it holds no NUL.
 std::string host(const host_name& name);
 std::string log_chunk(const log_position& at);
@@ -83,6 +92,8 @@ std::optional<campaign_id> read_campaign(std::string_view key);
 std::optional<uint64_t> read_event(std::string_view key);
 std::optional<uint64_t> read_config(std::string_view key);
 std::optional<std::string> read_token(std::string_view key);
+std::optional<step_key> read_test_report(std::string_view key);
+std::optional<change_id> read_change(std::string_view key);
 std::optional<host_name> read_host(std::string_view key);
 std::optional<log_position> read_log_chunk(std::string_view key);
 std::optional<log_position> read_log_segment(std::string_view key);

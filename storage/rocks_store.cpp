@@ -5,14 +5,11 @@
 #include "schema/record_codec.hpp"
 #include "storage/high_water.hpp"
 #include "storage/keys.hpp"
+#include "storage/rocks_options.hpp"
 #include "storage/tables.hpp"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/env.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/options.h>
-#include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <algorithm>
 #include <array>
@@ -28,17 +25,6 @@ constexpr uint32_t layout_version = 1; // see KEYS.md
 constexpr size_t families = 4;
 constexpr std::array<const char*, families> family_names{"default", "active", "log", "content"};
 
-constexpr size_t kib = 1024;
-constexpr size_t mib = 1024 * kib;
-
-// About 64 MiB in all, whatever comes in: 24 of memtables, 16 of cache (indexes and filters are in
-// it too), and compactions, flushes and open files within the rest.
-constexpr size_t memtables_bytes = 24 * mib;
-constexpr size_t cache_bytes = 16 * mib;
-constexpr int open_files = 256;
-/// What a start has to replay at most; with it, how long a start takes.
-constexpr size_t wal_bytes = 24 * mib;
-
 constexpr size_t index_of(family where) {
   return static_cast<size_t>(where);
 }
@@ -52,50 +38,6 @@ rocksdb::Slice slice(std::string_view bytes) {
 }
 std::string_view view(const rocksdb::Slice& bytes) {
   return {bytes.data(), bytes.size()};
-}
-
-rocksdb::DBOptions database_options(rocksdb::Env* env) {
-  rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  options.paranoid_checks = true;
-  // The default opens "OK" with half of the records after one flipped bit (FAULTS.md).
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  options.max_total_wal_size = wal_bytes;
-  options.db_write_buffer_size = memtables_bytes;
-  options.max_open_files = open_files;
-  options.max_background_jobs = 2;
-  options.bytes_per_sync = mib; // what flushes and compactions write reaches the disk evenly
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.max_log_file_size = mib;
-  options.keep_log_file_num = 4;
-  if (env != nullptr)
-    options.env = env;
-  return options;
-}
-
-rocksdb::ColumnFamilyOptions family_options(family where,
-                                            const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::ColumnFamilyOptions options;
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.cache_index_and_filter_blocks = true;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  options.max_write_buffer_number = 2;
-  options.target_file_size_base = 16 * mib;
-  auto bulk = where == family::log || where == family::content;
-  options.write_buffer_size = bulk ? 8 * mib : 4 * mib;
-  if (bulk) {
-    // Large values are written once more than need be only when their file is mostly garbage. Log
-    // chunks (64 KiB) stay in the tree: they are erased soon. Segments are compressed by us.
-    options.enable_blob_files = true;
-    options.min_blob_size = where == family::log ? 96 * kib : 4 * kib;
-    options.blob_file_size = 64 * mib;
-    options.enable_blob_garbage_collection = true;
-    options.compression = rocksdb::kNoCompression;
-  }
-  return options;
 }
 
 failure at(const std::string& path, ec code, const std::string& what) {
@@ -182,7 +124,7 @@ expected<std::unique_ptr<rocks_store>> rocks_store::open(const std::string& path
 }
 
 std::optional<failure> rocks_store::state::open_database() {
-  auto cache = rocksdb::NewLRUCache(cache_bytes);
+  auto cache = new_cache();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (size_t i = 0; i < families; ++i)
     descriptors.emplace_back(family_names[i], family_options(static_cast<family>(i), cache));
@@ -386,6 +328,28 @@ rocks_store::scan(family where, std::string_view from, std::string_view to, scan
   if (auto status = at_key->status(); !status.ok())
     return explain(state_->path, status);
   return std::nullopt;
+}
+
+expected<uint64_t> rocks_store::copy_to(const std::string& path) {
+  high_water_mark mark;
+  {
+    std::lock_guard lock{state_->synced};
+    mark = state_->now;
+  } // the copy has all of this, and perhaps more
+  rocksdb::Checkpoint* raw = nullptr;
+  auto status = rocksdb::Checkpoint::Create(state_->database.get(), &raw);
+  std::unique_ptr<rocksdb::Checkpoint> checkpoint{raw};
+  // Memtables are flushed first, always: content is not in the log.
+  if (status.ok())
+    status = checkpoint->CreateCheckpoint(path, 0);
+  if (!status.ok())
+    return at(path, ec::io, "cannot copy the store there: " + status.ToString());
+  auto file = high_water_file::open(path + ".high-water");
+  if (!file)
+    return file.error();
+  if (auto problem = (*file)->write(mark))
+    return *problem;
+  return mark.sequence;
 }
 
 uint64_t rocks_store::sequence() const {

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "schema/model.hpp"
+#include "schema/test_case.hpp"
 #include "storage/store.hpp"
 
 #include <memory>
@@ -66,6 +67,30 @@ expected<event_page> read_events(const store& from, uint64_t after, size_t rows,
 expected<std::vector<event_record>>
 last_events(const store& from, size_t rows, const std::function<bool(const event_record&)>& accept);
 
+// -- changes and sources -------------------------------------------------------------------------
+
+/// Writes the change and its entry by identity.
+void put_change(write_batch& batch, const change_record& change);
+expected<std::optional<change_record>> read_change(const store& from, change_id change);
+/// The change that this source knows by `identity`.
+expected<std::optional<change_id>> find_change(const store& from, std::string_view source,
+                                               std::string_view identity);
+/// Before `before` (0: from the newest), newest first, of `source` (empty: of all).
+expected<std::vector<change_record>> list_changes(const store& from, change_id before, size_t rows,
+                                                  const std::string& source);
+expected<change_id> last_change(const store& from);
+void put_source_status(write_batch& batch, const source_status& status);
+/// Of a source that was never looked at: its name alone.
+expected<source_status> read_source_status(const store& from, const std::string& source);
+
+// -- test reports --------------------------------------------------------------------------------
+
+void put_test_report(write_batch& batch, build_id build, step_index step,
+                     const test_report& report);
+/// Nothing if the step's output was not looked at, or is not that of tests.
+expected<std::optional<test_report>> read_test_report(const store& from, build_id build,
+                                                      step_index step);
+
 // -- configurations ------------------------------------------------------------------------------
 
 void put_config(write_batch& batch, const config_record& config);
@@ -120,16 +145,16 @@ inline constexpr size_t piece_bytes = 1024 * 1024;
 /// Not thread-safe; one writer per blob. An unfinished writer leaves nothing that is referenced.
 class blob_writer {
 public:
-  /// `now`: for the note when the blob was stored last, by which garbage is told from news.
-  explicit blob_writer(store& into, wall_time now = {});
+  explicit blob_writer(store& into);
   ~blob_writer();
   blob_writer(blob_writer&&) noexcept;
   blob_writer& operator=(blob_writer&&) noexcept;
 
   std::optional<failure> append(std::string_view bytes);
   uint64_t size() const;
-  /// The blob's SHA-256 in hex. Finishing a blob that is stored already is no error.
-  expected<std::string> finish();
+  /// The blob's SHA-256 in hex. Finishing a blob that is stored already is no error. `now` is noted
+  /// as when it was stored last, by which garbage is told from news.
+  expected<std::string> finish(wall_time now = {});
 
 private:
   struct state;

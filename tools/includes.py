@@ -31,6 +31,7 @@ ROWS = [
     ("config/*",                  "schema/*.hpp config/*",                   "fmt yaml posix"),
     # RocksDB has one door.
     ("storage/rocks_store*.cpp",  "schema/*.hpp storage/*",                  "fmt spdlog rocksdb posix"),
+    ("storage/rocks_options.*",   "schema/*.hpp storage/*",                  "rocksdb"),
     ("storage/*.hpp",             "schema/*.hpp storage/*",                  ""),
     ("storage/*",                 "schema/*.hpp storage/*",                  "fmt spdlog openssl zstd posix"),
     # Decisions: values in, values out.
@@ -46,6 +47,15 @@ ROWS = [
     ("nodes/http/*.hpp",          "schema/* config/* storage/* actors/* nodes/*", "caf json_fwd boost"),
     ("nodes/http/*",              "schema/* config/* storage/* actors/* nodes/*",
                                   "fmt spdlog caf json json_fwd boost openssl sodium posix"),
+    # Pages: HTML from the API's answers. They know neither the store nor the actors.
+    ("nodes/pages/*.hpp",         "schema/* nodes/http/* nodes/pages/*",     "json json_fwd boost"),
+    ("nodes/pages/*",             "schema/* actors/core/explain/* nodes/http/* nodes/pages/*",
+                                  "fmt spdlog json json_fwd boost"),
+    ("nodes/coordinator_web*",    "schema/* nodes/*",                        "boost posix"),
+    # Strangers' XML has one door.
+    ("nodes/junit_*",              "schema/*.hpp actors/core/dialects/* nodes/junit_*", "expat"),
+    # Where changes come from: the network and other programs.
+    ("nodes/sources/*",           "schema/*.hpp actors/*.hpp nodes/*",       "fmt curl posix"),
     ("nodes/*",                   "schema/* config/* storage/* actors/* nodes/*",
                                   "fmt spdlog caf cli archive openssl sodium posix"),
     ("tools/*",                   "schema/* config/* storage/* actors/* nodes/* tools/*",
@@ -73,7 +83,7 @@ LIBRARIES = [
     ("boost/", "boost"), ("nlohmann/json_fwd.hpp", "json_fwd"), ("nlohmann/", "json"),
     ("spdlog/", "spdlog"), ("fmt/", "fmt"), ("CLI/", "cli"), ("openssl/", "openssl"),
     ("sodium", "sodium"), ("zstd", "zstd"), ("archive", "archive"), ("yaml.h", "yaml"),
-    ("curl/", "curl"), ("utf8proc.h", "utf8proc"), ("catch2/", "catch"), ("rapidcheck", "rapidcheck"),
+    ("curl/", "curl"), ("expat.h", "expat"), ("utf8proc.h", "utf8proc"), ("catch2/", "catch"), ("rapidcheck", "rapidcheck"),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

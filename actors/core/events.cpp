@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/events.hpp"
 
+#include "schema/limits.hpp"
 #include "schema/names.hpp"
 
 namespace drover::core {
@@ -108,6 +109,22 @@ event_record campaign_event(event_kind kind, const campaign_record& campaign) {
   event.by = campaign.requested_by;
   event.text = campaign.source.id + (campaign.source.id.empty() ? "" : ": ")
                + std::to_string(campaign.cells.size()) + " cells";
+  return event;
+}
+
+event_record change_event(const change_record& change, wall_time at) {
+  event_record event;
+  event.kind = event_kind::change_seen;
+  event.at = at;
+  event.campaign = change.campaign;
+  if (change.builds.size() == 1)
+    event.build = change.builds.front();
+  event.text = "source " + change.source + ": " + printable(change.title, limits::value_bytes_max);
+  if (!change.author.empty())
+    event.text += " by " + printable(change.author, limits::name_bytes_max);
+  if (!change.note.empty())
+    event.text += " (" + change.note + ")";
+  event.text = printable(event.text, limits::reason_bytes_max);
   return event;
 }
 

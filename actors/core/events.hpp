@@ -20,6 +20,9 @@ std::vector<event_record> build_events(const build_file& before, const build_fil
 /// An entry about a campaign as it was made.
 event_record campaign_event(event_kind kind, const campaign_record& campaign);
 
+/// An entry about something new at a source.
+event_record change_event(const change_record& change, wall_time at);
+
 /// An entry for a new state of a host, `state` as shown.
 event_record host_event(const host_name& host, host_state state, const std::string& reason,
                         wall_time at);

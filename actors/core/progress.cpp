@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/progress.hpp"
 
+#include "actors/core/explain/ending.hpp"
 #include "actors/core/mutants.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
@@ -87,17 +88,6 @@ int rank(result outcome) {
   return 0;
 }
 
-/// Attempts beyond the first of each step, told in one phrase; empty when there were none.
-std::string repeats_of(const build_file& file) {
-  std::string text;
-  for (const auto& step : file.steps)
-    for (size_t i = 0; i + 1 < step.attempts.size(); ++i)
-      if (!step.attempts[i].reason.empty())
-        text += "; step '" + step.name + "' ran again after attempt " + std::to_string(i + 1)
-                + " on " + step.attempts[i].host.value + " ended: " + step.attempts[i].reason;
-  return text.substr(0, limits::reason_bytes_max);
-}
-
 finish_build conclude(const build_file& file) {
   const step_record* worst = nullptr;
   bool cut_short = false;
@@ -106,16 +96,10 @@ finish_build conclude(const build_file& file) {
       worst = &step;
     cut_short |= step.outcome == result::cancelled || step.outcome == result::skipped;
   }
+  auto outcome = worst == nullptr || rank(worst->outcome) == 0 ? result::success : worst->outcome;
   if (file.build.cancel_requested && cut_short)
-    return {result::cancelled, file.build.cancel_reason};
-  if (worst == nullptr)
-    return {result::success, "it has no steps"};
-  const auto& where = file.build.host.value;
-  if (rank(worst->outcome) == 0)
-    return {result::success,
-            (file.steps.size() == 1 ? "its step passed on " : "all steps passed on ") + where
-              + repeats_of(file)};
-  return {worst->outcome, "step '" + worst->name + "' on " + where + ": " + worst->reason};
+    outcome = result::cancelled;
+  return {outcome, why_ended(file, outcome)};
 }
 
 step_record* step_of(build_file& file, const grant_token& token) {
@@ -167,6 +151,7 @@ void record_end(attempt_record& attempt, const attempt_ended& report) {
   attempt.started_at = report.started_at;
   attempt.finished_at = report.finished_at;
   attempt.usage = report.usage;
+  attempt.leftovers = report.leftovers;
 }
 
 /// Keeps what came too late beside what was decided without it.
@@ -359,6 +344,15 @@ const attempt_record* find_attempt(const build_file& file, const grant_token& to
   return step == nullptr ? nullptr : attempt_of(*step, token);
 }
 
+std::vector<std::string> kept_globs(const builder_spec& recipe) {
+  auto globs = recipe.artifacts;
+  for (const auto& step : recipe.steps)
+    for (const auto& tests : step.tests)
+      if (tests != "auto" && std::find(globs.begin(), globs.end(), tests) == globs.end())
+        globs.push_back(tests);
+  return globs;
+}
+
 assignment make_assignment(const build_file& file, const grant_token& token) {
   assignment work;
   work.token = token;
@@ -376,9 +370,13 @@ assignment make_assignment(const build_file& file, const grant_token& token) {
   return work;
 }
 
-build_file make_build(build_id id, const builder_spec& recipe, const source_ref& source) {
+build_file make_build(build_id id, const builder_spec& recipe, const source_ref& source,
+                      const limits_spec& limits) {
   build_file file;
   file.recipe = recipe;
+  for (auto& step : file.recipe.steps)
+    if (step.limits.log == 0)
+      step.limits.log = limits.log_per_step;
   file.build.id = id;
   file.build.builder = recipe.name;
   file.build.source = source;

@@ -96,12 +96,15 @@ const attempt_record* live_attempt(const build_file& file, step_index* of_step);
 /// The attempt of this token, or null when no such grant was ever made.
 const attempt_record* find_attempt(const build_file& file, const grant_token& token);
 
+/// What a host keeps of a workspace: the artifacts, and the reports that steps name as tests.
+std::vector<std::string> kept_globs(const builder_spec& recipe);
+
 /// What the host of `token` is to run.
 assignment make_assignment(const build_file& file, const grant_token& token);
 
 /// A fresh build of a recipe, queued. Of the farm's limits it takes those of which its steps say
 /// nothing.
 build_file make_build(build_id id, const builder_spec& recipe, const source_ref& source,
-                      const farm_limits& limits = {});
+                      const limits_spec& limits = {});
 
 } // namespace drover::core

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/schedule.hpp"
 
-#include "schema/names.hpp"
+#include "actors/core/explain/waiting.hpp"
 
 #include <algorithm>
 #include <map>
@@ -63,65 +63,44 @@ host_offer* choose_host(const queue_entry& entry, const wishes& wish) {
   return best;
 }
 
-std::string slots_of(const host_offer& host) {
-  return std::to_string(host.used) + " of " + std::to_string(host.slots) + " slots in use";
-}
-
-std::string state_of(const host_offer& host) {
-  if (host.state == host_state::up)
-    return host.name.value + " is up, " + slots_of(host);
-  auto text = host.name.value + " is " + std::string{to_string(host.state)};
-  return host.reason.empty() ? text : text + ": " + host.reason;
-}
-
-std::string joined(const std::vector<std::string>& parts, const char* separator) {
-  std::string all;
-  for (const auto& part : parts)
-    all += (all.empty() ? "" : separator) + part;
-  return all;
-}
-
-/// One line a host: the nearest miss first, then by name.
-std::vector<std::string> evidence_of(const queue_entry& entry, const wishes& wish) {
-  auto fits = wish.fits;
-  std::stable_sort(fits.begin(), fits.end(),
-                   [](const fit& a, const fit& b) { return a.unmet.size() < b.unmet.size(); });
-  std::vector<std::string> lines;
-  for (const auto& candidate : fits) {
-    if (!candidate.unmet.empty())
-      lines.push_back(candidate.host->name.value
-                      + " does not serve: " + joined(candidate.unmet, "; "));
-    else if (!serves(entry, wish, candidate))
-      lines.push_back(candidate.host->name.value + " was lost under this build");
-    else
-      lines.push_back(state_of(*candidate.host));
-  }
-  return lines;
+/// What keeps this host from taking the build.
+host_case case_of(const queue_entry& entry, const wishes& wish, const fit& candidate) {
+  const auto& host = *candidate.host;
+  auto why = obstacle::busy;
+  if (!candidate.unmet.empty())
+    why = obstacle::unmet;
+  else if (!serves(entry, wish, candidate))
+    why = obstacle::avoided;
+  else if (host.state != host_state::up)
+    why = obstacle::away;
+  return {host.name,  why,        host.state, host.reason,
+          host.since, host.slots, host.used,  candidate.unmet};
 }
 
 waiting_view explain(const queue_entry& entry, const wishes& wish, size_t hosts) {
-  waiting_view view{entry.build, build_state::waiting, {}, evidence_of(entry, wish)};
-  std::vector<std::string> busy, away;
+  waiting_case told{entry.pinned, hosts, {}};
   for (const auto& candidate : wish.fits)
-    if (serves(entry, wish, candidate))
-      (candidate.host->state == host_state::up ? busy : away)
-        .push_back(candidate.host->state == host_state::up ? candidate.host->name.value
-                                                           : state_of(*candidate.host));
-  if (hosts == 0)
-    view.reason = "no host has joined this farm yet";
-  else if (wish.fits.empty())
-    view.reason = "waits for " + entry.pinned.value + ", a host that this farm does not know";
-  else if (!busy.empty()) {
-    view.state = build_state::queued;
-    view.reason = "waits for a free slot on " + joined(busy, ", ")
-                  + (away.empty() ? "" : " (" + joined(away, "; ") + ")");
-  } else if (!away.empty())
-    view.reason =
-      (away.size() == 1 ? "waits for its only host: " : "every host that serves it is away: ")
-      + joined(away, "; ");
-  else
-    view.reason = "no host serves it; the nearest miss: " + view.evidence.front();
-  return view;
+    told.hosts.push_back(case_of(entry, wish, candidate));
+  return explain_waiting(told);
+}
+
+/// Gives each build that stays its reason, once all slots are given away: builds with the same
+/// wishes share it, but for their place in the queue.
+void explain_rest(const std::vector<const queue_entry*>& rest, std::map<std::string, wishes>& known,
+                  size_t hosts, plan& made) {
+  std::map<std::string, waiting_view> told;
+  size_t before = 0;
+  for (const auto* entry : rest) {
+    auto key = key_of(*entry);
+    auto [view, is_new] = told.try_emplace(key);
+    if (is_new)
+      view->second = explain(*entry, known.at(key), hosts);
+    made.rest.push_back(view->second);
+    auto& mine = made.rest.back();
+    mine.build = entry->build;
+    if (mine.state == build_state::queued)
+      mine.reason = behind(mine.reason, before++);
+  }
 }
 
 } // namespace
@@ -131,6 +110,7 @@ plan make_plan(const std::vector<queue_entry>& queue, std::vector<host_offer> ho
             [](const host_offer& a, const host_offer& b) { return a.name < b.name; });
   std::map<std::string, wishes> known;
   plan made;
+  std::vector<const queue_entry*> rest;
   for (const auto& entry : queue) {
     auto [wish, is_new] = known.try_emplace(key_of(entry));
     if (is_new)
@@ -139,9 +119,10 @@ plan make_plan(const std::vector<queue_entry>& queue, std::vector<host_offer> ho
       ++host->used;
       made.placements.push_back({entry.build, host->name});
     } else {
-      made.rest.push_back(explain(entry, wish->second, hosts.size()));
+      rest.push_back(&entry);
     }
   }
+  explain_rest(rest, known, hosts.size(), made);
   return made;
 }
 

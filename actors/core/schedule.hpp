@@ -17,7 +17,8 @@ struct host_offer {
   std::string reason; ///< why it is not up; empty when it is
   uint32_t slots = 0;
   uint32_t used = 0;
-  string_map traits; ///< facts and labels
+  string_map traits;    ///< facts and labels
+  wall_time since = {}; ///< when its state became so; 0: not known
 };
 
 /// A build that wants a host.
@@ -43,7 +44,8 @@ struct plan {
 /// Places builds in the order of the queue; each goes to the host with the most free slots among
 /// those that are up and serve it (the first by name among equals). A build that can't be placed
 /// holds nothing back behind it. Every build of the queue is in exactly one of the two lists, and
-/// no host gets more builds than it has free slots.
+/// no host gets more builds than it has free slots. Reasons come from explain/waiting.hpp and tell
+/// how things stand once all is placed; those of queued builds tell how many are before them.
 plan make_plan(const std::vector<queue_entry>& queue, std::vector<host_offer> hosts);
 
 /// The entry of a queued build; a requirement that does not parse (it was checked when the config

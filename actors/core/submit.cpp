@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/submit.hpp"
 
+#include "actors/core/explain/waiting.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 
@@ -46,7 +47,7 @@ void add_each_host(submission_plan& plan, const cell& base, const std::vector<ho
     auto made = base;
     made.host = host.name;
     if (auto unmet = needs.unmet(host.traits); !unmet.empty())
-      made.hole = host.name.value + " does not serve: " + join(unmet, "; ");
+      made.hole = unmet_words(host.name, unmet);
     plan.cells.push_back(std::move(made));
   }
 }
@@ -81,11 +82,11 @@ void add_each_class(submission_plan& plan, const cell& base, const std::vector<h
 std::optional<failure> problem_of(const builder_spec& builder, const order& asked) {
   if (!builder.source.empty() && asked.source.kind == source_kind::none)
     return failure{ec::bad_input, "builder '" + builder.name + "' builds from source '"
-                                    + builder.source
-                                    + "', which is not watched yet: name a file with --source"};
-  if (asked.source.kind == source_kind::hg || asked.source.kind == source_kind::git)
+                                    + builder.source + "': name a file with --source"};
+  bool revision = asked.source.kind == source_kind::hg || asked.source.kind == source_kind::git;
+  if (revision && asked.source.sha256.empty())
     return failure{ec::bad_input, "builder '" + builder.name
-                                    + "': revisions can't be built yet: name a file with --source"};
+                                    + "': only revisions that a source has noticed can be built"};
   return std::nullopt;
 }
 

@@ -14,7 +14,7 @@ namespace drover::core {
 namespace {
 
 std::string text_of(uint64_t bytes) {
-  return size_text(static_cast<double>(bytes));
+  return requirements::size_text(static_cast<double>(bytes));
 }
 
 bool older(const spare& a, const spare& b) {
@@ -90,8 +90,8 @@ string_map care_facts(const disk_room& disk, const std::vector<spare>& spares, u
     auto text = std::to_string(kept.size()) + " of failed builds, " + text_of(bytes) + ":";
     auto named = std::min(kept.size(), limits::kept_workspaces_named);
     for (size_t i = 0; i < named; ++i)
-      text += (i == 0 ? " " : "; ") + kept[i].path + " (" + kept[i].builder + ", " + kept[i].why
-              + ")";
+      text +=
+        (i == 0 ? " " : "; ") + kept[i].path + " (" + kept[i].builder + ", " + kept[i].why + ")";
     if (named < kept.size())
       text += "; and older ones";
     facts["kept_workspaces"] = printable(text, limits::value_bytes_max);

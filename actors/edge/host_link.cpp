@@ -23,7 +23,7 @@ class host_link final : public pinned<host_link_actor> {
 public:
   host_link(caf::actor_config& config, edge_loop& on, guest who, arrival_taker coordinator)
       : pinned{config, on}, name_{std::move(who.name)}, address_{std::move(who.address)},
-        bounds_{who.bounds},
+        bounds_{who.bounds}, lines_{std::move(who.lines)},
         coordinator_{std::move(coordinator)}, wire_{std::make_unique<wire_side>()} {
     wire_->stream = kj::mv(who.stream);
   }
@@ -47,6 +47,7 @@ private:
   kj::Promise<void> call_host(const farm_message& message);
   void leave_soon();
   void fall(const std::string& why);
+  bool may_log();
   actor_entry describe() const;
 
   /// What is kj's. In order: what is below refers to what is above, and goes first.
@@ -65,6 +66,7 @@ private:
   std::string name_;
   std::string address_;
   peer_bounds bounds_;
+  std::shared_ptr<line_guard> lines_;
   arrival_taker coordinator_;
   host_listener listener_;
   phase phase_ = phase::waiting;
@@ -160,7 +162,8 @@ kj::Promise<void> host_link::join(join_context context) {
   else if (!params.hasHost())
     refused = "hello without a way to answer";
   if (!refused.empty()) {
-    spdlog::warn("link host={} address={} refused: {}", name_, address_, refused);
+    if (may_log())
+      spdlog::warn("link host={} address={} refused: {}", name_, address_, refused);
     leave_soon();
     write(refusal{refused}, context.getResults().initAnswer().initRefusal());
     return kj::READY_NOW;
@@ -186,7 +189,8 @@ void host_link::answer(farm_message& message) {
   if (const auto* granted = std::get_if<welcome>(&message)) {
     admit(*granted);
   } else if (const auto* no = std::get_if<refusal>(&message)) {
-    spdlog::info("link host={} address={} refused: {}", name_, address_, no->reason);
+    if (may_log())
+      spdlog::info("link host={} address={} refused: {}", name_, address_, no->reason);
     leave_soon();
   } else {
     spdlog::error("link host={} a message came before welcome or refusal and is dropped", name_);
@@ -196,8 +200,9 @@ void host_link::answer(farm_message& message) {
 }
 
 void host_link::admit(const welcome& granted) {
-  spdlog::info("link host={} address={} session={} admitted", name_, address_,
-               granted.session.value);
+  if (may_log())
+    spdlog::info("link host={} address={} session={} admitted", name_, address_,
+                 granted.session.value);
   phase_ = phase::admitted;
   wire_->out = kj::heap<outbox<farm_message>>(
     name_, [this](const farm_message& message) { return call_host(message); },
@@ -254,7 +259,8 @@ kj::Promise<void> host_link::told(wire::HostMessage::Reader from) {
   }
   auto message = read(from);
   if (!message) {
-    spdlog::warn("link host={} a malformed message is dropped: {}", name_, message.error().text);
+    if (may_log())
+      spdlog::warn("link host={} a malformed message is dropped: {}", name_, message.error().text);
     if (wire_->in.malformed())
       fall("it sent too many malformed messages");
     throw call_refused(message.error().text);
@@ -275,8 +281,20 @@ kj::Promise<void> host_link::told(wire::HostMessage::Reader from) {
 void host_link::fall(const std::string& why) {
   if (std::exchange(fallen_, true))
     return;
-  spdlog::info("link host={} address={} down: {}", name_, address_, why);
+  if (may_log())
+    spdlog::info("link host={} address={} down: {}", name_, address_, why);
   caf::anon_send_exit(address(), caf::exit_reason::remote_link_unreachable);
+}
+
+/// A valid certificate does not entitle to fill the log, by joining again and again or otherwise.
+bool host_link::may_log() {
+  if (!lines_)
+    return true;
+  if (!lines_->admits_at(clock().now().time_since_epoch()))
+    return false;
+  if (auto count = lines_->take_left_out(); count > 0)
+    spdlog::warn("link host={} {} more lines about it were left out", name_, count);
+  return true;
 }
 
 actor_entry host_link::describe() const {

@@ -7,12 +7,14 @@
 // listens to it is gone; whoever needs to know monitors it.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/core/line_guard.hpp"
 #include "actors/edge/guarded_stream.hpp"
 #include "actors/edge/loop.hpp"
 #include "actors/types.hpp"
 
 #include <kj/async-io.h>
 
+#include <memory>
 #include <string>
 
 namespace drover {
@@ -26,6 +28,7 @@ struct guest {
   std::string name;    ///< the certificate's common name, a valid name
   std::string address; ///< for people
   peer_bounds bounds = {};
+  std::shared_ptr<line_guard> lines = {}; ///< of all links of this name; none: no bound
 };
 
 host_link_actor spawn_host_link(edge_loop& loop, guest who, const arrival_taker& coordinator);

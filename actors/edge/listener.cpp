@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include <future>
+#include <map>
 
 namespace drover {
 
@@ -77,8 +78,20 @@ private:
       turn_away(peer.address, *problem);
       return;
     }
-    spawn_host_link(loop_, {kj::mv(peer.stream), peer.common_name, peer.address, bounds_},
+    auto lines = lines_about(peer.common_name);
+    spawn_host_link(loop_, {kj::mv(peer.stream), peer.common_name, peer.address, bounds_, lines},
                     coordinator_);
+  }
+
+  /// One guard for all connections under a name; those of names that are gone make room.
+  std::shared_ptr<line_guard> lines_about(const std::string& name) {
+    if (guards_.size() >= limits::hosts_max)
+      std::erase_if(guards_, [](const auto& known) { return known.second.use_count() == 1; });
+    auto& guard = guards_[name];
+    if (!guard)
+      guard =
+        std::make_shared<line_guard>(limits::strangers_logged_max, limits::strangers_log_period);
+    return guard;
   }
 
   void turn_away(const std::string& address, const std::string& why) {
@@ -111,6 +124,7 @@ private:
   arrival_taker coordinator_;
   peer_bounds bounds_;
   line_guard lines_{limits::strangers_logged_max, limits::strangers_log_period};
+  std::map<std::string, std::shared_ptr<line_guard>> guards_; ///< by name of host
   kj::Own<kj::ConnectionReceiver> socket_;
   size_t open_ = 0; ///< handshakes under way
   kj::Own<kj::PromiseFulfiller<void>> room_;

@@ -14,35 +14,6 @@ namespace drover::http {
 
 namespace {
 
-struct route {
-  std::string_view method;
-  std::string_view pattern; ///< segments; `*` one of any text, `**` one or more at the end
-  answer (*serve)(api_call&);
-};
-
-constexpr route routes[] = {
-  {"GET", "api/v1", get_farm},
-  {"GET", "api/v1/builds", get_builds},
-  {"POST", "api/v1/builds", post_builds},
-  {"GET", "api/v1/builds/*", get_build},
-  {"GET", "api/v1/builds/*/why", get_build_why},
-  {"POST", "api/v1/builds/*/cancel", post_cancel},
-  {"GET", "api/v1/builds/*/steps/*/log", get_log},
-  {"GET", "api/v1/builds/*/artifacts", get_artifacts},
-  {"GET", "api/v1/builds/*/artifacts/**", get_artifact},
-  {"POST", "api/v1/sources", post_sources},
-  {"GET", "api/v1/campaigns", get_campaigns},
-  {"GET", "api/v1/campaigns/*", get_campaign},
-  {"GET", "api/v1/hosts", get_hosts},
-  {"GET", "api/v1/hosts/*", get_host},
-  {"GET", "api/v1/hosts/*/why", get_host_why},
-  {"GET", "api/v1/actors", get_actors},
-  {"GET", "api/v1/healthz", get_healthz},
-  {"GET", "api/v1/readyz", get_readyz},
-  {"GET", "healthz", get_healthz},
-  {"GET", "readyz", get_readyz},
-};
-
 /// What the wildcards of `pattern` stand for in `path`, or nothing if it doesn't match.
 std::optional<std::vector<std::string>> match(std::string_view pattern,
                                               const std::vector<std::string>& path) {
@@ -70,21 +41,46 @@ std::optional<std::vector<std::string>> match(std::string_view pattern,
   return captures;
 }
 
+response no_token(std::string_view why) {
+  auto refused = problem(401, why);
+  refused.fields.emplace_back("WWW-Authenticate", "Bearer");
+  return refused;
+}
+
+/// The role that is needed is named; so is what to do.
+response not_allowed(const caller& who, role needed) {
+  auto name = std::string{to_string(needed)};
+  if (who.may == role::anyone)
+    return no_token("this needs a token with the role " + name + ": Authorization: Bearer TOKEN");
+  return problem(403, "this needs the role " + name + "; the token of "
+                        + printable(who.name, limits::name_bytes_max) + " has the role "
+                        + std::string{to_string(who.may)});
+}
+
 answer dispatch(api_context& api, const request& asked, body_reader& body) {
   std::string_view method = asked.method == "HEAD" ? "GET" : std::string_view{asked.method};
   std::string allowed;
-  for (const auto& candidate : routes) {
+  auto who = who_asks(asked, book_of(api));
+  if (!who)
+    co_return who.error().code == ec::refused ? no_token(who.error().text)
+                                              : failure_answer(who.error());
+  for (const auto& candidate : all_routes()) {
     auto captures = match(candidate.pattern, asked.path);
     if (!captures)
       continue;
     if (candidate.method == method) {
-      api_call call{api, asked, body, std::move(*captures)};
+      if (who->may < candidate.needs)
+        co_return not_allowed(*who, candidate.needs);
+      api_call call{api, *who, asked, body, std::move(*captures)};
       co_return co_await candidate.serve(call);
     }
     allowed += (allowed.empty() ? "" : ", ") + std::string{candidate.method};
     if (candidate.method == "GET")
       allowed += ", HEAD";
   }
+  // Who has no token learns nothing of what is there.
+  if (who->may == role::anyone)
+    co_return not_allowed(*who, role::view);
   if (allowed.empty())
     co_return problem(404, "no such address: " + printable(asked.target, 200)
                              + "; docs/API.md has them all");
@@ -158,6 +154,55 @@ expected<std::optional<milliseconds>> wait_parameter(const request& asked) {
                    "parameter 'wait': '" + printable(*text, 40) + "' is no number of seconds"};
   auto most = static_cast<double>(limits::http_wait_max / milliseconds{1});
   return std::optional{milliseconds{static_cast<int64_t>(std::min(seconds * 1000, most))}};
+}
+
+expected<bool> yes_parameter(const request& asked, const std::string& name, bool otherwise) {
+  auto text = asked.parameter(name);
+  if (!text)
+    return otherwise;
+  if (*text == "yes" || *text == "no")
+    return *text == "yes";
+  return failure{ec::bad_input,
+                 "parameter '" + name + "': '" + printable(*text, 40) + "' is neither yes nor no"};
+}
+
+std::string reason_parameter(const request& asked) {
+  return printable(asked.parameter("reason").value_or(""), limits::reason_bytes_max);
+}
+
+std::string by_of(const api_call& call, const std::string& claimed) {
+  if (call.who.speaks_for_others && !claimed.empty())
+    return printable(claimed, limits::name_bytes_max);
+  return call.who.name;
+}
+
+std::string by_of(const api_call& call) {
+  return by_of(call, call.asked.parameter("by").value_or(""));
+}
+
+asio::awaitable<std::string> read_body(api_call& call, const char* what) {
+  std::string out;
+  for (;;) {
+    auto piece = co_await call.body.read();
+    if (piece.empty())
+      co_return out;
+    out += piece;
+    if (out.size() > limits::http_body_bytes_max)
+      throw body_too_large{std::string{what} + " is longer than "
+                           + std::to_string(limits::http_body_bytes_max) + " bytes"};
+  }
+}
+
+door_book book_of(const api_context& api) {
+  return {*api.parts.store, api.parts.owner, api.parts.clock ? api.parts.clock() : wall_time{}};
+}
+
+asio::awaitable<std::optional<failure>> record(api_context& api, storage::write_batch batch) {
+  auto done = co_await ask<recorded>(api.parts.door, api.parts.recorder, limits::request_timeout,
+                                     std::move(batch));
+  if (!done)
+    co_return done.error();
+  co_return std::nullopt;
 }
 
 std::optional<failure> unknown_parameter(const request& asked,

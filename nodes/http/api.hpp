@@ -2,11 +2,27 @@
 // The farm's HTTP API, version 1: which request is answered by whom. Every route: docs/API.md.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "nodes/http/caller.hpp"
 #include "nodes/http/gateway.hpp"
 #include "nodes/http/server.hpp"
+#include "nodes/http/store_keeper.hpp"
 #include "storage/tables.hpp"
 
 namespace drover::http {
+
+/// A mistake in a configuration file; line 0: in the file as a whole.
+struct config_mistake {
+  std::string file;
+  size_t line = 0;
+  size_t column = 0;
+  std::string message;
+};
+/// The configuration from the disk as `by` wants it in force, or all its mistakes.
+struct config_reading {
+  std::optional<reload_config> request; ///< there if, and only if, there are no mistakes
+  std::vector<config_mistake> mistakes;
+};
+using config_reader = std::function<config_reading(const std::string& by)>;
 
 /// What the API answers from: reads come from the store, the rest from actors.
 struct api_parts {
@@ -18,6 +34,12 @@ struct api_parts {
   log_sink_actor log_sink;
   artifact_store_actor artifacts;
   gateway door;
+  recorder_actor recorder = {};
+  analyst_actor analyst = {};
+  store_keeper keeper = {};
+  wall_clock clock = {};
+  config_reader read_config = {};
+  file_token owner = {}; ///< a token that is in no store
 };
 
 /// A handler for `server`. It must not be called any more once the actors' system is gone.

@@ -148,28 +148,6 @@ answer get_build(api_call& call) {
   co_return json_answer(json_of(*file));
 }
 
-answer get_build_why(api_call& call) {
-  if (auto wrong = unknown_parameter(call.asked, {}))
-    co_return failure_answer(*wrong);
-  auto file = find_build(call.api, call.captures[0]);
-  if (!file)
-    co_return failure_answer(file.error());
-  std::vector<build_id> asked;
-  if (file->build.state != build_state::finished)
-    asked.push_back(file->build.id);
-  auto views = co_await ask_waiting(call.api, std::move(asked));
-  if (!views)
-    co_return failure_answer(views.error());
-  const waiting_view* now = nullptr;
-  for (const auto& view : *views)
-    if (view.build == file->build.id)
-      now = &view;
-  auto out = json::object();
-  out["id"] = file->build.id.value;
-  out.update(json_of(explain_build(*file, now)));
-  co_return json_answer(out);
-}
-
 answer post_cancel(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {"by", "reason"}))
     co_return failure_answer(*wrong);
@@ -179,9 +157,10 @@ answer post_cancel(api_call& call) {
   if (file->build.state == build_state::finished)
     co_return failure_answer({ec::conflict, "build " + to_string(file->build.id)
                                               + " is over already; there is nothing to cancel"});
-  auto by = printable(call.asked.parameter("by").value_or("the API"), limits::name_bytes_max);
-  auto reason = printable(call.asked.parameter("reason").value_or("cancelled by " + by),
-                          limits::reason_bytes_max);
+  auto by = by_of(call);
+  auto reason = reason_parameter(call.asked);
+  if (reason.empty())
+    reason = "cancelled by " + by;
   cancel_build order{file->build.id, by, reason};
   auto done = co_await ask_for<accepted>(call.api.parts.door, call.api.parts.coordinator,
                                          limits::request_timeout, std::move(order));

@@ -99,6 +99,8 @@ answer post_sources(api_call& call) {
 }
 
 answer get_artifacts(api_call& call) {
+  if (auto wrong = unknown_parameter(call.asked, {}))
+    co_return failure_answer(*wrong);
   auto file = find_build(call.api, call.captures[0]);
   if (!file)
     co_return failure_answer(file.error());
@@ -113,6 +115,8 @@ answer get_artifacts(api_call& call) {
 }
 
 answer get_artifact(api_call& call) {
+  if (auto wrong = unknown_parameter(call.asked, {}))
+    co_return failure_answer(*wrong);
   auto file = find_build(call.api, call.captures[0]);
   if (!file)
     co_return failure_answer(file.error());

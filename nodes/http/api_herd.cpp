@@ -137,20 +137,12 @@ answer get_hosts(api_call& call) {
 }
 
 answer get_host(api_call& call) {
+  if (auto wrong = unknown_parameter(call.asked, {}))
+    co_return failure_answer(*wrong);
   auto host = co_await ask_host(call.api, call.captures[0]);
   if (!host)
     co_return failure_answer(host.error());
   co_return json_answer(json_of(*host));
-}
-
-answer get_host_why(api_call& call) {
-  auto host = co_await ask_host(call.api, call.captures[0]);
-  if (!host)
-    co_return failure_answer(host.error());
-  auto out = json::object();
-  out["name"] = host->record.name.value;
-  out.update(json_of(explain_host(*host)));
-  co_return json_answer(out);
 }
 
 answer get_actors(api_call& call) {
@@ -174,6 +166,8 @@ answer get_actors(api_call& call) {
 }
 
 answer get_farm(api_call& call) {
+  if (auto wrong = unknown_parameter(call.asked, {}))
+    co_return failure_answer(*wrong);
   const auto& parts = call.api.parts;
   auto out = json::object();
   out["farm"] = parts.farm;

@@ -10,20 +10,6 @@ namespace drover::http {
 
 namespace {
 
-/// A whole body that has to be in memory at once.
-asio::awaitable<std::string> read_body(api_call& call) {
-  std::string out;
-  for (;;) {
-    auto piece = co_await call.body.read();
-    if (piece.empty())
-      co_return out;
-    out += piece;
-    if (out.size() > limits::http_body_bytes_max)
-      throw body_too_large{"the submission is longer than "
-                           + std::to_string(limits::http_body_bytes_max) + " bytes"};
-  }
-}
-
 /// Each tarball's content must be stored; its size is what the store says.
 std::optional<failure> find_content(const storage::store& store, submission& wanted) {
   for (auto& order : wanted.orders) {
@@ -43,38 +29,55 @@ std::optional<failure> find_content(const storage::store& store, submission& wan
 
 } // namespace
 
+response submitted_answer(const submitted& made) {
+  auto builds = json::array();
+  for (auto id : made.builds)
+    builds.push_back(id.value);
+  auto out = json::object();
+  bool campaign = made.campaign.value != 0;
+  if (campaign)
+    out["id"] = to_string(made.campaign);
+  else if (!made.builds.empty())
+    out["id"] = made.builds[0].value;
+  else
+    out["id"] = nullptr;
+  out["campaign"] = nullptr;
+  if (campaign)
+    out["campaign"] = to_string(made.campaign);
+  out["builds"] = std::move(builds);
+  return json_answer(out, 201);
+}
+
 answer post_builds(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {}))
     co_return failure_answer(*wrong);
-  auto text = co_await read_body(call);
+  auto text = co_await read_body(call, "the submission");
   auto wanted = parse_submission(text);
   if (!wanted)
     co_return failure_answer(wanted.error());
   if (auto wrong = find_content(*call.api.parts.store, *wanted))
     co_return failure_answer(*wrong);
-  if (wanted->by.empty())
-    wanted->by = "api";
+  wanted->by = by_of(call, wanted->by);
   submission order = std::move(*wanted);
   auto made = co_await ask_for<submitted>(call.api.parts.door, call.api.parts.coordinator,
                                           limits::request_timeout, std::move(order));
   if (!made)
     co_return failure_answer(made.error());
-  auto builds = json::array();
-  for (auto id : made->builds)
-    builds.push_back(id.value);
-  auto out = json::object();
-  bool campaign = made->campaign.value != 0;
-  if (campaign)
-    out["id"] = to_string(made->campaign);
-  else if (!made->builds.empty())
-    out["id"] = made->builds[0].value;
-  else
-    out["id"] = nullptr;
-  out["campaign"] = nullptr;
-  if (campaign)
-    out["campaign"] = to_string(made->campaign);
-  out["builds"] = std::move(builds);
-  co_return json_answer(out, 201);
+  co_return submitted_answer(*made);
+}
+
+answer post_retry(api_call& call) {
+  if (auto wrong = unknown_parameter(call.asked, {"by", "reason"}))
+    co_return failure_answer(*wrong);
+  auto id = build_of(call.captures[0]);
+  if (!id)
+    co_return failure_answer(id.error());
+  retry_build order{*id, by_of(call), reason_parameter(call.asked)};
+  auto made = co_await ask_for<submitted>(call.api.parts.door, call.api.parts.coordinator,
+                                          limits::request_timeout, std::move(order));
+  if (!made)
+    co_return failure_answer(made.error());
+  co_return submitted_answer(*made);
 }
 
 } // namespace drover::http

@@ -7,8 +7,6 @@
 
 namespace drover::http {
 
-namespace {
-
 json time_or_null(wall_time when) {
   if (when.ms == 0)
     return nullptr;
@@ -27,6 +25,8 @@ json result_or_null(result value) {
   return std::string{to_string(value)};
 }
 
+namespace {
+
 json exit_or_null(int32_t code) {
   if (code < 0)
     return nullptr;
@@ -37,6 +37,12 @@ json campaign_or_null(campaign_id id) {
   if (id.value == 0)
     return nullptr;
   return to_string(id);
+}
+
+json number_or_null(uint64_t value) {
+  if (value == 0)
+    return nullptr;
+  return value;
 }
 
 json map_of(const string_map& map) {
@@ -92,6 +98,16 @@ json json_of(const actor_entry& actor) {
           {"uptime_ms", actor.uptime_ms}, {"activity", actor.activity}};
 }
 
+json json_of(const host_hold& hold) {
+  if (hold.kind == hold_kind::none)
+    return nullptr;
+  return {{"kind", std::string{to_string(hold.kind)}},
+          {"by", hold.by},
+          {"reason", hold.reason},
+          {"since", time_or_null(hold.since)},
+          {"until", time_or_null(hold.until)}};
+}
+
 json json_of(const host_view& host) {
   auto attempts = json::array();
   for (const auto& attempt : host.attempts)
@@ -110,6 +126,7 @@ json json_of(const host_view& host) {
           {"last_seen_at", time_or_null(host.record.last_seen)},
           {"first_seen_at", time_or_null(host.record.first_seen)},
           {"version", host.record.version},
+          {"hold", json_of(host.record.hold)},
           {"attempts", attempts}};
 }
 
@@ -128,6 +145,8 @@ json json_of(const build_record& build) {
           {"requested_because", build.requested_because},
           {"cancel_requested", build.cancel_requested},
           {"artifacts", build.artifacts.size()},
+          {"retry_of", number_or_null(build.retry_of.value)},
+          {"generation", number_or_null(build.generation)},
           {"created_at", time_or_null(build.created_at)},
           {"started_at", time_or_null(build.started_at)},
           {"finished_at", time_or_null(build.finished_at)}};
@@ -153,6 +172,7 @@ json json_of(const attempt_record& attempt) {
           {"placement", attempt.placement},
           {"log_bytes", attempt.log_bytes},
           {"usage", json_of(attempt.usage)},
+          {"leftovers", text_or_null(attempt.leftovers)},
           {"granted_at", time_or_null(attempt.granted_at)},
           {"started_at", time_or_null(attempt.started_at)},
           {"finished_at", time_or_null(attempt.finished_at)}};
@@ -215,7 +235,7 @@ json json_of(const campaign_cell& cell, const build_record* build) {
 }
 
 json json_of(const explanation& why) {
-  return {{"reason", why.reason}, {"evidence", why.evidence}};
+  return {{"reason", why.sentence}, {"evidence", why.evidence}};
 }
 
 } // namespace drover::http

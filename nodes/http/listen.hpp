@@ -1,6 +1,5 @@
 #pragma once
-// The two doors of the server: a Unix socket for this machine's owner, a loopback port with a
-// token.
+// The two doors of the server: a Unix socket for this machine's owner, a port.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "schema/error.hpp"
@@ -8,6 +7,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include <optional>
 #include <string>
 
 namespace drover::http {
@@ -18,11 +18,12 @@ namespace asio = boost::asio;
 /// answered, or a file of another kind, is an error.
 expected<asio::local::stream_protocol::acceptor> listen_unix(asio::io_context& loop,
                                                              const std::string& path);
-/// Binds and listens on 127.0.0.1.
-expected<asio::ip::tcp::acceptor> listen_loopback(asio::io_context& loop, uint16_t port);
+/// Binds and listens on `address`, which is numbers: names have more than one meaning.
+expected<asio::ip::tcp::acceptor> listen_tcp(asio::io_context& loop, const std::string& address,
+                                             uint16_t port);
 /// The token in `path`: one line, of a file that only its owner can read.
 expected<std::string> read_token(const std::string& path);
-/// Whether an Authorization field carries `token`; takes the same time for each wrong one.
-bool authorized(std::string_view field, const std::string& token);
+/// The user at the other end of a Unix socket; nothing if the kernel doesn't say.
+std::optional<uint32_t> peer_uid(int socket);
 
 } // namespace drover::http

@@ -20,6 +20,10 @@ int hex_value(char c) {
   return -1;
 }
 
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
     return std::tolower(static_cast<unsigned char>(x))
@@ -124,6 +128,8 @@ expected<request> parse_target(std::string_view method, std::string_view target)
 std::optional<refused_framing> judge_framing(const framing& seen) {
   if (seen.version != 10 && seen.version != 11)
     return refused_framing{505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+  if (seen.folded)
+    return refused_framing{400, "a field goes on in a second line"};
   if (seen.host.size() > 1)
     return refused_framing{400, "more than one Host field"};
   if (seen.version == 11 && (seen.host.empty() || seen.host[0].empty()))
@@ -134,6 +140,9 @@ std::optional<refused_framing> judge_framing(const framing& seen) {
     return refused_framing{400, "both Transfer-Encoding and Content-Length"};
   if (seen.content_length.size() > 1)
     return refused_framing{400, "more than one Content-Length field"};
+  for (const auto& length : seen.content_length)
+    if (length.empty() || !std::all_of(length.begin(), length.end(), is_digit))
+      return refused_framing{400, "Content-Length is no plain number"};
   if (seen.transfer_encoding.size() > 1)
     return refused_framing{400, "more than one Transfer-Encoding field"};
   if (!seen.transfer_encoding.empty() && !equal_ignoring_case(seen.transfer_encoding[0], "chunked"))

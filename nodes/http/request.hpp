@@ -14,12 +14,24 @@
 
 namespace drover::http {
 
+/// Who is at the other end, as far as the connection itself tells.
+struct peer {
+  std::optional<uint32_t> uid; ///< of a process on this machine, by the Unix socket
+  /// Let in without a token by a door that shows the farm to everybody: what to call it. May look.
+  std::string guest;
+  friend bool operator==(const peer&, const peer&) = default;
+};
+
 struct request {
   std::string method;
   std::string target;                       ///< as sent, for the log
   std::vector<std::string> path;            ///< decoded segments, without empty ones at the end
   std::map<std::string, std::string> query; ///< decoded; `+` stands for itself
   std::optional<uint64_t> content_length;   ///< of the body, if the client said so
+  peer from;
+  /// Fields that handlers look at, names in lower case: authorization, cookie,
+  /// host, last-event-id, origin.
+  std::map<std::string, std::string> fields;
 
   /// The value of a query parameter, or nothing.
   std::optional<std::string> parameter(const std::string& name) const;
@@ -41,6 +53,7 @@ struct framing {
   std::vector<std::string> content_length;
   std::vector<std::string> te;
   std::vector<std::string> expect;
+  bool folded = false; ///< a field goes on in a second line
 };
 
 /// An HTTP status and a sentence.

@@ -6,6 +6,7 @@
 #include "nodes/http/json.hpp"
 
 #include <atomic>
+#include <span>
 
 namespace drover::http {
 
@@ -17,6 +18,7 @@ struct api_context {
 /// One request on its way through a route. Lives until its answer is made.
 struct api_call {
   api_context& api;
+  const caller& who;
   const request& asked;
   body_reader& body;
   std::vector<std::string> captures; ///< what the route's `*` and `**` stand for
@@ -41,6 +43,14 @@ expected<std::optional<milliseconds>> wait_parameter(const request& asked);
 std::optional<failure> unknown_parameter(const request& asked,
                                          std::initializer_list<std::string_view> known);
 
+/// `name=yes` or `no`; absent: `otherwise`.
+expected<bool> yes_parameter(const request& asked, const std::string& name, bool otherwise);
+/// `reason=`, fit to be shown; absent: empty.
+std::string reason_parameter(const request& asked);
+/// Whose order it is: the caller's name, or the `by=` of one who may speak for others.
+std::string by_of(const api_call& call, const std::string& claimed);
+std::string by_of(const api_call& call);
+
 // -- what routes share ---------------------------------------------------------------------------
 
 expected<build_id> build_of(const std::string& text);
@@ -51,6 +61,15 @@ asio::awaitable<expected<std::vector<waiting_view>>> ask_waiting(api_context& ap
                                                                  std::vector<build_id> builds);
 /// Puts the coordinator's present view over a stored record.
 void merge(build_record& build, const std::vector<waiting_view>& views);
+
+/// A whole body that has to be in memory at once; `what` names it where it is too long.
+asio::awaitable<std::string> read_body(api_call& call, const char* what);
+/// What the token of a caller is looked up in.
+door_book book_of(const api_context& api);
+/// Commits through the recorder; nothing once it is durable.
+asio::awaitable<std::optional<failure>> record(api_context& api, storage::write_batch batch);
+/// The answer to a submission or a retry.
+response submitted_answer(const submitted& made);
 
 // -- routes --------------------------------------------------------------------------------------
 
@@ -65,12 +84,47 @@ answer get_artifacts(api_call& call);
 answer get_artifact(api_call& call);
 answer get_campaigns(api_call& call);
 answer get_campaign(api_call& call);
+answer get_campaign_why(api_call& call);
 answer get_hosts(api_call& call);
 answer get_host(api_call& call);
 answer get_host_why(api_call& call);
 answer get_actors(api_call& call);
 answer get_farm(api_call& call);
+answer post_retry(api_call& call);
+answer post_host_order(api_call& call);
+answer get_builders(api_call& call);
+answer get_builder(api_call& call);
+answer get_config(api_call& call);
+answer get_generations(api_call& call);
+answer get_generation(api_call& call);
+answer post_reload(api_call& call);
+answer get_events(api_call& call);
+answer get_event_stream(api_call& call);
+answer get_tokens(api_call& call);
+answer post_tokens(api_call& call);
+answer delete_token(api_call& call);
+answer post_verify(api_call& call);
+answer post_backup(api_call& call);
+answer post_clean_up(api_call& call);
+answer get_openapi(api_call& call);
+answer get_tests(api_call& call);
+answer get_sources(api_call& call);
+answer post_look(api_call& call);
+answer get_changes(api_call& call);
+answer get_change(api_call& call);
 answer get_healthz(api_call& call);
 answer get_readyz(api_call& call);
+
+// -- the table -----------------------------------------------------------------------------------
+
+struct route {
+  std::string_view method;
+  std::string_view pattern; ///< segments; `*` one of any text, `**` one or more at the end
+  role needs;
+  answer (*serve)(api_call&);
+};
+
+/// Every route that there is.
+std::span<const route> all_routes();
 
 } // namespace drover::http

@@ -4,6 +4,8 @@
 
 #include "nodes/http/http_text.hpp"
 #include "nodes/http/listen.hpp"
+#include "nodes/http/seat.hpp"
+#include "schema/limits_api.hpp"
 #include "schema/names.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -36,7 +38,6 @@ using std::chrono::steady_clock;
 
 struct server::state {
   server_settings settings;
-  std::string token;
   std::optional<asio::local::stream_protocol::acceptor> local;
   std::optional<asio::ip::tcp::acceptor> loopback;
   uint16_t port = 0;
@@ -47,29 +48,11 @@ struct server::state {
 
 namespace {
 
-enum class door : uint8_t { local, loopback };
-
 /// What running sessions use. The server outlives their running, though not their memory.
 struct house {
   const handler& handle;
-  const std::string& token;
   milliseconds idle;
   std::shared_ptr<size_t> connections;
-};
-
-/// Counts a connection as long as it lives.
-class seat {
-public:
-  explicit seat(std::shared_ptr<size_t> taken) : taken_{std::move(taken)} { ++*taken_; }
-  ~seat() {
-    if (taken_)
-      --*taken_;
-  }
-  seat(seat&& other) noexcept = default;
-  seat& operator=(seat&&) = delete;
-
-private:
-  std::shared_ptr<size_t> taken_;
 };
 
 /// All of `bytes`; each step forward renews the time that a slow reader has.
@@ -149,7 +132,11 @@ asio::awaitable<error_code> write_pieces(stream& to, const response& answer, fra
                                          milliseconds idle) {
   uint64_t sent = 0;
   for (;;) {
-    auto piece = answer.pieces();
+    expected<std::string> piece = std::string{};
+    if (answer.flow)
+      piece = co_await answer.flow();
+    else
+      piece = answer.pieces();
     if (!piece) {
       spdlog::warn("http event=download_cut reason=\"{}\"", piece.error().text);
       co_return asio::error::connection_aborted;
@@ -161,6 +148,7 @@ asio::awaitable<error_code> write_pieces(stream& to, const response& answer, fra
       *piece = chunk_of(*piece);
     if (auto error = co_await write_all(to, *piece, idle))
       co_return error;
+    to.expires_never(); // a flow may wait longer than a reader may
   }
   if (how == framed::chunked)
     co_return co_await write_all(to, "0\r\n\r\n", idle);
@@ -171,17 +159,19 @@ asio::awaitable<error_code> write_pieces(stream& to, const response& answer, fra
 
 asio::awaitable<error_code> write_answer(stream& to, const response& answer, answer_style style,
                                          milliseconds idle) {
-  auto how = !answer.pieces || answer.length ? framed::length : framed::chunked;
+  bool streamed = answer.pieces || answer.flow;
+  auto how = !streamed || answer.length ? framed::length : framed::chunked;
   if (how == framed::chunked && style.version == 10) {
     how = framed::until_close;
     style.then = after::close;
   }
   auto text = head_text(answer, style, how);
-  if (!answer.pieces && !style.head_only)
+  if (!streamed && !style.head_only)
     text += answer.body;
   if (auto error = co_await write_all(to, text, idle))
     co_return error;
-  if (answer.pieces && !style.head_only)
+  to.expires_never();
+  if (streamed && !style.head_only)
     co_return co_await write_pieces(to, answer, how, idle);
   co_return error_code{};
 }
@@ -203,52 +193,79 @@ asio::awaitable<std::optional<response>> ask_handler(const house& home, const re
 }
 
 /// The request behind a header, or the answer that refuses it.
-std::variant<request, response> judge(const parser& reading, const house& home, door came_by) {
+std::variant<request, response> judge(const parser& reading, std::string_view raw,
+                                      const peer& from) {
   const auto& head = reading.get();
   auto seen = framing_of(head.base());
+  seen.folded = raw.find("\r\n ") != raw.npos || raw.find("\r\n\t") != raw.npos;
   if (auto wrong = judge_framing(seen))
     return problem(wrong->status, wrong->why);
-  if (came_by == door::loopback && !authorized(head[bhttp::field::authorization], home.token)) {
-    auto refused = problem(401, "this address needs the farm's token: Authorization: Bearer TOKEN");
-    refused.fields.emplace_back("WWW-Authenticate", "Bearer");
-    return refused;
-  }
   auto asked = parse_target(std::string{head.method_string()}, std::string{head.target()});
   if (!asked)
     return problem(400, asked.error().text);
   if (auto length = reading.content_length())
     asked->content_length = *length;
+  asked->from = from;
+  for (std::string_view name : {"authorization", "cookie", "host", "last-event-id", "origin"})
+    if (auto field = head.find(beast::string_view{name.data(), name.size()}); field != head.end())
+      asked->fields.emplace(name, std::string{field->value()});
   return std::move(*asked);
 }
 
+/// Reads to the end of the header and keeps it as it came, for what the parser doesn't tell.
+asio::awaitable<error_code> read_header(stream& from, beast::flat_buffer& buffer, parser& into,
+                                        std::string& raw) {
+  for (;;) {
+    error_code error;
+    if (buffer.size() > 0) {
+      auto bytes = buffer.data();
+      auto taken = into.put(bytes, error);
+      raw.append(static_cast<const char*>(bytes.data()), taken);
+      buffer.consume(taken);
+      if ((error && error != bhttp::error::need_more) || into.is_header_done())
+        co_return error;
+    }
+    auto room =
+      buffer.prepare(std::min(limits::log_chunk_bytes, buffer.max_size() - buffer.size()));
+    auto [failed, count] = co_await from.async_read_some(room, asio::as_tuple(use_awaitable));
+    buffer.commit(count);
+    if (failed == asio::error::eof && into.got_some()) {
+      into.put_eof(error);
+      co_return error ? error : make_error_code(bhttp::error::partial_message);
+    }
+    if (failed)
+      co_return failed == asio::error::eof ? make_error_code(bhttp::error::end_of_stream) : failed;
+  }
+}
+
 /// One request and its answer; whether another may follow.
-asio::awaitable<after> serve_one(stream& peer, beast::flat_buffer& buffer, const house& home,
-                                 door came_by) {
+asio::awaitable<after> serve_one(stream& talk, beast::flat_buffer& buffer, const house& home,
+                                 const peer& from) {
   parser reading;
   reading.header_limit(limits::http_header_bytes_max);
   reading.body_limit(limits::blob_bytes_max);
-  peer.expires_after(home.idle);
-  auto [error, count] =
-    co_await bhttp::async_read_header(peer, buffer, reading, asio::as_tuple(use_awaitable));
-  stream_body body{peer, buffer, reading, home};
+  talk.expires_after(home.idle);
+  std::string raw;
+  auto error = co_await read_header(talk, buffer, reading, raw);
+  stream_body body{talk, buffer, reading, home};
   if (error) {
     // Errors of the socket (gone, silent) leave nobody to answer.
     if (error.category() == bhttp::make_error_code(bhttp::error::bad_method).category()
         && error != bhttp::error::end_of_stream && error != bhttp::error::partial_message) {
       answer_style last{11, false, after::close};
-      if (!co_await write_answer(peer, parse_problem(error), last, home.idle))
+      if (!co_await write_answer(talk, parse_problem(error), last, home.idle))
         co_await body.linger();
     }
     co_return after::close;
   }
   auto begun = steady_clock::now();
-  auto judged = judge(reading, home, came_by);
+  auto judged = judge(reading, raw, from);
   std::optional<response> answer;
   bool refused = std::holds_alternative<response>(judged);
   if (refused) {
     answer = std::move(std::get<response>(judged));
   } else {
-    peer.expires_never();
+    talk.expires_never();
     answer = co_await ask_handler(home, std::get<request>(judged), body);
   }
   if (!answer)
@@ -258,41 +275,41 @@ asio::awaitable<after> serve_one(stream& peer, beast::flat_buffer& buffer, const
   style.head_only = reading.get().method() == bhttp::verb::head;
   bool more = reading.keep_alive() && reading.is_done() && !refused;
   style.then = more ? after::keep : after::close;
-  auto broken = co_await write_answer(peer, *answer, style, home.idle);
+  auto broken = co_await write_answer(talk, *answer, style, home.idle);
   spdlog::debug("http method={} target={} status={} ms={}",
                 printable(std::string{reading.get().method_string()}, 20),
                 printable(std::string{reading.get().target()}, 200), answer->status,
                 (steady_clock::now() - begun) / std::chrono::milliseconds{1});
   if (!broken && !reading.is_done())
     co_await body.linger();
-  bool until_close = answer->pieces && !answer->length && style.version == 10;
+  bool until_close = (answer->pieces || answer->flow) && !answer->length && style.version == 10;
   co_return broken || until_close ? after::close : style.then;
 }
 
-asio::awaitable<void> session(stream peer, house home, door came_by, seat) {
-  beast::flat_buffer buffer;
+asio::awaitable<void> session(stream talk, house home, peer from, seat) {
+  beast::flat_buffer buffer{limits::http_buffer_bytes_max};
   try {
-    while (co_await serve_one(peer, buffer, home, came_by) == after::keep) {
+    while (co_await serve_one(talk, buffer, home, from) == after::keep) {
     }
   } catch (const std::exception& error) {
     spdlog::warn("http event=session_failed reason=\"{}\"", printable(error.what(), 200));
   }
   error_code ignored; // the peer may be gone already: the socket is closed in any case
-  peer.socket().shutdown(asio::socket_base::shutdown_both, ignored);
+  talk.socket().shutdown(asio::socket_base::shutdown_both, ignored);
 }
 
 /// One more than may be: it hears so, at once, and costs nothing further.
-void turn_away(asio::generic::stream_protocol::socket peer) {
-  static constexpr std::string_view answer =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
-    "Connection: close\r\n\r\n";
+void turn_away(asio::generic::stream_protocol::socket guest) {
+  auto answer = problem(503, "too many connections; try again in a moment");
+  answer.fields.emplace_back("Retry-After", "1");
+  auto text = head_text(answer, {11, false, after::close}, framed::length) + answer.body;
   error_code ignored; // it is turned away in any case
-  peer.non_blocking(true, ignored);
-  peer.write_some(asio::buffer(answer.data(), answer.size()), ignored);
+  guest.non_blocking(true, ignored);
+  guest.write_some(asio::buffer(text.data(), text.size()), ignored);
 }
 
 template <class Acceptor>
-asio::awaitable<void> accept_all(Acceptor& from, house home, size_t connections_max, door which) {
+asio::awaitable<void> accept_all(Acceptor& from, house home, size_t connections_max) {
   auto loop = co_await asio::this_coro::executor;
   for (;;) {
     auto [error, socket] = co_await from.async_accept(asio::as_tuple(use_awaitable));
@@ -308,13 +325,16 @@ asio::awaitable<void> accept_all(Acceptor& from, house home, size_t connections_
       error_code ignored; // without it answers are only later
       socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
     }
-    asio::generic::stream_protocol::socket peer{std::move(socket)};
+    peer seen;
+    if constexpr (std::is_same_v<Acceptor, asio::local::stream_protocol::acceptor>)
+      seen.uid = peer_uid(socket.native_handle());
+    asio::generic::stream_protocol::socket guest{std::move(socket)};
     if (*home.connections >= connections_max) {
-      turn_away(std::move(peer));
+      turn_away(std::move(guest));
       continue;
     }
-    stream talk{std::move(peer)};
-    asio::co_spawn(loop, session(std::move(talk), home, which, seat{home.connections}),
+    stream talk{std::move(guest)};
+    asio::co_spawn(loop, session(std::move(talk), home, seen, seat{home.connections}),
                    asio::detached);
   }
 }
@@ -339,11 +359,7 @@ expected<std::unique_ptr<server>> server::start(server_settings settings) {
   made->settings = std::move(settings);
   auto& loop = *made->settings.loop;
   if (made->settings.port) {
-    auto token = read_token(made->settings.token_file);
-    if (!token)
-      return token.error();
-    made->token = *token;
-    auto door = listen_loopback(loop, *made->settings.port);
+    auto door = listen_tcp(loop, made->settings.address, *made->settings.port);
     if (!door)
       return door.error();
     made->port = door->local_endpoint().port();
@@ -355,12 +371,12 @@ expected<std::unique_ptr<server>> server::start(server_settings settings) {
       return door.error();
     made->local.emplace(std::move(*door));
   }
-  house home{made->settings.handle, made->token, made->settings.idle_timeout, made->connections};
+  house home{made->settings.handle, made->settings.idle_timeout, made->connections};
   auto most = made->settings.connections_max;
   if (made->local)
-    asio::co_spawn(loop, accept_all(*made->local, home, most, door::local), asio::detached);
+    asio::co_spawn(loop, accept_all(*made->local, home, most), asio::detached);
   if (made->loopback)
-    asio::co_spawn(loop, accept_all(*made->loopback, home, most, door::loopback), asio::detached);
+    asio::co_spawn(loop, accept_all(*made->loopback, home, most), asio::detached);
   made->thread = std::thread{[&loop] { run_loop(loop); }};
   return std::unique_ptr<server>{new server{std::move(made)}};
 }

@@ -42,26 +42,31 @@ public:
 /// Yields the next piece of an answer's body, empty at its end; called when the last is on its way.
 using piece_source = std::function<expected<std::string>()>;
 
+/// The same for a body that has to be waited for: nothing is held back while it waits.
+using piece_flow = std::function<asio::awaitable<expected<std::string>>()>;
+
 struct response {
   unsigned status = 200;
   std::string type = "application/json";
   std::vector<std::pair<std::string, std::string>> fields;
   std::string body;
   piece_source pieces;            ///< if set, the body comes from there
+  piece_flow flow;                ///< or from there, chunked
   std::optional<uint64_t> length; ///< of all pieces together; without it they go out chunked
 };
 
 /// {type, title, status, detail} as application/problem+json.
 response problem(unsigned status, std::string_view detail);
 
-/// Runs on the server's thread. An exception becomes a 500. HEAD comes as GET.
+/// Runs on the server's thread; whether the asker may is its matter. An exception becomes a 500.
+/// HEAD comes as GET.
 using handler = std::function<asio::awaitable<response>(const request&, body_reader&)>;
 
 struct server_settings {
   std::shared_ptr<asio::io_context> loop; ///< its own; answers of the farm are posted to it
   std::string socket_path;                ///< made with mode 0600; empty: none
-  std::optional<uint16_t> port;           ///< on 127.0.0.1; 0: any free one
-  std::string token_file;                 ///< needed with a port: one line, the bearer token
+  std::string address = "127.0.0.1";      ///< of the port: IPv4 or IPv6, as numbers
+  std::optional<uint16_t> port;           ///< 0: any free one
   handler handle;
   milliseconds idle_timeout = limits::http_idle_timeout;
   size_t connections_max = limits::http_connections_max;

@@ -129,6 +129,13 @@ std::optional<failure> set_limits(const cgroup_plan& plan, const step_limits& li
   return problem;
 }
 
+/// The file by which a process moves itself in: where there is a choice, the one for a single
+/// thread. For the other one the kernel first waits some 15 ms, until each processor has passed by.
+std::string door_of(const std::string& folder) {
+  auto version_1 = folder + "/tasks";
+  return there(version_1) ? version_1 : folder + "/cgroup.procs";
+}
+
 /// With the folder around it, which an agent that stopped just now may have removed.
 bool make_folder(const std::string& path) {
   auto made = [&] { return mkdir(path.c_str(), 0755) == 0 || errno == EEXIST; };
@@ -217,6 +224,8 @@ bool remove_groups(const cgroup_plan& plan) {
 void leave_cgroups(const cgroup_plan& base) {
   for (const auto& folder : folders_of(base))
     rmdir(folder.c_str()); // fails, as it must, while a keeper has groups in it
+  if (auto folder = base.kill; !folder.empty() && !there(folder))
+    come_back(folder.substr(0, folder.rfind('/')));
 }
 
 group_counters counters_of(const cgroup_plan& plan) {
@@ -245,7 +254,7 @@ expected<step_groups> step_groups::make(const cgroup_plan& plan, const step_limi
   for (const auto& folder : folders_of(plan)) {
     if (!make_folder(folder))
       return io_failure(folder + ": can't make the step's cgroup", errno);
-    auto path = folder + "/cgroup.procs";
+    auto path = door_of(folder);
     unique_fd door{open(path.c_str(), O_WRONLY | O_CLOEXEC)};
     if (!door)
       return io_failure(path, errno);
@@ -254,13 +263,14 @@ expected<step_groups> step_groups::make(const cgroup_plan& plan, const step_limi
   if (auto problem = set_limits(plan, limits))
     return *problem;
   auto folder = main_folder(plan);
-  if (groups.doors_.size() == 1 && there(folder + "/cgroup.kill"))
+  if (!folder.empty() && there(folder + "/cgroup.kill"))
     groups.birthplace_ = unique_fd{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   return groups;
 }
 
-bool step_groups::enter() const {
-  return std::all_of(doors_.begin(), doors_.end(),
+bool step_groups::enter(birth where) const {
+  auto first = doors_.begin() + (where == birth::in_birthplace ? 1 : 0);
+  return std::all_of(first, doors_.end(),
                      [](const unique_fd& door) { return write(door.get(), "0", 1) == 1; });
 }
 

@@ -40,8 +40,12 @@ void kill_groups_once(const cgroup_plan& plan);
 /// Removes the groups, which must be empty. False if one stays.
 bool remove_groups(const cgroup_plan& plan);
 
-/// Removes the base folders in which no attempt has groups: for an agent that stops.
+/// Removes the base folders in which no attempt has groups: for an agent that stops. If nobody else
+/// has groups there either, the agent goes back to where it came from (`come_back`).
 void leave_cgroups(const cgroup_plan& base);
+/// Undoes what `open_cgroups` did in the group `own` of version 2: the agent, with the parent of
+/// the same program, leaves the group beside those of steps, which is removed.
+void come_back(const std::string& own);
 
 /// What the groups of one attempt have counted.
 struct group_counters {
@@ -58,14 +62,17 @@ class step_groups {
 public:
   /// Makes the groups and sets the limits for which they have the means.
   static expected<step_groups> make(const cgroup_plan& plan, const step_limits& limits);
-  /// A folder's descriptor by which a process can be born in its only group, without the wait that
-  /// moving one in costs; -1: there are several groups, or they are of version 1.
+  enum class birth : uint8_t { elsewhere, in_birthplace };
+
+  /// A folder's descriptor by which a process can be born in the first of its groups, without the
+  /// wait that moving one in costs; -1: that one is of version 1.
   int birthplace() const { return birthplace_.get(); }
-  /// Moves the calling process in; false with errno if that fails. Safe between fork and exec.
-  bool enter() const;
+  /// Moves the calling process, which has one thread, into those groups that it was not born in;
+  /// false with errno if that fails. Safe between fork and exec.
+  bool enter(birth where) const;
 
 private:
-  std::vector<unique_fd> doors_;
+  std::vector<unique_fd> doors_; ///< the birthplace's first
   unique_fd birthplace_;
 };
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <sstream>
 
@@ -143,6 +144,15 @@ void make_way(const std::string& own) {
   rmdir(aside.c_str());
 }
 
+/// Another agent's groups or a step's below `own`.
+bool others_are_below(const std::string& own) {
+  cgroup_plan all;
+  all.kill = own;
+  auto names = groups_in(all);
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return name != agent_group; });
+}
+
 /// Takes what version 2 offers.
 void open_unified(const hierarchy& where, const std::string& tag, cgroup_plan& base) {
   auto own = folder_of(where, own_group(""));
@@ -193,6 +203,19 @@ void open_legacy(const hierarchy& where, const std::string& tag, cgroup_plan& ba
 }
 
 } // namespace
+
+void come_back(const std::string& own) {
+  auto aside = own + "/" + agent_group;
+  if (!there(aside) || others_are_below(own))
+    return;
+  // While it hands controllers down no process may be in it.
+  for (const char* controller : {"memory", "pids", "cpu"})
+    put(own + "/cgroup.subtree_control", std::string{"-"} + controller);
+  if (auto parent = twin_parent(); parent > 0)
+    put(own + "/cgroup.procs", std::to_string(parent));
+  put(own + "/cgroup.procs", std::to_string(getpid()));
+  rmdir(aside.c_str()); // fails while another agent is in it
+}
 
 cgroup_means open_cgroups(const std::string& tag, cgroup_choice choice) {
   cgroup_means means;

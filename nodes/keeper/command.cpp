@@ -2,6 +2,7 @@
 #include "nodes/keeper/command.hpp"
 
 #include "nodes/keeper/sandbox.hpp"
+#include "nodes/keeper/terminal.hpp"
 #include "schema/limits.hpp"
 
 #include <fcntl.h>
@@ -36,7 +37,7 @@ struct child_plan {
   pid_t keeper;
   int output;
   int report;
-  bool born_in_group = false;
+  step_groups::birth born = step_groups::birth::elsewhere;
 };
 
 [[noreturn]] void give_up(int report, const char* what) {
@@ -71,7 +72,7 @@ void bound(const child_plan& plan, __rlimit_resource what, rlim_t value) {
 
 void take_limits(const child_plan& plan) {
   const auto& given = plan.order.limits;
-  if (!plan.born_in_group && !plan.groups.enter())
+  if (!plan.groups.enter(plan.born))
     give_up(plan.report, "enter its cgroup");
   bound(plan, RLIMIT_CORE, 0);
   if (given.files > 0)
@@ -110,6 +111,9 @@ void take_user(const child_plan& plan) {
   if (getppid() != plan.keeper)
     _exit(127); // the keeper died before the line above
   reset_signals();
+  // With a terminal as well, and it does not become the controlling one: there is nobody to answer,
+  // so a program that would ask (git for a password, by /dev/tty) must find that out at once. And
+  // the end of the command hangs up on nobody: a late line of a grandchild is kept as of a pipe.
   int nothing = open("/dev/null", O_RDONLY);
   if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(plan.output, 1) < 0 || dup2(plan.output, 2) < 0)
     give_up(plan.report, "connect its output");
@@ -123,10 +127,10 @@ void take_user(const child_plan& plan) {
 }
 
 /// A fork (this program is tiny: nothing to copy), in its group from birth where the kernel can.
-pid_t fork_into(const step_groups& groups, bool& born) {
-  born = groups.birthplace() >= 0;
-  if (!born)
+pid_t fork_into(const step_groups& groups, step_groups::birth& born) {
+  if (groups.birthplace() < 0)
     return fork();
+  born = step_groups::birth::in_birthplace;
   clone_args how{};
   how.flags = CLONE_INTO_CGROUP;
   how.exit_signal = SIGCHLD;
@@ -135,7 +139,7 @@ pid_t fork_into(const step_groups& groups, bool& born) {
   // An old kernel, or a guard that forbids it: then it moves in by itself.
   if (child >= 0 || (errno != ENOSYS && errno != EINVAL && errno != EPERM && errno != EBUSY))
     return static_cast<pid_t>(child);
-  born = false;
+  born = step_groups::birth::elsewhere;
   return fork();
 }
 
@@ -148,6 +152,27 @@ std::optional<failure> order_problem(const keeper_order& order) {
       return failure{ec::bad_input,
                      "the environment holds a name or value that no program can be given"};
   return std::nullopt;
+}
+
+/// The environment as the command gets it.
+std::vector<std::string> environment_of(const keeper_order& order) {
+  std::vector<std::string> pairs;
+  for (const auto& [name, value] : order.env)
+    pairs.push_back(name + "=" + value);
+  if (order.pty && !order.env.contains("TERM"))
+    pairs.push_back(std::string{"TERM="} + terminal_kind);
+  return pairs;
+}
+
+expected<output_ends> open_pipe() {
+  int both[2];
+  if (pipe2(both, O_CLOEXEC) != 0)
+    return io_failure("can't make a pipe", errno);
+  output_ends ends{unique_fd{both[0]}, unique_fd{both[1]}};
+  // A larger pipe lets a chatty command run on while we write; without it all works, only slower.
+  fcntl(ends.read.get(), F_SETPIPE_SZ, limits::keeper_pipe_bytes);
+  fcntl(ends.read.get(), F_SETFL, O_NONBLOCK);
+  return ends;
 }
 
 expected<running_command> await_start(pid_t child, unique_fd output, int report) {
@@ -168,9 +193,7 @@ expected<running_command> await_start(pid_t child, unique_fd output, int report)
 expected<running_command> start_command(const keeper_order& order, const step_groups& groups) {
   if (auto problem = order_problem(order))
     return *problem;
-  std::vector<std::string> pairs;
-  for (const auto& [name, value] : order.env)
-    pairs.push_back(name + "=" + value);
+  auto pairs = environment_of(order);
   std::vector<char*> environment;
   for (auto& pair : pairs)
     environment.push_back(pair.data());
@@ -186,16 +209,13 @@ expected<running_command> start_command(const keeper_order& order, const step_gr
     arguments.push_back(word.data());
   arguments.push_back(nullptr);
 
-  int output[2], report[2];
-  if (pipe2(output, O_CLOEXEC) != 0)
-    return io_failure("can't make a pipe", errno);
-  unique_fd output_read{output[0]}, output_write{output[1]};
+  auto output = order.pty ? open_terminal(order.user) : open_pipe();
+  if (!output)
+    return output.error();
+  int report[2];
   if (pipe2(report, O_CLOEXEC) != 0)
     return io_failure("can't make a pipe", errno);
   unique_fd report_read{report[0]}, report_write{report[1]};
-  // A larger pipe lets a chatty command run on while we write; without it all works, only slower.
-  fcntl(output_read.get(), F_SETPIPE_SZ, limits::keeper_pipe_bytes);
-  fcntl(output_read.get(), F_SETFL, O_NONBLOCK);
 
   child_plan plan{order,
                   groups,
@@ -203,16 +223,16 @@ expected<running_command> start_command(const keeper_order& order, const step_gr
                   arguments.data(),
                   environment.data(),
                   getpid(),
-                  output_write.get(),
+                  output->write.get(),
                   report_write.get()};
-  pid_t child = fork_into(groups, plan.born_in_group);
+  pid_t child = fork_into(groups, plan.born);
   if (child < 0)
     return io_failure("can't start the command", errno);
   if (child == 0)
     become_command(plan);
-  output_write.reset();
+  output->write.reset(); // the terminal ends only when nobody has it open
   report_write.reset();
-  return await_start(child, std::move(output_read), report_read.get());
+  return await_start(child, std::move(output->read), report_read.get());
 }
 
 } // namespace drover

@@ -1,5 +1,6 @@
 #pragma once
-// Starts the command of a step: its own session, its output in a pipe, nothing inherited.
+// Starts the command of a step: its own session, its output in a pipe or a terminal, nothing
+// inherited.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "nodes/keeper/cgroup.hpp"
@@ -12,7 +13,8 @@ struct running_command {
   unique_fd output;
 };
 
-/// Runs `/bin/sh -c order.run` in order.workspace with exactly order.env, in `groups`, as the
+/// Runs `/bin/sh -c order.run` in order.workspace with exactly order.env (and TERM, if its output
+/// is a terminal and it has none), nothing to read on its standard input, in `groups`, as the
 /// order's user, without core dumps, nicer than this process. All signals are as a fresh process
 /// has them; the command dies with the process that calls this. An error if the command could not
 /// be started; then no process is left of it.

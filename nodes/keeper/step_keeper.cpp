@@ -39,9 +39,6 @@ urge judge(watchdog& dog, const usage_watch::verdict& met) {
                                         : dog.trouble(met.reason, now);
 }
 
-// Static, so that an idle keeper does not even touch it.
-char output_buffer[limits::keeper_read_bytes];
-
 } // namespace
 
 void block_keeper_signals() {
@@ -50,10 +47,8 @@ void block_keeper_signals() {
 }
 
 std::optional<failure> step_keeper::open_files() {
-  auto path = folder_ + "/" + spool_file::log;
-  log_ = unique_fd{open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)};
-  if (!log_)
-    return io_failure(path, errno);
+  if (auto problem = log_.open(folder_ + "/" + spool_file::log, limits_.log_bytes_max))
+    return problem;
   auto set = keeper_signals();
   signals_ = unique_fd{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
   timer_ = unique_fd{timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)};
@@ -65,6 +60,7 @@ std::optional<failure> step_keeper::open_files() {
 keeper_exit step_keeper::run(const keeper_order& order) {
   keeper_exit account;
   account.outcome = result::exception;
+  limits_ = limits_of(order);
   if (auto problem = open_files()) {
     account.reason = problem->text;
     return account;
@@ -81,7 +77,6 @@ keeper_exit step_keeper::run(const keeper_order& order) {
     return account;
   }
   command_ = std::move(*started);
-  limits_ = limits_of(order);
   lease_ = order.lease;
   watchdog dog{limits_, boot_time_now()};
   if (lease_.count() > 0)
@@ -94,10 +89,13 @@ keeper_exit step_keeper::run(const keeper_order& order) {
         replace_file(folder_, spool_file::started, encode(start), durability::unsynced))
     obey(dog.trouble(problem->text, boot_time_now()));
   watch_over(dog);
-  if (fsync(log_.get()) != 0)
-    dog.trouble("the log can't be synced: " + system_text(errno), boot_time_now());
+  auto unfinished = log_.finish();
+  if (unfinished)
+    dog.trouble(unfinished->text, boot_time_now());
   end_groups();
   account = dog.account();
+  if (unfinished && account.reason != unfinished->text)
+    account.reason += (account.reason.empty() ? "" : "; ") + unfinished->text;
   if (auto missing = usage_->not_enforced(); !missing.empty() && !account.reason.empty())
     account.reason += "; not enforced on this host: the limit of " + missing;
   account.started_at = started_at;
@@ -188,15 +186,18 @@ void step_keeper::arm_timer(const watchdog& dog) {
 
 /// At most what the pipe can hold, since a writer that is left may never stop.
 void step_keeper::take_output(watchdog& dog) {
-  auto pieces = 2 * static_cast<size_t>(limits::keeper_pipe_bytes) / limits::keeper_read_bytes;
-  for (size_t i = 0; i < pieces && take_piece(dog); ++i)
+  auto until = printed_bytes_ + 2 * uint64_t{limits::keeper_pipe_bytes};
+  while (printed_bytes_ < until && take_piece(dog))
     continue;
 }
 
 bool step_keeper::take_piece(watchdog& dog) {
   if (!command_.output)
     return false;
-  auto got = read(command_.output.get(), output_buffer, sizeof output_buffer);
+  auto space = log_.space();
+  auto got = read(command_.output.get(), space.at, space.bytes);
+  if (got < 0 && errno == EIO)
+    got = 0; // nobody has the terminal open any more
   if (got < 0)
     return errno == EINTR;
   if (got == 0) {
@@ -211,28 +212,30 @@ bool step_keeper::take_piece(watchdog& dog) {
     obey(dog.output_ended(boot_time_now()));
     return false;
   }
+  printed_bytes_ += static_cast<uint64_t>(got);
   dog.printed(boot_time_now());
-  if (auto problem = write_log(dog, {output_buffer, static_cast<size_t>(got)}))
-    obey(dog.trouble(problem->text, boot_time_now()));
+  write_log(dog, static_cast<size_t>(got));
   return true;
 }
 
-std::optional<failure> step_keeper::write_log(watchdog& dog, std::string_view bytes) {
-  // What comes after a limit or an error is taken and dropped: the command must not hang in a
-  // write while it is being ended.
-  if (log_broken_)
-    return std::nullopt;
-  auto room = limits_.log_bytes_max - log_bytes_;
-  auto kept = bytes.substr(0, static_cast<size_t>(std::min<uint64_t>(room, bytes.size())));
-  if (int error = write_all(log_.get(), kept)) {
-    log_broken_ = true;
-    auto why = error == ENOSPC || error == EDQUOT ? "the host's disk is full: " : "";
-    return failure{ec::io, why + ("the spool can't take the step's log: " + system_text(error))};
+void step_keeper::write_log(watchdog& dog, size_t bytes) {
+  bool ended_before = log_.end() != log_end::none;
+  log_.take(bytes);
+  auto now = boot_time_now();
+  switch (ended_before ? log_end::none : log_.end()) {
+  case log_end::none:
+    break;
+  case log_end::limit:
+    obey(dog.log_full(now));
+    break;
+  case log_end::no_room:
+    obey(dog.trouble("the host's disk is full: its spool keeps the first "
+                       + show_bytes(log_.head_bytes()) + " of the log",
+                     now));
+    break;
+  case log_end::error:
+    obey(dog.trouble("the spool can't take the step's log: " + system_text(log_.error()), now));
   }
-  log_bytes_ += kept.size();
-  if (kept.size() < bytes.size())
-    obey(dog.log_full(boot_time_now()));
-  return std::nullopt;
 }
 
 void step_keeper::take_signals(watchdog& dog) {

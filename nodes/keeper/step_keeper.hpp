@@ -4,6 +4,7 @@
 
 #include "nodes/keeper/command.hpp"
 #include "nodes/keeper/process_table.hpp"
+#include "nodes/keeper/step_log.hpp"
 #include "nodes/keeper/usage_watch.hpp"
 #include "nodes/keeper/watchdog.hpp"
 
@@ -36,7 +37,7 @@ private:
   void arm_timer(const watchdog& dog);
   bool kill_round();
   std::string describe_killed(const watchdog& dog) const;
-  std::optional<failure> write_log(watchdog& dog, std::string_view bytes);
+  void write_log(watchdog& dog, size_t bytes);
 
   std::string folder_;
   watch_limits limits_;
@@ -45,9 +46,9 @@ private:
   std::optional<usage_watch> usage_;
   resource_usage used_;
   running_command command_;
-  unique_fd log_, signals_, timer_;
-  uint64_t log_bytes_ = 0;
-  bool log_broken_ = false;
+  step_log log_;
+  unique_fd signals_, timer_;
+  uint64_t printed_bytes_ = 0;
   std::vector<process_entry> killed_;
 };
 

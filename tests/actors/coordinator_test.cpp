@@ -281,3 +281,39 @@ TEST_CASE_METHOD(tree_fixture, "coordinator: the census names every actor and it
                                             {"step/1", ""}};
   CHECK(parents == wanted);
 }
+
+TEST_CASE_METHOD(tree_fixture,
+                 "coordinator: workspaces of builds that are over or elsewhere are released") {
+  auto h1 = join("h1");
+  auto id = submit_one();
+  auto token = h1.heard.all<assignment>()[0].token;
+  restart(); // what was to be released is forgotten with it
+  auto again =
+    join("h1", {{token, known_state::running, 0}}, {{{900}, 1}, {id, 1}, {id, 2}, {{901}, 3}});
+  auto released = again.heard.all<close_build>();
+  REQUIRE(released.size() == 2);
+  for (const auto& order : released) {
+    CHECK(order.build != id); // the present one is left alone
+    CHECK_FALSE(order.keep_artifacts);
+  }
+  auto h2 = join("h2", {}, {{id, 1}});
+  REQUIRE(h2.heard.all<close_build>().size() == 1);
+  say(again, ended(token, result::success));
+  say(again, build_closed{id, 1, {}, ""});
+  auto late = join("h1", {}, {{id, 1}});
+  auto orders = late.heard.all<close_build>();
+  CHECK(std::any_of(orders.begin(), orders.end(), // over by now
+                    [id](const close_build& order) { return order.build == id; }));
+}
+
+TEST_CASE_METHOD(tree_fixture, "coordinator: the farm's limits reach steps and hosts") {
+  settings.config.limits = {5000, 700};
+  restart();
+  auto h1 = join("h1");
+  submit_one();
+  REQUIRE(h1.heard.all<assignment>().size() == 1);
+  CHECK(h1.heard.all<assignment>()[0].step.limits.log == 5000);
+  say(h1, ended(h1.heard.all<assignment>()[0].token, result::success));
+  REQUIRE(h1.heard.all<close_build>().size() == 1);
+  CHECK(h1.heard.all<close_build>()[0].bytes_max == 700);
+}

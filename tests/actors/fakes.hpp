@@ -220,6 +220,32 @@ public:
     return found == answers.end() ? std::nullopt : std::optional{found->second};
   }
 
+  std::vector<workspace_id> held() const override {
+    std::vector<workspace_id> all;
+    for (const auto& [build, placement] : made)
+      all.push_back({build, placement});
+    return all;
+  }
+
+  std::optional<failure> keep(build_id build, uint32_t placement, const std::string& builder,
+                              const std::string& why) override {
+    auto name = std::to_string(build.value) + "-" + std::to_string(placement);
+    made.erase({build, placement});
+    kept.push_back({core::spare_kind::failed_workspace, name, "/spot/" + name, builder, why, 100,
+                    static_cast<int64_t>(build.value), false});
+    return std::nullopt;
+  }
+
+  core::disk_room room() const override { return disk; }
+  std::vector<core::spare> spares() const override { return kept; }
+  std::optional<failure> drop(const core::spare& what) override {
+    disk.free += what.bytes;
+    std::erase_if(kept, [&](const auto& one) { return one.name == what.name; });
+    return std::nullopt;
+  }
+
+  core::disk_room disk;          ///< not known, unless a test says so
+  std::vector<core::spare> kept; ///< what may go
   std::set<place> made;
   std::set<place> installed;
   std::map<place, build_closed> answers; ///< remembered on the disk

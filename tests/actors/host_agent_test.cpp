@@ -231,3 +231,36 @@ TEST_CASE_METHOD(host_fixture, "host agent: answered beats renew the leases of i
   advance(2s); // unanswered beats renew nothing
   CHECK(spool->attempts.at(token).leases.size() == 1);
 }
+
+TEST_CASE_METHOD(host_fixture, "host agent: it tells which workspaces it still holds") {
+  workspaces->made = {{{7}, 1}, {{5}, 2}};
+  start();
+  REQUIRE(greetings.size() == 1);
+  CHECK(greetings[0].workspaces == std::vector<workspace_id>{{{5}, 2}, {{7}, 1}});
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: a restart that is ordered is no failure") {
+  std::string restarted;
+  settings.restart = [&](const std::string& why) { restarted = why; };
+  start();
+  run(7);
+  say(restart_agent{"ordered by ann"});
+  CHECK(restarted == "restarts as ordered: ordered by ann");
+  CHECK(fatal.empty());
+  CHECK(spool->attempts.at(token_of(7)).alive);
+}
+
+TEST_CASE_METHOD(host_fixture, "host agent: it beats slower once it is told so") {
+  start();
+  say(welcome{{3, 77}, {1}, 5000ms, 600s});
+  auto before = all<beat>().size();
+  advance_with_beats(20s);
+  CHECK(all<beat>().size() <= before + 5);
+  CHECK(all<beat>().size() >= before + 3);
+  SECTION("but not by what was meant for another session") {
+    say(welcome{{3, 77}, {9}, 100ms, 60s});
+    before = all<beat>().size();
+    advance_with_beats(10s);
+    CHECK(all<beat>().size() <= before + 3);
+  }
+}

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/step.hpp"
 #include "tests/actors/host_fixture.hpp"
+
+#include <caf/typed_response_promise.hpp>
 
 using namespace drover;
 using namespace drover::test;
@@ -229,4 +232,160 @@ TEST_CASE_METHOD(host_fixture, "step: a log that can't be read does not hold the
   CHECK(all<attempt_ended>()[0].log_bytes == 10);
   CHECK(all<attempt_ended>()[0].reason
         == "its log can't be read from byte 10 on: log: input/output error");
+}
+
+TEST_CASE_METHOD(host_fixture, "step: what had to be killed at its end is reported, fit to show") {
+  start();
+  auto token = run(7);
+  auto account = exited(0);
+  account.leftovers = "killed, left running by the step: sleep (pid 12)\n\x1b[1m";
+  spool->exit(token, account);
+  settle();
+  REQUIRE(all<attempt_ended>().size() == 1);
+  auto said = all<attempt_ended>()[0].leftovers;
+  CHECK(said.starts_with("killed, left running by the step: sleep (pid 12)"));
+  CHECK(said.find_first_of("\n\x1b") == std::string::npos);
+}
+
+TEST_CASE_METHOD(host_fixture, "step: a terminal is passed on to its keeper") {
+  start();
+  auto work = work_of(7);
+  work.step.pty = true;
+  say(work);
+  CHECK(spool->attempts.at(work.token).order->pty);
+}
+
+TEST_CASE_METHOD(host_fixture, "step: an exclusive one is renewed by answered beats alone") {
+  start();
+  auto work = work_of(7);
+  work.step.exclusive = true;
+  say(work);
+  const auto& attempt = spool->attempts.at(work.token);
+  auto span = limits::lease - limits::kill_grace;
+  CHECK(attempt.order->lease == span);
+  advance_with_beats(10s);
+  auto renewed = attempt.leases.size();
+  CHECK(renewed >= 2);
+  for (auto left : attempt.leases) {
+    CHECK(left <= span);
+    CHECK(left > span - limits::beat_interval);
+  }
+  drop_link();
+  reachable = false;
+  advance(2 * limits::lease);
+  CHECK(attempt.leases.size() == renewed); // its keeper ends it by itself now
+}
+
+namespace {
+
+/// A step alone with a workspace that is made when the test says so.
+struct slow_workspace_fixture : host_fixture {
+  using promise = caf::typed_response_promise<expected<prepared>>;
+
+  void begin(const step_spec& step) {
+    auto work = work_of(7);
+    work.step = step;
+    token = work.token;
+    REQUIRE_FALSE(spool->enter(work));
+    slow = keep(system.spawn([this](workspace_actor::pointer self) {
+      return workspace_actor::behavior_type{
+        [this, self](const prepare_workspace&) {
+          asked = self->make_response_promise<expected<prepared>>();
+          return asked;
+        },
+        [](const end_workspace&) {},
+        [](const blob_piece&) {},
+        [](const blob_stored&) {},
+        [](const connected&) {},
+        [](const not_connected&) {},
+        [this](atom::tick) {
+          asked.deliver(expected<prepared>{prepared{"/w", "/o", "/t"}});
+        },
+        [](atom::describe) { return actor_entry{}; },
+      };
+    }));
+    one = keep(system.spawn(drover::step, step_setup{work, settings, {}, slow, {}}));
+    settle();
+  }
+
+  void online() {
+    link = spawn_ear<farm_link_actor, host_message>(heard);
+    tell(one, connected{welcome{{3, 77}, {1}, 500ms, 60s}, link});
+  }
+  void offline() { tell(one, not_connected{"the cable"}); }
+  void workspace_is_made() { tell(slow, atom::tick::value); }
+  const std::optional<keeper_order>& order() { return spool->attempts.at(token).order; }
+
+  grant_token token;
+  promise asked;
+  workspace_actor slow;
+  step_actor one;
+};
+
+step_spec exclusive_step() {
+  step_spec step;
+  step.name = "deploy";
+  step.exclusive = true;
+  return step;
+}
+
+} // namespace
+
+TEST_CASE_METHOD(
+  slow_workspace_fixture,
+  "step: an exclusive one that starts without a link has what is left of one lease") {
+  begin(exclusive_step());
+  SECTION("of a link that it lost") {
+    online();
+    offline();
+    advance(12s);
+    workspace_is_made();
+    REQUIRE(order());
+    CHECK(order()->lease == limits::lease - limits::kill_grace - 12s);
+  }
+  SECTION("all of it, if it never had one") {
+    advance(12s);
+    workspace_is_made();
+    REQUIRE(order());
+    CHECK(order()->lease == limits::lease - limits::kill_grace);
+  }
+  advance(limits::lease);
+  CHECK(spool->attempts.at(token).leases.empty());
+}
+
+TEST_CASE_METHOD(slow_workspace_fixture,
+                 "step: an exclusive one whose lease is over before its start waits for the link") {
+  begin(exclusive_step());
+  online();
+  offline();
+  advance(limits::lease);
+  workspace_is_made();
+  CHECK_FALSE(order());
+  advance(1h);
+  CHECK_FALSE(order());
+  SECTION("and starts then") {
+    online();
+    CHECK_FALSE(order()); // it may be cancelled yet: another host has it
+    advance(limits::resend_after);
+    REQUIRE(order());
+    CHECK(order()->lease == limits::lease - limits::kill_grace);
+  }
+  SECTION("and never starts if it is cancelled then") {
+    online();
+    tell(one, cancel_attempt{token, "it runs on h2"});
+    advance(limits::resend_after);
+    CHECK_FALSE(order());
+    REQUIRE(all<attempt_ended>().empty()); // its log, of no bytes, comes first
+    CHECK(spool->attempts.at(token).account->outcome == result::cancelled);
+  }
+}
+
+TEST_CASE_METHOD(slow_workspace_fixture, "step: any other starts without a link, for a day") {
+  begin({});
+  online();
+  offline();
+  advance(2 * limits::lease);
+  workspace_is_made();
+  REQUIRE(order());
+  CHECK(order()->lease == limits::orphan_time);
 }

@@ -44,7 +44,8 @@ struct tree_fixture : farm_fixture {
     start();
   }
 
-  machine join(const std::string& name, std::vector<known_attempt> known = {}) {
+  machine join(const std::string& name, std::vector<known_attempt> known = {},
+               std::vector<workspace_id> workspaces = {}) {
     machine made;
     made.link = spawn_scribe<host_link_actor>(made.heard);
     made.known = std::move(known);
@@ -53,6 +54,7 @@ struct tree_fixture : farm_fixture {
     request.greeting.machine_id = "machine of " + name;
     request.greeting.agent_incarnation = 5;
     request.greeting.known = made.known;
+    request.greeting.workspaces = std::move(workspaces);
     request.link = made.link;
     tell(farm.coordinator, std::move(request));
     REQUIRE(made.heard.all<welcome>().size() == 1);

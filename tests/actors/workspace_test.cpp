@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "schema/limits_workspaces.hpp"
 #include "tests/actors/host_fixture.hpp"
 
 using namespace drover;
@@ -160,11 +161,11 @@ TEST_CASE_METHOD(workspace_fixture, "workspace: a source that the farm has lost 
   CHECK(outcome_text() == "exception: source: zlib.tar.gz: no such blob");
 }
 
-TEST_CASE_METHOD(workspace_fixture, "workspace: kinds of source to come are refused clearly") {
+TEST_CASE_METHOD(workspace_fixture, "workspace: a source without content is refused clearly") {
   start();
   say(work_of(7, {source_kind::hg, "trunk", "", "0123", 0}));
   say(log_durable{token_of(7), 0});
-  CHECK(outcome_text() == "exception: source kind 'hg' is not supported by this host yet");
+  CHECK(outcome_text() == "exception: source: the farm named no content for source 'trunk'");
 }
 
 TEST_CASE_METHOD(workspace_fixture, "workspace: artifacts are handed over, each content once") {
@@ -297,4 +298,97 @@ TEST_CASE_METHOD(workspace_fixture, "workspace: an unknown build is closed with 
   say(close_build{{9}, 1, true, {}});
   REQUIRE(all<build_closed>().size() == 1);
   CHECK(all<build_closed>()[0].problem == "the workspace is gone");
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: artifacts beyond the order's bound are left out") {
+  start();
+  run(7);
+  workspaces->outputs = {{"a", "12345"}, {"b", "1234567"}, {"c", "123"}, {"copy of a", "12345"}};
+  say(close_build{{7}, 1, true, {}, 10});
+  auto stored = store_parts();
+  CHECK(stored.size() == 2);
+  REQUIRE(all<build_closed>().size() == 1);
+  auto closed = all<build_closed>()[0];
+  REQUIRE(closed.artifacts.size() == 3);
+  CHECK(closed.artifacts[1].path == "c");
+  CHECK(closed.problem
+        == "kept 3 of 4 artifacts: together they have 15 bytes, and limits.artifacts_per_build "
+           "allows 10");
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: artifacts that just fit are all handed over") {
+  start();
+  run(7);
+  workspaces->outputs = {{"a", "12345"}, {"b", "54321"}};
+  say(close_build{{7}, 1, true, {}, 10});
+  store_parts();
+  REQUIRE(all<build_closed>().size() == 1);
+  CHECK(all<build_closed>()[0].artifacts.size() == 2);
+  CHECK(all<build_closed>()[0].problem.empty());
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: that of a failed build is kept for people") {
+  start();
+  auto token = run(7);
+  spool->exit(token, exited(2));
+  settle();
+  say(result_durable{token});
+  SECTION("once its build is over") {}
+  SECTION("also after a restart of the agent") {
+    restart();
+  }
+  say(close_build{{7}, 1, true, {}});
+  REQUIRE(all<build_closed>().size() == 1);
+  REQUIRE(workspaces->kept.size() == 1);
+  CHECK(workspaces->kept[0].builder == "check");
+  CHECK(workspaces->kept[0].why == "build 7, step test: exit code 2");
+  advance_with_beats(limits::care_every);
+  CHECK(workspaces->held().empty());
+  drop_link();
+  advance(limits::reconnect_max);
+  CHECK(greetings.back().workspaces.empty());
+  CHECK(greetings.back().facts["kept_workspaces"]
+        == "1 of failed builds, 100 bytes: /spot/7-1 (check, build 7, step test: exit code 2)");
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: that of a good or a cancelled build is removed") {
+  start();
+  auto token = run(7);
+  auto account = exited(0);
+  SECTION("good") {}
+  SECTION("cancelled") {
+    account.outcome = result::cancelled;
+  }
+  spool->exit(token, account);
+  settle();
+  say(result_durable{token});
+  say(close_build{{7}, 1, true, {}});
+  CHECK(workspaces->kept.empty());
+  CHECK(workspaces->made.empty());
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: old ones go when a new one needs the space") {
+  workspaces->kept = {
+    {core::spare_kind::failed_workspace, "3-1", "/3-1", "docs", "", 100, 1, false},
+    {core::spare_kind::failed_workspace, "4-1", "/4-1", "all", "", 100, 2, false}};
+  start();
+  workspaces->disk = {1000, 100'000, 1050};
+  run(7);
+  REQUIRE(workspaces->kept.size() == 1);
+  CHECK(workspaces->kept[0].name == "4-1");
+  CHECK(workspaces->made.contains({{7}, 1}));
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspace: a disk that stays short is told while it is") {
+  start();
+  run(7);
+  workspaces->disk = {1000, 100'000, 2000};
+  advance_with_beats(limits::care_every);
+  CHECK(workspaces->made.contains({{7}, 1})); // in use: never
+  REQUIRE(all<hello>().size() == 1);
+  CHECK(all<hello>()[0].facts["disk_short"].find("only 1000 bytes are free") == 0);
+  workspaces->disk.free = 3000;
+  advance_with_beats(limits::care_every);
+  REQUIRE(all<hello>().size() == 2);
+  CHECK_FALSE(all<hello>()[1].facts.contains("disk_short"));
 }

@@ -50,15 +50,34 @@ TEST_CASE("address: a folder means its socket, a port needs a token, all else is
   auto around = around_of({{"HOME", "/h"}});
   CHECK(parse_address("farm", around)->socket == "farm/drover.sock");
   CHECK(parse_address("http://127.0.0.1:8787/", around)->port == 8787);
-  for (auto wrong :
-       {"", "http://127.0.0.1", "http://127.0.0.1:0", "http://127.0.0.1:99999",
-        "http://127.0.0.1:80x", "http://example.org:80", "https://example.org", "ftp://x"}) {
+  for (auto wrong : {"", "http://127.0.0.1", "http://127.0.0.1:0", "http://127.0.0.1:99999",
+                     "http://127.0.0.1:80x", "http://example.org:80", "https://", "https://a@b",
+                     "https://a:b", "https://a:", "https://a/x y", "ftp://x"}) {
     INFO(wrong);
     CHECK_FALSE(parse_address(wrong, around));
   }
   CHECK_FALSE(find_farm("http://127.0.0.1:8787", around));
   auto with_token = around_of({{"HOME", "/h"}}, {{"/h/.config/drover/token", "secret"}});
   CHECK(find_farm("http://127.0.0.1:8787", with_token)->token == "secret");
+}
+
+TEST_CASE("address: https has a host, a port if it is not 443, a path in front, and a token") {
+  auto around = around_of({{"HOME", "/h"}, {"DROVER_TOKEN_FILE", "/t"}},
+                          {{"/t", "from-file"}, {"/h/.config/drover/token", "from-profile"}});
+  auto plain = find_farm("https://ci.example.org", around);
+  REQUIRE(plain);
+  CHECK((plain->tls && plain->host == "ci.example.org" && plain->port == 443));
+  CHECK(plain->token == "from-file");
+  CHECK(plain->ca.empty());
+  auto long_one = parse_address("https://[::1]:8443/drover/", around);
+  REQUIRE(long_one);
+  CHECK((long_one->host == "::1" && long_one->port == 8443 && long_one->prefix == "/drover"));
+  CHECK_FALSE(find_farm("https://ci.example.org", around_of({{"HOME", "/h"}})));
+  auto split = around_of({{"HOME", "/h"}, {"DROVER_TOKEN", "a\nHost: b"}});
+  CHECK_FALSE(find_farm("https://ci.example.org", split));
+  auto own = around_of({{"HOME", "/h"}, {"DROVER_TOKEN", "t"}},
+                       {{"/h/.config/drover/ca.pem", "-----BEGIN"}});
+  CHECK(find_farm("https://ci.example.org", own)->ca == "/h/.config/drover/ca.pem");
 }
 
 TEST_CASE("table: columns line up whatever letters are in them") {

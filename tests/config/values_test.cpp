@@ -81,9 +81,3 @@ TEST_CASE("globs: lie below the workspace") {
   for (auto bad : {"", "/etc/passwd", "..", "../x", "a/../b", "a/..", "a\nb"})
     CHECK_FALSE(glob_problem(bad).empty());
 }
-
-TEST_CASE("words are found outside of quotes and as whole words") {
-  CHECK(find_word("class == 'site' and site", "site") == 20);
-  CHECK(find_word("my-site or site", "site") == 11);
-  CHECK(find_word("site2 or site", "site") == 9);
-}

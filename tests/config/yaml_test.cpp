@@ -85,8 +85,10 @@ TEST_CASE("yaml: duplicate keys are told all at once and leave the first") {
 }
 
 TEST_CASE("yaml: an empty file, or one of comments, is said to be empty") {
-  CHECK(errors_of("") == "t:1:1: the file is empty; it needs at least one builder");
-  CHECK(errors_of("# nothing\n\n") == "t:1:1: the file is empty; it needs at least one builder");
+  auto said = "t:1:1: the file is empty; write e.g. builders: {hello: {steps: [{name: greet, run: "
+              "\"echo hello\"}]}}";
+  CHECK(errors_of("") == said);
+  CHECK(errors_of("# nothing\n\n") == said);
 }
 
 TEST_CASE("yaml: a tab is reported where it stands") {

@@ -54,16 +54,16 @@ TEST_CASE("progress: a failed step skips the later ones but those that always ru
   run_step(file, result::success);
   auto end = finish(file);
   CHECK(end.outcome == result::failure);
-  CHECK(end.reason == "step 'build' on h1: exit code 2");
+  CHECK(end.reason == "step 'build' failed on h1 with exit code 2");
 }
 
 TEST_CASE("progress: a step that only warns lets the build go on") {
   auto file = placed_build({warn_only("lint"), step("test")});
-  run_step(file, result::failure, "exit code 1");
+  run_step(file, result::failure, "exit code 2");
   run_step(file, result::success);
   auto end = finish(file);
   CHECK(end.outcome == result::warnings);
-  CHECK(end.reason == "step 'lint' on h1: exit code 1");
+  CHECK(end.reason == "step 'lint', which only warns, failed on h1 with exit code 2");
 }
 
 TEST_CASE("progress: a result is accepted once") {

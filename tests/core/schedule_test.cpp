@@ -20,7 +20,7 @@ TEST_CASE("schedule: builds of one plan share the slots") {
   CHECK(made.placements[0].host != made.placements[1].host);
   REQUIRE(made.rest.size() == 1);
   CHECK(made.rest[0].state == build_state::queued);
-  CHECK(made.rest[0].reason == "waits for a free slot on h1, h2");
+  CHECK(made.rest[0].reason == "waits for a free slot on h1 or h2");
 }
 
 TEST_CASE("schedule: a build that can't be placed holds nothing back") {
@@ -34,14 +34,17 @@ TEST_CASE("schedule: a build that no host serves names the nearest miss") {
                         {host("h1"), host("h2", 1, 0, {{"os", "linux"}, {"class", "fast"}})});
   REQUIRE(made.rest.size() == 1);
   CHECK(made.rest[0].state == build_state::waiting);
-  CHECK(made.rest[0].reason.find("no host serves it; the nearest miss: h2 does not serve") == 0);
+  CHECK(made.rest[0].reason.find("waits for a host that serves it: there is none; the nearest miss "
+                                 "is h2: ")
+        == 0);
   REQUIRE(made.rest[0].evidence.size() == 2);
   CHECK(made.rest[0].evidence[1].find("h1") == 0);
 }
 
 TEST_CASE("schedule: a farm without hosts says so") {
   auto made = make_plan({entry(1)}, {});
-  CHECK(made.rest.at(0).reason == "no host has joined this farm yet");
+  CHECK(made.rest.at(0).reason
+        == "waits for a host: none has joined this farm yet; start drover-host on a machine");
 }
 
 TEST_CASE("schedule: a pinned build waits for its host and says what is wrong with it") {
@@ -50,12 +53,24 @@ TEST_CASE("schedule: a pinned build waits for its host and says what is wrong wi
   away.reason = "silent for 2 min";
   auto made = make_plan({entry(1, "", "h2")}, {host("h1"), away});
   CHECK(made.placements.empty());
-  CHECK(made.rest.at(0).reason == "waits for its only host: h2 is lost: silent for 2 min");
+  CHECK(made.rest.at(0).reason
+        == "waits for its host h2, lost (silent for 2 min); start drover-host on h2");
 }
 
 TEST_CASE("schedule: a pin on an unknown host is said") {
   auto made = make_plan({entry(1, "", "h9")}, {host("h1")});
-  CHECK(made.rest.at(0).reason == "waits for h9, a host that this farm does not know");
+  CHECK(made.rest.at(0).reason
+        == "waits for its host h9, which this farm does not know; start drover-host there, or "
+           "cancel the build");
+}
+
+TEST_CASE("schedule: builds that wait for a slot know how many are before them") {
+  auto made =
+    make_plan({entry(1), entry(2, "os == 'plan9'"), entry(3), entry(4)}, {host("h1", 1, 1)});
+  REQUIRE(made.rest.size() == 4);
+  CHECK(made.rest[0].reason == "waits for a free slot on h1");
+  CHECK(made.rest[2].reason == "waits for a free slot on h1, behind 1 build");
+  CHECK(made.rest[3].reason == "waits for a free slot on h1, behind 2 builds");
 }
 
 TEST_CASE("schedule: a suspect host gets no new work") {

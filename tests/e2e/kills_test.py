@@ -31,6 +31,20 @@ def keeper_of(pid):
     raise AssertionError("no keeper above the step")
 
 
+def agent_of(parent):
+    """The agent below the drover-host `parent`; None while there is none."""
+    with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
+        children = file.read().split()
+    for pid in children:
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                if b"--agent-of=" in file.read():
+                    return int(pid)
+        except FileNotFoundError:
+            pass  # it has just ended
+    return None
+
+
 class Kills(FarmCase):
     def setUp(self):
         self.config = CONFIG  # the gate's paths are known only with the folder
@@ -74,6 +88,19 @@ class Kills(FarmCase):
         ticks = start_ticks(pid)
         self.kill("h1")
         self.wait_for_host(restarts=1)
+        self.assertEqual(start_ticks(pid), ticks)
+        self.open_gate("step")
+        self.check_ran_once(build, pid)
+
+    def test_an_ordered_restart_of_the_agent_is_no_crash_and_the_step_goes_on(self):
+        build, pid = self.begin()
+        ticks = start_ticks(pid)
+        parent = self.farm.pid("h1")
+        before = agent_of(parent)
+        self.assertEqual(self.farm.run("host", "h1", "restart").returncode, 0)
+        wait_until(lambda: agent_of(parent) not in (None, before), 30, "another agent")
+        self.wait_for_host(restarts=1)
+        self.assertEqual(self.farm.pid("h1"), parent)
         self.assertEqual(start_ticks(pid), ticks)
         self.open_gate("step")
         self.check_ran_once(build, pid)

@@ -141,15 +141,31 @@ TEST_CASE("up: a farm's own config stays unless another one is given") {
   scratch place;
   auto farm = make_farm_folder(place.path);
   REQUIRE(farm);
-  CHECK(!install_config(*farm, ""));
+  CHECK(!install_default_config(*farm));
   CHECK(text_of(farm->config()).find("builders:") != std::string::npos);
   CHECK(!write_file(farm->config(), "farm: mine\n"));
-  CHECK(!install_config(*farm, ""));
+  CHECK(!install_default_config(*farm));
   CHECK(text_of(farm->config()) == "farm: mine\n");
-  CHECK(!write_file(place.path + "/other.yaml", "farm: other\n"));
-  CHECK(!install_config(*farm, place.path + "/other.yaml"));
+  CHECK(!install_files(*farm, {{"other.yaml", "farm: other\n"}}, "other.yaml", {}));
   CHECK(text_of(farm->config()) == "farm: other\n");
-  CHECK(install_config(*farm, place.path + "/none.yaml"));
+}
+
+TEST_CASE("folder: a config is put in place with what it includes") {
+  scratch place;
+  auto farm = make_farm_folder(place.path + "/f");
+  REQUIRE(farm);
+  string_map first{{"mine.yaml", "include: [\"b/*.yaml\"]\n"}, {"b/old.yaml", "users: {}\n"}};
+  CHECK(!install_files(*farm, first, "mine.yaml", {}));
+  CHECK(text_of(farm->config()) == first["mine.yaml"]);
+  CHECK(text_of(farm->top + "/b/old.yaml") == "users: {}\n");
+  string_map until_now{{"farm.yaml", first["mine.yaml"]}, {"b/old.yaml", "users: {}\n"}};
+  string_map next{{"mine.yaml", first["mine.yaml"]}, {"b/new.yaml", "hosts: {}\n"}};
+  CHECK(!install_files(*farm, next, "mine.yaml", until_now));
+  CHECK(text_of(farm->top + "/b/new.yaml") == "hosts: {}\n");
+  CHECK(!std::filesystem::exists(farm->top + "/b/old.yaml"));
+  auto clash = install_files(*farm, {{"mine.yaml", ""}, {"farm.yaml", ""}}, "mine.yaml", {});
+  REQUIRE(clash);
+  CHECK(clash->text.find("includes a file called farm.yaml") != std::string::npos);
 }
 
 TEST_CASE("process: a child's end and output are told as they were") {

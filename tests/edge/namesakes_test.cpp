@@ -74,3 +74,22 @@ TEST_CASE_METHOD(real_farm, "namesake: the log that the first one writes stays w
   caf::anon_send(link, host_message{log_chunk{work.token, 6, "again\n"}});
   CHECK(std::get<log_durable>(first.news->others.pop()).offset == 12);
 }
+
+TEST_CASE_METHOD(real_farm, "namesake: a host that joins again and again does not fill the log") {
+  log_catcher log;
+  for (uint64_t round = 1; round <= 3 * limits::strangers_logged_max; ++round) {
+    light_host host;
+    call(host, greeting_of("h1", 1));
+    caf::anon_send_exit(host.links.pop(), caf::exit_reason::kill);
+  }
+  size_t lines = 0;
+  for (const auto& line : log.lines())
+    if (line.find("host=h1") != std::string::npos)
+      ++lines;
+  // Of its links and of its supervisor, in the two periods that this may take at most; and each
+  // may say once a period how many were left out.
+  CHECK(lines <= 2 * 2 * (limits::strangers_logged_max + 1));
+  light_host other;
+  join(other, "h2"); // others have lines of their own
+  CHECK_FALSE(log.wait_for("host joined host=h2").empty());
+}

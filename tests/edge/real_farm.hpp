@@ -70,7 +70,8 @@ struct light_news {
   event_count beats; ///< answered
   mailbag<std::string> refusals;
   mailbag<assignment> work;
-  mailbag<farm_message> others; ///< all but welcome, beat answers and assignments
+  mailbag<farm_message> others;           ///< all but welcome, beat answers and assignments
+  std::atomic<bool> closes_at_once{true}; ///< answers close_build; else the test does
 };
 
 /// Joins once, beats, takes work and says that it runs; what else it does, the test says through
@@ -113,7 +114,8 @@ inline farm_listener::behavior_type live_lightly(light_state::pointer self,
       } else if (const auto* work = std::get_if<assignment>(&one)) {
         self->state.known.push_back({work->token, known_state::running, 0});
         news->work.push(*work);
-      } else if (const auto* close = std::get_if<close_build>(&one)) {
+      } else if (const auto* close = std::get_if<close_build>(&one);
+                 close && news->closes_at_once) {
         self->send(self->state.link,
                    host_message{build_closed{close->build, close->placement, {}, {}}});
       } else {
@@ -192,9 +194,9 @@ struct real_farm {
   }
 
   /// A build of one step on this host; what the host is told to do.
-  assignment build_on(light_host& host, const std::string& name) {
+  assignment build_on(light_host& host, const std::string& name, const source_ref& source = {}) {
     submission order;
-    order.orders = {{"b", {}}};
+    order.orders = {{"b", source}};
     order.host = name;
     auto answer = ask<expected<submitted>>(farm.coordinator, order);
     if (!answer)

@@ -83,7 +83,7 @@ TEST_CASE("api: an unknown address is 404, a wrong method is 405 and says what i
   scripted_farm farm;
   check_problem(farm.client.get("/api/v2"), 404);
   check_problem(farm.client.get("/api/v1/builds/12/nothing"), 404);
-  auto refused = farm.client.get("/api/v1/sources");
+  auto refused = farm.client.get("/api/v1/builds/12/cancel");
   check_problem(refused, 405);
   CHECK(refused->field("allow") == "POST");
   auto deleted = farm.client.post("/api/v1/hosts", "");
@@ -325,6 +325,13 @@ TEST_CASE("api: a campaign is a table of cells with reasons") {
   CHECK(shown["cells"][1]["reason"] == "h2 has no gcc");
   auto list = body_of(farm.client.get("/api/v1/campaigns"));
   CHECK(list["campaigns"][0]["cells"] == 2);
+  auto why = body_of(farm.client.get("/api/v1/campaigns/c3/why"));
+  CHECK(why["id"] == "c3");
+  CHECK(why["reason"].get<std::string>().find("campaign c3 of a.tar: 0 of 2 green, 1 red, 1 hole")
+        == 0);
+  CHECK(why["evidence"][1] == "check on h2 is not built: h2 has no gcc");
+  check_problem(farm.client.get("/api/v1/campaigns/c4/why"), 404);
+  check_problem(farm.client.get("/api/v1/campaigns/x/why"), 404);
 }
 
 TEST_CASE("api: hosts and actors are shown as the coordinator sees them") {

@@ -4,6 +4,7 @@
 
 #include "nodes/http/server.hpp"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -37,6 +38,15 @@ public:
 
 class raw_client {
 public:
+  /// To 127.0.0.1.
+  explicit raw_client(uint16_t port) : fd_{::socket(AF_INET, SOCK_STREAM, 0)} {
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_port = htons(port);
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd_, reinterpret_cast<sockaddr*>(&where), sizeof(where)) != 0)
+      throw std::runtime_error{"can't connect to port " + std::to_string(port)};
+  }
   explicit raw_client(const std::string& path) : fd_{::socket(AF_UNIX, SOCK_STREAM, 0)} {
     sockaddr_un where{};
     where.sun_family = AF_UNIX;

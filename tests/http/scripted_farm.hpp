@@ -2,6 +2,8 @@
 // A farm behind the API that does what a test says: a store in memory, actors that answer.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/census.hpp"
+#include "actors/recorder.hpp"
 #include "nodes/http/api.hpp"
 #include "storage/memory_store.hpp"
 #include "tests/http/raw_client.hpp"
@@ -9,7 +11,9 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -22,11 +26,17 @@ struct script {
   expected<submitted> submission_answer = submitted{};
   std::optional<submission> asked;
   std::optional<cancel_build> cancelled;
+  std::optional<retry_build> retried;
+  std::optional<host_order> ordered;
+  std::optional<reload_config> reloaded;
+  std::shared_ptr<const live_config> live = std::make_shared<live_config>();
   std::vector<host_view> hosts;
   std::vector<waiting_view> waiting;
   std::vector<actor_entry> actors;
   std::map<uint64_t, storage::blob_writer> uploads;
   uint64_t aborted = 0;
+  config_reading reading;
+  std::atomic<int64_t> now_ms{1'769'860'800'000};
   /// Runs when somebody waits: what makes the log grow, or the build end.
   std::function<void()> on_wait = [] {};
 };
@@ -44,6 +54,27 @@ inline coordinator_actor::behavior_type scripted_coordinator(coordinator_actor::
       lock hold{plan->mutex};
       plan->cancelled = order;
       return accepted{"build is being cancelled"};
+    },
+    [plan](const retry_build& wanted) {
+      lock hold{plan->mutex};
+      plan->retried = wanted;
+      return plan->submission_answer;
+    },
+    [plan](const host_order& order) -> expected<accepted> {
+      lock hold{plan->mutex};
+      plan->ordered = order;
+      return accepted{"the host is told"};
+    },
+    [](const look_now&) -> expected<accepted> { return accepted{"it is being looked at"}; },
+    [](const change_found&) -> expected<submitted> { return submitted{}; },
+    [plan](const reload_config& order) -> expected<accepted> {
+      lock hold{plan->mutex};
+      plan->reloaded = order;
+      return accepted{"generation 2 is in force"};
+    },
+    [plan](const config_query&) {
+      lock hold{plan->mutex};
+      return plan->live;
     },
     [plan](const hosts_query&) {
       lock hold{plan->mutex};
@@ -138,22 +169,53 @@ private:
   coordinator_actor coordinator_ = system_.spawn(scripted_coordinator, plan);
   log_sink_actor sink_ = system_.spawn(scripted_sink, plan);
   artifact_store_actor artifacts_ = system_.spawn(scripted_artifacts, plan);
+  census_actor census_ = system_.spawn(census, std::string{"coordinator"});
+  recorder_actor recorder_ = system_.spawn(recorder, settings_of(*plan), census_, uint64_t{0});
+  store_keeper keeper_;
   std::unique_ptr<server> server_;
+
+  static cli::farm_address address_of(const std::string& socket) {
+    cli::farm_address address;
+    address.socket = address.text = socket;
+    return address;
+  }
+  static farm_settings settings_of(const script& plan) {
+    farm_settings settings;
+    settings.store = plan.store;
+    settings.fatal = [](const std::string& why) { throw std::runtime_error{why}; };
+    return settings;
+  }
 
 public:
   std::string socket = folder_.path + "/s";
-  cli::client client{cli::farm_address{socket, 0, "", socket}};
+  cli::client client{address_of(socket)};
+  uint16_t port = 0; ///< with tokens; `owner_token` is one
 
-  scripted_farm() {
+  static constexpr auto owner_token = "a token that stands in a file";
+
+  explicit scripted_farm(milliseconds idle = limits::http_idle_timeout) {
+    api_parts parts{"test",       "0.1", epoch{3, 99}, plan->store,
+                    coordinator_, sink_, artifacts_,   gateway{gateway_, loop_}};
+    parts.recorder = recorder_;
+    parts.clock = [plan = plan] { return wall_time{plan->now_ms}; };
+    parts.owner = {digest_of_token(owner_token), "token-file"};
+    parts.read_config = [plan = plan](const std::string&) { return plan->reading; };
+    keeper_ = spawn_store_keeper(
+      system_, {plan->store, recorder_, census_, parts.clock, [](const std::string& to) {
+                  return expected<backup_report>{backup_report{to, 4096, 7}};
+                }});
+    parts.keeper = keeper_;
     server_settings settings;
     settings.loop = loop_;
     settings.socket_path = socket;
-    settings.handle = make_api({"test", "0.1", epoch{3, 99}, plan->store, coordinator_, sink_,
-                                artifacts_, gateway{gateway_, loop_}});
+    settings.port = 0;
+    settings.idle_timeout = idle;
+    settings.handle = make_api(std::move(parts));
     auto started = server::start(std::move(settings));
     if (!started)
       throw std::runtime_error{started.error().text};
     server_ = std::move(*started);
+    port = server_->port();
   }
   ~scripted_farm() {
     server_.reset();
@@ -161,6 +223,18 @@ public:
     caf::anon_send_exit(sink_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(artifacts_, caf::exit_reason::user_shutdown);
     stop_gateway(gateway_);
+    stop_store_keeper(keeper_);
+    caf::anon_send_exit(recorder_, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(census_, caf::exit_reason::user_shutdown);
+  }
+  /// As at the end of the coordinator: nobody is served any more.
+  void stop_serving() { server_.reset(); }
+  /// Commits through the recorder, as actors do; returns once it is durable.
+  void commit(storage::write_batch batch) {
+    caf::scoped_actor self{system_};
+    self->request(recorder_, caf::infinite, std::move(batch))
+      .receive([](recorded) {},
+               [](const caf::error&) { throw std::runtime_error{"not recorded"}; });
   }
   void stop_coordinator() { caf::anon_send_exit(coordinator_, caf::exit_reason::user_shutdown); }
 };

@@ -3,9 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/keeper/sandbox.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_keeper.hpp"
 #include "tests/keeper/keeper_fixture.hpp"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -92,7 +94,9 @@ TEST_CASE_METHOD(group_fixture, "limits: endless printing ends at the bound of t
   auto account = run(work);
   CHECK(account.outcome == result::failure);
   CHECK(account.reason == "printed more than 8MiB, the limit of a step's log");
-  CHECK(spool->log_size(token()) == 8 * 1024 * 1024);
+  CHECK(spool->log_size(token()) > 8 * 1024 * 1024);
+  CHECK(spool->log_size(token())
+        <= 8 * 1024 * 1024 + limits::log_note_bytes_max + limits::log_tail_bytes);
 }
 
 TEST_CASE_METHOD(group_fixture, "limits: a disk hog is ended while it writes", "[limits]") {
@@ -281,4 +285,36 @@ TEST_CASE_METHOD(keeper_fixture, "spool: others may not look into it", "[limits]
   struct stat info {};
   REQUIRE(stat((folder.path + "/spool").c_str(), &info) == 0);
   CHECK((info.st_mode & 0777) == 0700);
+}
+
+TEST_CASE_METHOD(group_fixture, "cgroup: an agent that stops leaves no group of its own behind",
+                 "[limits]") {
+  if (means.kind.find("v2") == std::string::npos || lacks(means.base.kill))
+    return;
+  // As if this were an agent's group under systemd, with the agent out of its way.
+  auto own = means.base.kill + "/unit";
+  std::filesystem::create_directories(own + "/drover-agent");
+  auto enter_and_leave = [&] {
+    spill(own + "/drover-agent/cgroup.procs", std::to_string(getpid()));
+    come_back(own);
+    return slurp("/proc/self/cgroup").find("/unit\n") != std::string::npos;
+  };
+  SECTION("if nobody else's is there") {
+    auto child = fork();
+    if (child == 0)
+      _exit(enter_and_leave() ? 0 : 1);
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    CHECK_FALSE(std::filesystem::exists(own + "/drover-agent"));
+  }
+  SECTION("but stays while steps have theirs") {
+    std::filesystem::create_directory(own + "/drover-0123");
+    come_back(own);
+    CHECK(std::filesystem::exists(own + "/drover-agent"));
+    std::filesystem::remove(own + "/drover-0123");
+    std::filesystem::remove(own + "/drover-agent");
+  }
+  // The dead child is out of it a moment later.
+  await([&] { return rmdir(own.c_str()) == 0; });
 }

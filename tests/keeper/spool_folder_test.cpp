@@ -7,6 +7,8 @@
 
 #include <rapidcheck.h>
 
+#include <cstdio>
+
 using namespace drover;
 
 namespace {
@@ -42,6 +44,7 @@ assignment any_assignment() {
                *rc::gen::arbitrary<bool>(),
                *rc::gen::arbitrary<bool>(),
                *rc::gen::arbitrary<bool>()};
+  work.step.pty = *rc::gen::arbitrary<bool>();
   work.source = {*rc::gen::element(source_kind::none, source_kind::tarball, source_kind::set),
                  *any_text(), *any_text(), *any_text(), *rc::gen::arbitrary<uint64_t>()};
   return work;
@@ -59,6 +62,7 @@ keeper_order any_order() {
   order.silence = milliseconds{*rc::gen::arbitrary<int32_t>()};
   order.grace = milliseconds{*rc::gen::arbitrary<int32_t>()};
   order.log_bytes_max = *rc::gen::arbitrary<uint64_t>();
+  order.pty = *rc::gen::arbitrary<bool>();
   return order;
 }
 
@@ -109,6 +113,44 @@ TEST_CASE("spool folder: a changed or cut record is an error, never another valu
     RC_ASSERT(!decode_order(bytes).ok());
   }));
   CHECK_FALSE(decode_order(encode(work_of(1))).ok());
+}
+
+namespace {
+
+/// The record as a version wrote it that did not know the field at its end.
+std::string without_last_field(const std::string& bytes, const std::string& kind,
+                               const std::string& field) {
+  auto begin = bytes.find('\n') + 1; // behind the heading
+  auto end = bytes.rfind("\n" + field + " ") + 1;
+  auto heading = "drover " + kind + " 1\n";
+  auto head = heading + bytes.substr(begin, end - begin);
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (char c : head)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  char sum[17];
+  std::snprintf(sum, sizeof sum, "%016llx", static_cast<unsigned long long>(hash));
+  return head + "sum " + sum + "\n";
+}
+
+} // namespace
+
+TEST_CASE("spool folder: records of a version that knew no terminals are read", "[spool]") {
+  keeper_order order;
+  order.token = work_of(1).token;
+  order.run = "make";
+  order.lease = milliseconds{5};
+  order.pty = true;
+  auto old = decode_order(without_last_field(encode(order), "order", "pty"));
+  REQUIRE(old.ok());
+  order.pty = false;
+  CHECK(*old == order);
+  auto work = work_of(1);
+  work.step.sandbox = true;
+  work.step.pty = true;
+  auto old_work = decode_assignment(without_last_field(encode(work), "assignment", "pty"));
+  REQUIRE(old_work.ok());
+  work.step.pty = false;
+  CHECK(*old_work == work);
 }
 
 TEST_CASE("spool folder: names differ where tokens do", "[spool]") {

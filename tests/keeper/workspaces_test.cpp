@@ -1,8 +1,8 @@
 // Workspaces: downloads, installs, artifacts, clean-up; globs.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/glob.hpp"
 #include "nodes/closed_answers.hpp"
 #include "nodes/disk_workspaces.hpp"
-#include "nodes/glob.hpp"
 #include "nodes/record_file.hpp"
 #include "nodes/sha256.hpp"
 #include "tests/catch.hpp"
@@ -323,4 +323,49 @@ TEST_CASE("workspaces: only the newest answers are kept") {
   CHECK_FALSE(answers.find({2}, 1));
   CHECK(answers.find({3}, 1));
   CHECK(answers.find({5}, 1));
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspaces: that of a failed build is kept where it was",
+                 "[workspaces]") {
+  spill(work + "/core.dump", std::string(100'000, 'x'));
+  REQUIRE(spaces.make({9}, 2));
+  CHECK(spaces.held() == std::vector<workspace_id>{{{7}, 1}, {{9}, 2}});
+  REQUIRE_FALSE(spaces.keep(build, 1, "check", "step test"));
+  CHECK(spaces.held() == std::vector<workspace_id>{{{9}, 2}});
+  auto kept = disk_workspaces{folder.path + "/ws"}.spares(); // durable
+  REQUIRE(kept.size() == 1);
+  CHECK(kept[0].builder == "check");
+  CHECK(kept[0].why == "step test");
+  CHECK(kept[0].bytes >= 100'000);
+  CHECK(slurp(kept[0].path + "/work/core.dump").size() == 100'000);
+  SECTION("a late release leaves it") {
+    REQUIRE_FALSE(spaces.remove(build, 1));
+    CHECK(fs::exists(work));
+  }
+  SECTION("it goes when it is dropped") {
+    REQUIRE_FALSE(spaces.drop(kept[0]));
+    CHECK_FALSE(fs::exists(kept[0].path));
+    CHECK(spaces.spares().empty());
+  }
+  SECTION("another build in its place begins with nothing of it") {
+    REQUIRE(spaces.make(build, 1));
+    CHECK_FALSE(fs::exists(work + "/core.dump"));
+    CHECK(spaces.held().size() == 2);
+  }
+}
+
+TEST_CASE_METHOD(workspace_fixture, "workspaces: downloads may go, and the disk is measured",
+                 "[workspaces]") {
+  auto source = fetch_archive();
+  REQUIRE_FALSE(spaces.install_source(build, 1, source));
+  auto spares = spaces.spares();
+  REQUIRE(spares.size() == 1);
+  CHECK(spares[0].name == source.sha256);
+  CHECK(spares[0].bytes == source.size);
+  CHECK(spares[0].used_ms > 0);
+  auto room = spaces.room();
+  CHECK(room.free > 0);
+  CHECK(room.total >= room.free);
+  REQUIRE_FALSE(spaces.drop(spares[0]));
+  CHECK(spaces.source_bytes(source) == 0);
 }

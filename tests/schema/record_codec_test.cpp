@@ -56,6 +56,9 @@ TEST_CASE("record codec: every record survives a round trip") {
   check_round_trips<event_record>(record::decode_event);
   check_round_trips<config_record>(record::decode_config);
   check_round_trips<token_record>(record::decode_token);
+  check_round_trips<change_record>(record::decode_change);
+  check_round_trips<source_status>(record::decode_source_status);
+  check_round_trips<test_report>(record::decode_test_report);
   check_round_trips<epoch>(record::decode_epoch);
   check_round_trips<record::manifest>(record::decode_manifest);
   check_round_trips<record::log_segment>(record::decode_log_segment);

@@ -50,7 +50,7 @@ public:
   void fill(source_kind& value) { fill_enum(value, source_kind::set); }
   void fill(param_kind& value) { fill_enum(value, param_kind::yes_no); }
   void fill(hold_kind& value) { fill_enum(value, hold_kind::pause); }
-  void fill(event_kind& value) { fill_enum(value, event_kind::store_kept); }
+  void fill(event_kind& value) { fill_enum(value, event_kind::source_back); }
   void fill(placement_kind& value) { fill_enum(value, placement_kind::each_class); }
 
   template <class Tag, class Rep>
@@ -127,6 +127,37 @@ public:
   void fill(config_record& value) {
     auto& [generation, at, by, path, files, summary] = value;
     all(generation, at, by, path, files, summary);
+  }
+
+  void fill(change_record& value) {
+    auto& [id, source, identity, ref, branch, author, title, note, covers, made_at, seen_at,
+           campaign, builds] = value;
+    all(id, source, identity, ref, branch, author, title, note, covers, made_at, seen_at, campaign,
+        builds);
+  }
+
+  void fill(source_status& value) {
+    auto& [name, last_look, last_success, last_error, next_look, cursor] = value;
+    all(name, last_look, last_success, last_error, next_look, cursor);
+  }
+
+  void fill(test_case& value) {
+    auto& [name, suite, outcome, seconds, message, file, line] = value;
+    all(name, suite, message, file, line);
+    fill_enum(outcome, test_outcome::expected_failure);
+    seconds = static_cast<double>(below(1000)) / 8;
+  }
+
+  void fill(tool_summary& value) {
+    auto& [dialect, ran, failures, errors, skipped] = value;
+    all(dialect, ran, failures, errors, skipped);
+  }
+
+  void fill(test_report& value) {
+    auto& [dialect, tests, counts, summaries, notes, truncated, only_failures_named] = value;
+    all(dialect, tests, summaries, notes, truncated, only_failures_named);
+    for (auto& number : counts.by_outcome)
+      fill(number);
   }
 
   void fill(token_record& value) {

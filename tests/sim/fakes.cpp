@@ -151,6 +151,12 @@ public:
     auto found = disk_->answers.find({build, placement});
     return found == disk_->answers.end() ? std::nullopt : std::optional{found->second};
   }
+  std::vector<workspace_id> held() const override {
+    std::vector<workspace_id> all;
+    for (const auto& [build, placement] : disk_->workspaces)
+      all.push_back({build, placement});
+    return all;
+  }
 
 private:
   engine& engine_;

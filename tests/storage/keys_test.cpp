@@ -60,6 +60,10 @@ std::vector<std::string> keys_of_all_tables(sampler& samples) {
           keys::event(samples.make<uint64_t>()),
           keys::config(samples.make<uint64_t>()),
           keys::token(digest),
+          keys::test_report({build, samples.make<step_index>()}),
+          keys::change(samples.make<change_id>()),
+          keys::change_identity(make_host(samples).value, make_host(samples).value),
+          keys::source_status(make_host(samples).value),
           keys::host(make_host(samples)),
           keys::log_chunk(position),
           keys::log_segment(position),
@@ -80,6 +84,8 @@ TEST_CASE("keys: every table's keys are read back and sort as their ids do") {
     return keys::step_key{samples.make<build_id>(), samples.make<step_index>()};
   };
   check_table<keys::step_key>(step, keys::step, keys::read_step);
+  check_table<keys::step_key>(step, keys::test_report, keys::read_test_report);
+  check_table<change_id>(make_number<change_id>, keys::change, keys::read_change);
   check_table<host_name>(make_host, keys::host, keys::read_host);
   check_table<keys::log_position>(make_position, keys::log_chunk, keys::read_log_chunk);
   check_table<keys::log_position>(make_position, keys::log_segment, keys::read_log_segment);
@@ -125,6 +131,10 @@ TEST_CASE("keys: the layout is the one that KEYS.md promises") {
         == "3101020304050607080a0b0c0d102030400000000000000005");
   CHECK(hex(keys::blob_piece(std::string(32, 'z'))).substr(0, 4) == "407a");
   CHECK(hex(keys::blob_manifest(std::string(32, 'z'))).substr(0, 4) == "417a");
+  CHECK(hex(keys::test_report({{1}, {2}})) == "34000000000000000100000002");
+  CHECK(hex(keys::change({1})) == "600000000000000001");
+  CHECK(hex(keys::change_identity("s", "r1")) == "617300723100");
+  CHECK(hex(keys::source_status("s")) == "647300");
   CHECK(hex(keys::event(1)) == "500000000000000001");
   CHECK(hex(keys::config(1)) == "580000000000000001");
   CHECK(hex(keys::token(std::string(32, 'z'))).substr(0, 4) == "5c7a");

@@ -16,9 +16,9 @@ import sys
 import tempfile
 import time
 
-from farmctl import Farm, FarmError, alive, start_ticks, wait_until
+from farmctl import Farm, FarmError, alive, start_ticks
 from sources import NoSources, fetch
-from table import Screen
+from table import Screen, age
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Short ones first, so that the host to be hurt has something finished that must not run again.
@@ -30,6 +30,7 @@ VICTIM = "h2"
 # Steps that go on long enough for a host to die and come back under them.
 LONG_STEPS = [("hello", "configure"), ("zlib", "build"), ("hello", "build")]
 CAMPAIGN_SECONDS = 900
+BACK_SECONDS = 60
 
 
 class Witness:
@@ -76,6 +77,7 @@ class Demo:
         self.campaign = ""
         self.wound = None  # what was running on the victim when it was killed
         self.checks = []
+        self.seen = {}  # when a cell, or a step of it, was first seen: for ages
 
     # -- the parts, in order --------------------------------------------------------------------
 
@@ -107,14 +109,17 @@ class Demo:
         end = time.monotonic() + CAMPAIGN_SECONDS
         while True:
             campaign = self.farm.ask("campaign", self.campaign, codes=(0, 1))
-            self.screen.show(self.cells(campaign))
-            if campaign["state"] == "finished":
+            self.screen.show(self.cells(campaign), self.hosts(), self.now(campaign))
+            if campaign["state"] == "finished" and not self.victim_is_down():
                 return campaign
             if self.wound is None:
                 self.hurt()
+            elif self.victim_is_down():
+                self.look_at_victim()
             if time.monotonic() > end:
                 raise FarmError(f"the campaign is not over after {CAMPAIGN_SECONDS} s")
-            time.sleep(0.3)
+            # A host that is down is back within a second: looked at more often.
+            time.sleep(0.05 if self.victim_is_down() else 0.25)
 
     def cells(self, campaign):
         shown = {}
@@ -123,42 +128,83 @@ class Demo:
             result = cell.get("result") or ""
             if result and result != "none":
                 kind = "success" if result == "success" else "failure"
-                shown[key] = (kind, f"{result}  #{cell['build']}")
+                shown[key] = (kind, f"{result} #{cell['build']}", self.took(key))
                 continue
             steps = [row for row in self.witness.running_on(key[1]) if row[0] == key[0]]
             if steps:
-                shown[key] = ("running", f"{steps[-1][1]} ...")
+                self.since(key)
+                shown[key] = ("running", steps[-1][1], self.since((*key, steps[-1][1])))
             else:
                 began = any(row[1:3] == key for row in self.witness.entries())
-                shown[key] = ("running", "between steps") if began else ("queued", "waits")
+                shown[key] = (("running", "between steps", "") if began
+                              else ("queued", "waits", ""))
         return shown
 
+    def since(self, key):
+        """How long ago that was first seen."""
+        return age(time.monotonic() - self.seen.setdefault(key, time.monotonic()))
+
+    def took(self, key):
+        """From a cell's first step to its end, as it was seen here."""
+        ended = self.seen.setdefault(("ended", *key), time.monotonic())
+        return age(ended - self.seen[key]) if key in self.seen else ""
+
+    def hosts(self):
+        shown = {host: ("success", "up", "") for host in HOSTS}
+        if self.victim_is_down():
+            down = time.monotonic() - self.wound["killed_at"]
+            shown[VICTIM] = ("failure", "killed", f"{down:.1f} s")
+        elif self.wound is not None:
+            shown[VICTIM] = ("success", f"up again, {self.wound['seconds']:.1f} s", "")
+        return shown
+
+    def now(self, campaign):
+        """What happens, in one line."""
+        green = sum(cell.get("result") == "success" for cell in campaign["cells"])
+        text = f"{green} of {len(campaign['cells'])} green"
+        if campaign["state"] == "finished":
+            return text + ", the campaign is over"
+        if self.wound is None:
+            return text + f"; {VICTIM} will be killed in the middle of a step"
+        builder, step, pid, _ = self.wound["step"]
+        if self.victim_is_down():
+            goes = "goes on without it" if alive(pid) else "has ended"
+            return text + f"; {VICTIM} is dead, its step {builder} {step} (process {pid}) {goes}"
+        return text + "; the rest of the campaign"
+
+    def victim_is_down(self):
+        return self.wound is not None and "seconds" not in self.wound
+
     def hurt(self):
-        """kill -9 of a host at work; returns when it is back."""
+        """kill -9 of a host at work."""
         running = [row for row in self.witness.running_on(VICTIM) if row[:2] in LONG_STEPS]
         if not running or not self.witness.ended_on(VICTIM):
             return
         pid = self.farm.pid(VICTIM)
-        before = self.farm.host(VICTIM)["restarts"]
-        self.wound = {"step": running[0], "ended": self.witness.ended_on(VICTIM)}
-        builder, step, step_pid, ticks = running[0]
+        self.wound = {"step": running[0], "ended": self.witness.ended_on(VICTIM), "pid": pid,
+                      "restarts": self.farm.host(VICTIM)["restarts"]}
+        builder, step, step_pid, _ = running[0]
         self.screen.note(f"now kill -9 {pid}: drover-host {VICTIM}, in the middle of {builder}'s "
                          f"{step} (process {step_pid})")
-        began = time.monotonic()
+        self.wound["killed_at"] = time.monotonic()
         os.kill(pid, signal.SIGKILL)
 
-        def back():
-            fresh = self.farm.pid(VICTIM)
-            host = self.farm.host(VICTIM)
-            return fresh not in (None, pid) and host["state"] == "up" and host["restarts"] > before
-
-        wait_until(back, 60, f"{VICTIM} is back")
-        self.wound["seconds"] = time.monotonic() - began
+    def look_at_victim(self):
+        """Notes that it is back, once it is."""
+        fresh = self.farm.pid(VICTIM)
+        host = self.farm.host(VICTIM)
+        down = time.monotonic() - self.wound["killed_at"]
+        if (fresh in (None, self.wound["pid"]) or host["state"] != "up"
+                or host["restarts"] <= self.wound["restarts"]):
+            if down > BACK_SECONDS:
+                raise FarmError(f"{VICTIM} is not back within {BACK_SECONDS} s")
+            return
+        self.wound["seconds"] = down
+        _, _, step_pid, ticks = self.wound["step"]
         still = alive(step_pid) and start_ticks(step_pid) == ticks
         self.wound["same_process"] = still
-        self.screen.note(f"{VICTIM} is back by itself after {self.wound['seconds']:.1f} s, process "
-                         f"{self.farm.pid(VICTIM)}; the step is "
-                         + ("the same process" if still else "gone"),
+        self.screen.note(f"{VICTIM} is back by itself after {down:.1f} s, process {fresh}; the "
+                         "step is " + ("the same process" if still else "gone"),
                          "success" if still else "failure")
 
     # -- what must hold -------------------------------------------------------------------------
@@ -167,7 +213,7 @@ class Demo:
         self.checks.append(bool(holds))
         word = ("ok    ", "success") if holds else ("FAILED", "failure")
         why = f": {detail}" if detail and not holds else ""
-        print(f"  {self.screen.paint(*word)} {what}{why}", flush=True)
+        self.screen.say(f"  {self.screen.paint(*word)} {what}{why}")
 
     def verify(self, campaign):
         self.screen.heading("What must hold")
@@ -224,24 +270,24 @@ class Demo:
     # -- the end --------------------------------------------------------------------------------
 
     def farewell(self, good, campaign):
-        programs, folder = self.farm.programs, self.farm.folder
+        drover = os.path.join(self.farm.programs, "drover")
+        folder = self.farm.folder
         self.screen.heading("The campaign")
         self.screen.table(self.cells(campaign))
-        print()
+        build = campaign["cells"][0]["build"]
         if self.options.keep:
-            farm = f"{programs}/drover --farm {folder}"
-            build = campaign["cells"][0]["build"]
-            print(f"The farm stays up (process {self.farm.process.pid}). What to do next:\n"
-                  f"  {farm} campaign {self.campaign}\n"
-                  f"  {farm} log {build} test\n"
-                  f"  {farm} actors --tree\n"
-                  f"  kill {self.farm.process.pid}      stops it")
+            commands = [(f"{drover} --farm {folder} campaign {self.campaign}", "its table"),
+                        (f"{drover} --farm {folder} log {build} test", "what a step printed"),
+                        (f"kill {self.farm.process.pid}", "stops the farm, which stays up")]
         else:
-            print("What to do next:\n"
-                  f"  {programs}/drover up --dir {folder}     the same farm again\n"
-                  f"  {programs}/drover --farm {folder} campaign {self.campaign}     its table\n"
-                  "  tools/demo --keep     leaves the farm up\n"
-                  "  README.md     a farm of your own in five minutes")
+            commands = [(f"{drover} up --dir {folder}", "the same farm again, in a terminal"),
+                        (f"{drover} --farm {folder} campaign {self.campaign}",
+                         "its table, in another one"),
+                        (f"{drover} --farm {folder} log {build} test", "what a step printed")]
+        self.screen.heading("What to do next")
+        for command, what in commands:
+            print(f"  {command}\n      {self.screen.paint(what, 'quiet')}")
+        print("  README.md has a farm of your own in five minutes.")
         seconds = time.monotonic() - self.screen.began
         print(self.screen.paint(f"\n{'All good' if good else 'NOT good'}, in {seconds:.0f} s.",
                                 "success" if good else "failure"), flush=True)
@@ -260,6 +306,7 @@ class Demo:
             keep = self.options.keep
             return 0 if good else 1
         finally:
+            self.screen.close()
             if not keep:
                 self.farm.stop()
             if self.checks and all(self.checks):

@@ -12,10 +12,14 @@
 namespace drover::cli {
 
 struct farm_address {
-  std::string socket; ///< a Unix socket's path; empty: 127.0.0.1:`port`
+  std::string socket; ///< a Unix socket's path; empty: `host`:`port`
+  std::string host;   ///< 127.0.0.1 unless `tls`
   uint16_t port = 0;
-  std::string token; ///< for a port
-  std::string text;  ///< as people know it
+  bool tls = false;
+  std::string prefix; ///< in front of each path, as "/drover"; empty: none
+  std::string ca;     ///< a file of certificates to trust instead of the system's; empty: those
+  std::string token;  ///< for a port
+  std::string text;   ///< as people know it
   friend bool operator==(const farm_address&, const farm_address&) = default;
 };
 
@@ -28,11 +32,16 @@ struct surroundings {
 };
 surroundings real_surroundings();
 
-/// A path, or http://127.0.0.1:PORT; without a token yet. A folder means its drover.sock.
+/// The folder of the profile: files `farm`, `token`, `ca.pem`.
+std::string profile_folder(const surroundings& around);
+
+/// A path, http://127.0.0.1:PORT, or https://HOST[:PORT][/PREFIX]; without a token yet. A folder
+/// means its drover.sock.
 expected<farm_address> parse_address(const std::string& text, const surroundings& around);
 
 /// `flag` goes before DROVER_FARM, that before the profile. None of them: an error that says how to
-/// name a farm. The token of a port: DROVER_TOKEN, or the file `token` beside the profile.
+/// name a farm. The token: DROVER_TOKEN, else the first line of the file DROVER_TOKEN_FILE, else of
+/// the file `token` of the profile. Certificates to trust: DROVER_CA, else `ca.pem` of the profile.
 expected<farm_address> find_farm(const std::string& flag, const surroundings& around);
 
 } // namespace drover::cli

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "schema/error.hpp"
+#include "schema/limits.hpp"
 #include "tools/drover/address.hpp"
 
 #include <cstdint>
@@ -35,15 +36,21 @@ public:
   explicit client(farm_address address) : address_{std::move(address)} {}
 
   const farm_address& address() const { return address_; }
+  /// How long the farm may be silent in the middle of a request.
+  void be_patient(std::chrono::milliseconds patience) { patience_ = patience; }
+
   expected<reply> get(const std::string& target);
   /// Streams the body of a 2xx answer into `sink`; other bodies are in the reply.
   expected<reply> get_to(const std::string& target, const byte_sink& sink);
+  /// `body` is JSON, or empty.
   expected<reply> post(const std::string& target, const std::string& body);
+  expected<reply> remove(const std::string& target);
   /// Sends `size` bytes from `source`.
   expected<reply> upload(const std::string& target, uint64_t size, const byte_source& source);
 
 private:
   farm_address address_;
+  std::chrono::milliseconds patience_ = limits::client_patience;
 };
 
 } // namespace drover::cli

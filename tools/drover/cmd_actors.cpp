@@ -1,6 +1,5 @@
 // actors, actor.
 // SPDX-License-Identifier: Apache-2.0
-#include "nodes/http/request.hpp"
 #include "schema/names.hpp"
 #include "tools/drover/actor_tree.hpp"
 #include "tools/drover/command.hpp"
@@ -12,17 +11,13 @@ namespace drover::cli {
 
 namespace {
 
-/// "1.5 s", "3 min", "2 h" of milliseconds.
-std::string uptime_text(const json& actor) {
-  auto found = actor.find("uptime_ms");
-  if (found == actor.end() || !found->is_number())
+/// Whole units: an actor's age to the tenth of a second is no news.
+std::string uptime_text(const json& actor, const screen& out) {
+  auto ms = field_number(actor, "uptime_ms", -1);
+  if (ms < 0)
     return "-";
-  auto ms = found->get<int64_t>();
-  if (ms < 60'000)
-    return std::to_string(ms / 1000) + " s";
-  if (ms < 3'600'000)
-    return std::to_string(ms / 60'000) + " min";
-  return std::to_string(ms / 3'600'000) + " h";
+  // Where it does not change by itself a watched list shows news only.
+  return out.terminal ? duration_text(ms / 1000 * 1000) : duration_text(ms / 60'000 * 60'000);
 }
 
 cell actor_state(const json& actor) {
@@ -32,18 +27,18 @@ cell actor_state(const json& actor) {
 
 std::string render_list(const json& answer, const screen& out) {
   table rows{{"NODE", "ACTOR", "KIND", "PARENT", "STATE", "RESTARTS", "UP", "ACTIVITY"}};
-  for (const auto& actor : answer.value("actors", json::array()))
+  for (const auto& actor : field_list(answer, "actors"))
     rows.add({field_text(actor, "node", "-"), field_text(actor, "name", "-"),
               field_text(actor, "kind", "-"), field_text(actor, "parent", "-"), actor_state(actor),
-              field_text(actor, "restarts", "0"), uptime_text(actor),
+              field_text(actor, "restarts", "0"), uptime_text(actor, out),
               field_text(actor, "activity", "")});
-  return rows.empty() ? "no actors\n" : rows.text(out.colours);
+  return rows.empty() ? "no actors\n" : rows.text(out.colours, out.width);
 }
 
 std::string render_tree(const json& answer, const screen& out) {
   std::vector<tree_node> nodes;
   std::vector<json> actors;
-  for (const auto& actor : answer.value("actors", json::array())) {
+  for (const auto& actor : field_list(answer, "actors")) {
     nodes.push_back({field_text(actor, "node", "-"), field_text(actor, "name", "-"),
                      field_text(actor, "parent", "")});
     actors.push_back(actor);
@@ -57,16 +52,16 @@ std::string render_tree(const json& answer, const screen& out) {
       rows.add({cell{node, colour::blue}});
     }
     rows.add({line.prefix + nodes[line.index].name, actor_state(actor),
-              field_text(actor, "restarts", "0"), uptime_text(actor),
+              field_text(actor, "restarts", "0"), uptime_text(actor, out),
               field_text(actor, "activity", "")});
   }
-  return rows.empty() ? "no actors\n" : rows.text(out.colours);
+  return rows.empty() ? "no actors\n" : rows.text(out.colours, out.width);
 }
 
 /// The actors of one name: names are unique on their node only.
 json only_named(const json& answer, const std::string& name) {
   auto rows = json::array();
-  for (const auto& actor : answer.value("actors", json::array()))
+  for (const auto& actor : field_list(answer, "actors"))
     if (field_text(actor, "name", "") == name
         || field_text(actor, "node", "") + "/" + field_text(actor, "name", "") == name)
       rows.push_back(actor);
@@ -87,9 +82,9 @@ int show_actor(const command_line& line, const std::string& name, const query_op
     return complain({ec::not_found, "there is no actor '" + printable(name, 80)
                                       + "'; `drover actors` has them all"});
   if (shown.as_json)
-    put_out(found.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+    put_out(json_line(found));
   else
-    put_out(render_list(found, real_screen()));
+    put_out(render_list(found, real_screen(line.colours)));
   return exits::green;
 }
 
@@ -102,22 +97,23 @@ void add_actors(CLI::App& app, command_line& line) {
     bool tree = false;
   };
   auto given = std::make_shared<options>();
-  auto* list = app.add_subcommand("actors", "Every live actor on every machine, and what it does");
-  list->footer("Example: drover actors --tree --node h1");
-  list->add_option("--node", given->node, "Only those of this node: coordinator, or a host's name");
+  auto* list = app.add_subcommand("actors", "Every live actor on every machine, and what it does")
+                 ->group(groups::herd);
+  list->footer("Example: drover actors --tree --node coordinator");
+  list->add_option("--node", given->node, "Only those of this node: coordinator, or a host's name")
+    ->type_name("NODE");
   list->add_flag("--tree", given->tree, "Show who supervises whom");
   add_query_options(*list, given->shown, watchable::yes);
   list->callback([given, &line] {
-    auto target = route({"actors"});
-    if (!given->node.empty())
-      target += "?node=" + http::percent_encode(given->node);
+    auto target = with_params(route({"actors"}), {{"node", given->node}});
     line.exit_code =
       run_query(line, given->shown, {target, given->tree ? render_tree : render_list, nullptr});
   });
 
   auto shown = std::make_shared<query_options>();
   auto name = std::make_shared<std::string>();
-  auto* one = app.add_subcommand("actor", "One actor by its name, or by NODE/NAME");
+  auto* one =
+    app.add_subcommand("actor", "One actor by its name, or by NODE/NAME")->group(groups::herd);
   one->footer("Example: drover actor recorder");
   one->add_option("NAME", *name, "The actor's name")->required();
   add_query_options(*one, *shown, watchable::no);

@@ -1,77 +1,43 @@
-// builds, build, why, cancel.
+// builds, build, why.
 // SPDX-License-Identifier: Apache-2.0
-#include "nodes/http/request.hpp"
 #include "schema/names.hpp"
+#include "tools/drover/checks.hpp"
 #include "tools/drover/command.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 namespace drover::cli {
 
 namespace {
 
-bool is_over(const json& build) {
-  return field_text(build, "state", "") == "finished";
-}
-
-/// The result where there is one, else the state: what a person wants to see first.
-cell verdict_cell(const json& thing) {
-  auto word = field_text(thing, "result", field_text(thing, "state", "-"));
-  return {word, colour_of(word)};
-}
-
 /// Of what an attempt has used; empty where its host could not tell.
 std::string cpu_used(const json& attempt) {
-  auto usage = attempt.value("usage", json::object());
-  auto ms = usage.value("user_ms", int64_t{0}) + usage.value("system_ms", int64_t{0});
-  return ms <= 0 ? "" : std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + " s";
+  auto usage = field_object(attempt, "usage");
+  auto ms = field_number(usage, "user_ms", 0) + field_number(usage, "system_ms", 0);
+  return ms <= 0 ? "" : duration_text(ms);
 }
 
 std::string memory_used(const json& attempt) {
-  constexpr uint64_t mebibyte = 1024 * 1024;
-  auto peak = attempt.value("usage", json::object()).value("memory_peak", uint64_t{0});
-  return peak == 0 ? "" : std::to_string((peak + mebibyte - 1) / mebibyte) + " MiB";
+  auto peak = field_number(field_object(attempt, "usage"), "memory_peak", 0);
+  return peak <= 0 ? "" : size_text(static_cast<uint64_t>(peak));
 }
 
 std::string render_builds(const json& answer, const screen& out) {
   table rows{{"ID", "BUILDER", "RESULT", "HOST", "SOURCE", "CREATED", "TOOK", "REASON"}};
-  for (const auto& build : answer.value("builds", json::array()))
+  for (const auto& build : field_list(answer, "builds"))
     rows.add({field_text(build, "id", "-"), field_text(build, "builder", "-"), verdict_cell(build),
-              field_text(build, "host", "-"),
-              field_text(build.value("source", json::object()), "id", "-"),
-              short_time(field_text(build, "created_at", "-")),
-              time_between(build, "started_at", "finished_at"), field_text(build, "reason", "")});
-  return rows.empty() ? "no builds\n" : rows.text(out.colours);
+              field_text(build, "host", "-"), field_text(field_object(build, "source"), "id", "-"),
+              when_text(build, "created_at", out), took_text(build, out),
+              field_text(build, "reason", "")});
+  return rows.empty() ? "no builds; `drover submit BUILDER` makes one\n"
+                      : rows.text(out.colours, out.width);
 }
 
-std::string render_build(const json& build, const screen& out) {
-  auto source = build.value("source", json::object());
-  auto text = "build " + field_text(build, "id", "?") + " of "
-              + printable(field_text(build, "builder", "?"), 80) + ": "
-              + paint(verdict_cell(build).text, verdict_cell(build).shade, out.colours) + "\n";
-  auto add = [&](const char* label, const std::string& value) {
-    if (!value.empty())
-      text += std::string{label} + printable(value, 1000) + "\n";
-  };
-  add("  reason    ", field_text(build, "reason", ""));
-  add("  source    ", field_text(source, "id", ""));
-  add("  revision  ", field_text(source, "revision", ""));
-  add("  sha256    ", field_text(source, "sha256", ""));
-  add("  campaign  ", field_text(build, "campaign", ""));
-  add("  host      ", field_text(build, "host", ""));
-  add("  asked by  ", field_text(build, "requested_by", ""));
-  add("  because   ", field_text(build, "requested_because", ""));
-  const auto params = build.value("params", json::object()); // items() only refers to it
-  for (const auto& [name, value] : params.items())
-    add("  param     ", name + "=" + (value.is_string() ? value.get<std::string>() : ""));
-  add("  created   ", short_time(field_text(build, "created_at", "")));
-  add("  took      ", time_between(build, "started_at", "finished_at"));
-  add("  artifacts ", field_text(build, "artifacts", ""));
+std::string steps_table(const json& build, const screen& out) {
   table rows{{"STEP", "RESULT", "EXIT", "ATTEMPT", "HOST", "TOOK", "CPU", "MEMORY", "REASON"}};
-  for (const auto& step : build.value("steps", json::array())) {
-    auto attempts = step.value("attempts", json::array());
+  for (const auto& step : field_list(build, "steps")) {
+    auto attempts = field_list(step, "attempts");
     if (attempts.empty())
       rows.add({field_text(step, "name", "-"), verdict_cell(step),
                 field_text(step, "exit_code", ""), "", "", "", "", "",
@@ -79,17 +45,43 @@ std::string render_build(const json& build, const screen& out) {
     for (const auto& attempt : attempts)
       rows.add({field_text(step, "name", "-"), verdict_cell(attempt),
                 field_text(attempt, "exit_code", ""), field_text(attempt, "number", ""),
-                field_text(attempt, "host", ""), time_between(attempt, "started_at", "finished_at"),
-                cpu_used(attempt), memory_used(attempt), field_text(attempt, "reason", "")});
+                field_text(attempt, "host", ""), took_text(attempt, out), cpu_used(attempt),
+                memory_used(attempt), field_text(attempt, "reason", "")});
   }
-  return text + (rows.empty() ? "" : "\n" + rows.text(out.colours));
+  return rows.empty() ? "" : "\n" + rows.text(out.colours, out.width);
 }
 
-std::string render_why(const json& answer, const screen&) {
-  auto text = printable(field_text(answer, "reason", "no reason known"), 1000) + "\n";
-  for (const auto& line : answer.value("evidence", json::array()))
+std::string render_build(const json& build, const screen& out) {
+  auto source = field_object(build, "source");
+  auto verdict = verdict_cell(build);
+  auto text = "build " + field_text(build, "id", "?") + " of "
+              + printable(field_text(build, "builder", "?"), 80) + ": "
+              + paint(printable(verdict.text, 80), verdict.shade, out.colours) + "\n";
+  fact_sheet facts{9, out};
+  facts.add("reason", field_text(build, "reason", ""));
+  facts.add("source", field_text(source, "id", ""));
+  facts.add("revision", field_text(source, "revision", ""));
+  facts.add("sha256", field_text(source, "sha256", ""));
+  facts.add("campaign", field_text(build, "campaign", ""));
+  facts.add("retry of", field_text(build, "retry_of", ""));
+  facts.add("host", field_text(build, "host", ""));
+  facts.add("asked by", field_text(build, "requested_by", ""));
+  facts.add("because", field_text(build, "requested_because", ""));
+  const auto params = field_object(build, "params"); // items() only refers to it
+  for (const auto& [name, value] : params.items())
+    facts.add("param", name + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
+  facts.add("created", when_text(build, "created_at", out));
+  facts.add("took", took_text(build, out));
+  if (field_number(build, "artifacts", 0) > 0)
+    facts.add("artifacts", field_text(build, "artifacts", ""));
+  return text + facts.text() + steps_table(build, out);
+}
+
+std::string render_why(const json& answer, const screen& out) {
+  auto text = hang("", printable(field_text(answer, "reason", "no reason known"), 1000), out.width);
+  for (const auto& line : field_list(answer, "evidence"))
     if (line.is_string())
-      text += "  " + printable(line.get<std::string>(), 1000) + "\n";
+      text += hang("  ", printable(line.get<std::string>(), 1000), out.width);
   return text;
 }
 
@@ -100,91 +92,99 @@ void add_list(CLI::App& app, command_line& line) {
     unsigned limit = 0;
   };
   auto given = std::make_shared<options>();
-  auto* command = app.add_subcommand("builds", "Builds, newest first");
-  command->footer("Example: drover builds --builder check --state finished --limit 5");
-  command->add_option("--builder", given->builder, "Only builds of this builder");
+  auto* command = app.add_subcommand("builds", "Builds, newest first")->group(groups::look);
+  command->footer("Example: drover builds --builder hello --state finished --limit 5");
+  command->add_option("--builder", given->builder, "Only builds of this builder")
+    ->type_name("BUILDER");
   command->add_option("--state", given->state, "Only queued, waiting, running or finished ones")
+    ->type_name("STATE")
     ->check(CLI::IsMember({"queued", "waiting", "running", "finished"}));
-  command->add_option("--limit", given->limit, "So many at most")->check(CLI::PositiveNumber);
-  command->add_option("--before", given->before, "Only builds older than this one");
+  command->add_option("--limit", given->limit, "So many at most; else 50")
+    ->type_name("N")
+    ->check(above_zero());
+  command->add_option("--before", given->before, "Only builds older than this one")
+    ->type_name("ID");
   add_query_options(*command, given->shown, watchable::yes);
   command->callback([given, &line] {
-    auto target = route({"builds"});
-    auto add = [&](const char* name, const std::string& value) {
-      if (!value.empty())
-        target += (target.find('?') == std::string::npos ? "?" : "&") + std::string{name} + "="
-                  + http::percent_encode(value);
-    };
-    add("builder", given->builder);
-    add("state", given->state);
-    add("before", given->before);
-    add("limit", given->limit == 0 ? "" : std::to_string(given->limit));
-    line.exit_code = run_query(line, given->shown, {target, render_builds, nullptr});
+    auto target = with_params(route({"builds"}),
+                              {{"builder", given->builder},
+                               {"state", given->state},
+                               {"before", given->before},
+                               {"limit", given->limit == 0 ? "" : std::to_string(given->limit)}});
+    line.exit_code = run_query(
+      line, given->shown, {target, render_builds, nullptr, nullptr, "builders", given->builder});
   });
 }
 
 void add_one(CLI::App& app, command_line& line) {
   auto shown = std::make_shared<query_options>();
   auto id = std::make_shared<std::string>();
-  auto* command = app.add_subcommand("build", "One build with its steps and attempts");
-  command->footer("Example: drover build 12 --wait --timeout 600");
+  auto* command =
+    app.add_subcommand("build", "One build with its steps and attempts")->group(groups::look);
+  command->footer("Example: drover build 1 --wait --timeout 600");
   command->add_option("ID", *id, "The build's number")->required();
   add_query_options(*command, *shown, watchable::yes);
   add_wait_options(*command, *shown);
   command->callback([shown, id, &line] {
-    line.exit_code = run_query(line, *shown, {route({"builds", *id}), render_build, is_over});
+    line.exit_code =
+      run_query(line, *shown, {route({"builds", *id}), render_build, is_over, build_progress});
   });
 }
 
-/// A number is a build; all else is a host's name, unless no such host is there.
+/// A number is a build, "c3" a campaign; all else is a host's name.
 void add_why(CLI::App& app, command_line& line) {
   auto shown = std::make_shared<query_options>();
   auto subject = std::make_shared<std::string>();
-  auto* command = app.add_subcommand(
-    "why", "Why a build waits or how it ended, why a host is out: a sentence, then the evidence");
-  command->footer("Example: drover why 12\n         drover why h2");
-  command->add_option("ID-or-HOST", *subject, "A build's number or a host's name")->required();
+  auto* command = app
+                    .add_subcommand("why", "Why a build waits or how it ended, why a host is out,"
+                                           " how a campaign stands: a sentence, then the evidence")
+                    ->group(groups::look);
+  command->footer("Example: drover why 1\n         drover why h2\n         drover why c1");
+  command->add_option("ID-or-HOST", *subject, "A build's number, a host's name or a campaign's id")
+    ->required();
   add_query_options(*command, *shown, watchable::yes);
   command->callback([shown, subject, &line] {
-    auto kind = parse_build_id(*subject) ? "builds" : "hosts";
-    line.exit_code = run_query(line, *shown, {route({kind, *subject, "why"}), render_why, nullptr});
+    auto kind = parse_build_id(*subject)      ? "builds"
+                : parse_campaign_id(*subject) ? "campaigns"
+                                              : "hosts";
+    line.exit_code = run_query(
+      line, *shown, {route({kind, *subject, "why"}), render_why, nullptr, nullptr, kind, *subject});
   });
 }
 
-int cancel(const command_line& line, const std::string& id, const std::string& reason) {
-  auto farm = open_farm(line);
-  if (!farm)
-    return complain(farm.error());
-  auto* user = ::getenv("USER");
-  auto target = route({"builds", id, "cancel"})
-                + "?by=" + http::percent_encode(user ? user : "uid " + std::to_string(::getuid()));
-  if (!reason.empty())
-    target += "&reason=" + http::percent_encode(reason);
-  auto answer = read_answer(farm->post(target, ""));
-  if (!answer)
-    return complain(answer.error());
-  put_out(printable(field_text(*answer, "text", "done"), 1000) + "\n");
-  return exits::green;
-}
-
-void add_cancel(CLI::App& app, command_line& line) {
-  auto id = std::make_shared<std::string>();
-  auto reason = std::make_shared<std::string>();
-  auto* command =
-    app.add_subcommand("cancel", "End a build: its step is stopped, the rest skipped");
-  command->footer("Example: drover cancel 12 --reason 'wrong tarball'");
-  command->add_option("ID", *id, "The build's number")->required();
-  command->add_option("--reason", *reason, "Shown wherever the build is shown");
-  command->callback([id, reason, &line] { line.exit_code = cancel(line, *id, *reason); });
-}
-
 } // namespace
+
+std::string build_progress(const json& build) {
+  auto text = "build " + field_text(build, "id", "?") + " of "
+              + printable(field_text(build, "builder", "?"), 80) + ": ";
+  auto steps = field_list(build, "steps");
+  const json* current = nullptr;
+  size_t number = 0;
+  for (size_t i = 0; i < steps.size(); ++i)
+    if (!is_over(steps[i])) {
+      current = &steps[i];
+      number = i + 1;
+      break;
+    }
+  auto attempts = current ? field_list(*current, "attempts") : json::array();
+  if (!current || field_text(build, "state", "") != "running")
+    text += printable(field_text(build, "state", "?"), 80);
+  else
+    text += "step " + printable(field_text(*current, "name", "?"), 80) + " ("
+            + std::to_string(number) + " of " + std::to_string(steps.size()) + ")";
+  if (auto host = field_text(build, "host", ""); !host.empty())
+    text += " on " + printable(host, 80);
+  auto since = field_text(attempts.empty() ? build : attempts.back(), "started_at",
+                          field_text(build, "created_at", ""));
+  if (auto begun = parse_time(since))
+    text += ", " + duration_text(now_ms() - *begun);
+  return text;
+}
 
 void add_builds(CLI::App& app, command_line& line) {
   add_list(app, line);
   add_one(app, line);
   add_why(app, line);
-  add_cancel(app, line);
 }
 
 } // namespace drover::cli

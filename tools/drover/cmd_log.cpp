@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
+#include "tools/drover/checks.hpp"
 #include "tools/drover/command.hpp"
 #include "tools/drover/log_text.hpp"
 
@@ -22,30 +23,28 @@ struct log_options {
   bool follow = false;
   bool raw = false;
   uint32_t attempt = 0;
+  screen out = {};
 };
-
-bool is_over(const json& thing) {
-  return field_text(thing, "state", "") == "finished";
-}
 
 /// The steps to show: the one named; else of a red build the first that failed; else all. Raw bytes
 /// of all steps in order, so that what a script reads doesn't depend on the result.
 expected<std::vector<std::string>> choose_steps(const json& build, const log_options& given) {
   std::vector<std::string> all;
   std::string first_bad;
-  for (const auto& step : build.value("steps", json::array())) {
+  for (const auto& step : field_list(build, "steps")) {
     auto name = field_text(step, "name", "");
     auto outcome = field_text(step, "result", "");
     if (!given.step.empty() && (name == given.step || field_text(step, "index", "") == given.step))
       return std::vector<std::string>{name};
     bool bad = outcome != "success" && outcome != "warnings" && outcome != "skipped";
-    if (bad && first_bad.empty() && !step.value("attempts", json::array()).empty())
+    if (bad && first_bad.empty() && !field_list(step, "attempts").empty())
       first_bad = name;
     all.push_back(name);
   }
   if (!given.step.empty())
     return failure{ec::not_found, "build " + field_text(build, "id", "?") + " has no step '"
-                                    + printable(given.step, 80) + "'"};
+                                    + printable(given.step, 80) + "'; `drover build "
+                                    + field_text(build, "id", "ID") + "` has them all"};
   bool red = is_over(build) && !is_green(build);
   if (red && !first_bad.empty() && !given.raw && !given.follow)
     return std::vector<std::string>{first_bad};
@@ -56,7 +55,7 @@ expected<std::vector<std::string>> choose_steps(const json& build, const log_opt
 class log_writer {
 public:
   explicit log_writer(const log_options& given)
-      : raw_{given.raw}, text_{real_screen().colours ? sgr::keep : sgr::drop} {}
+      : raw_{given.raw}, text_{given.out.colours ? sgr::keep : sgr::drop} {}
   bool head(const std::string& step, const std::string& attempt) {
     if (raw_ || attempt == "0")
       return true;
@@ -240,18 +239,24 @@ int show_log(const command_line& line, const log_options& given) {
 
 void add_log(CLI::App& app, command_line& line) {
   auto given = std::make_shared<log_options>();
-  auto* command = app.add_subcommand(
-    "log", "What steps printed: of a red build the first failed step, else all of them");
-  command->footer("Example: drover log 12 test --follow\n         drover log 12 --raw > log.txt");
+  auto* command =
+    app
+      .add_subcommand("log",
+                      "What steps printed: of a red build the first failed step, else all of them")
+      ->group(groups::look);
+  command->footer("Example: drover log 1 test --follow\n         drover log 1 --raw > log.txt");
   command->add_option("ID", given->build, "The build's number")->required();
   command->add_option("STEP", given->step, "A step's name, or its index from 0");
   command->add_flag("--follow", given->follow, "Go on showing until the step or build is over");
   command->add_flag("--raw", given->raw, "The very bytes, of one step or of all in order");
   command->add_option("--attempt", given->attempt, "This attempt instead of the accepted one")
-    ->check(CLI::PositiveNumber);
+    ->type_name("N")
+    ->check(above_zero());
   command->callback([given, &line] {
+    given->out = real_screen(line.colours);
     if (given->attempt != 0 && given->step.empty())
-      line.exit_code = complain({ec::bad_input, "--attempt needs a STEP"});
+      line.exit_code =
+        complain({ec::bad_input, "--attempt needs a STEP, as in `drover log 1 test --attempt 2`"});
     else
       line.exit_code = show_log(line, *given);
   });

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/drover/command.hpp"
 
+#include "config/values.hpp"
 #include "nodes/http/request.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <thread>
 
 namespace drover::cli {
@@ -23,6 +22,7 @@ using std::chrono::steady_clock;
 ec code_of(unsigned status) {
   switch (status) {
   case 400:
+  case 405:
     return ec::bad_input;
   case 404:
     return ec::not_found;
@@ -31,63 +31,25 @@ ec code_of(unsigned status) {
   case 401:
   case 403:
   case 413:
+  case 429:
     return ec::refused;
+  case 502:
   case 503:
+  case 504:
     return ec::unavailable;
   default:
     return ec::internal;
   }
 }
 
-/// Milliseconds since 1970 of "2026-01-31T12:00:00.000Z", or nothing.
-std::optional<int64_t> parse_time(const std::string& text) {
-  std::tm parts{};
-  auto* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (!rest)
-    return std::nullopt;
-  int64_t ms = 0;
-  if (*rest == '.')
-    ms = std::strtol(std::string{rest + 1, std::min<size_t>(3, std::strlen(rest + 1))}.c_str(),
-                     nullptr, 10);
-  return int64_t{timegm(&parts)} * 1000 + ms;
-}
+/// How a farm that does not know a route begins to say so.
+constexpr std::string_view unknown_route = "no such address";
 
-std::string rendered(const json& answer, const query_options& options, const query& what,
-                     const screen& out) {
-  if (options.as_json)
-    return answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-  return what.render(answer, out);
-}
-
-/// Looks until it is over or the time is; the last answer.
-expected<json> fetch_until_over(client& farm, const query_options& options, const query& what) {
-  auto begun = steady_clock::now();
-  for (;;) {
-    auto answer = fetch_patiently(farm, what.target);
-    if (!answer || what.over(*answer))
-      return answer;
-    auto spent = std::chrono::duration<double>(steady_clock::now() - begun).count();
-    if (options.timeout_seconds > 0 && spent >= options.timeout_seconds)
-      return answer;
-    std::this_thread::sleep_for(limits::client_look_interval);
-  }
-}
-
-int watch(client& farm, const query_options& options, const query& what) {
-  auto out = real_screen();
-  for (;;) {
-    auto answer = fetch_patiently(farm, what.target);
-    if (!answer)
-      return complain(answer.error());
-    auto text = rendered(*answer, options, what, out);
-    if (out.terminal && !options.as_json)
-      text = "\x1b[H\x1b[2J" + text;
-    if (!put_out(text))
-      return exits::green;
-    if (what.over && what.over(*answer))
-      return is_green(*answer) ? exits::green : exits::red;
-    std::this_thread::sleep_for(limits::client_look_interval);
-  }
+/// What to do about an answer whose text does not say it.
+std::string advice(unsigned status) {
+  if (status == 401)
+    return "; DROVER_TOKEN, DROVER_TOKEN_FILE or the profile's file `token` holds it";
+  return "";
 }
 
 } // namespace
@@ -125,12 +87,26 @@ std::string route(std::initializer_list<std::string> parts) {
   return out;
 }
 
+std::string with_params(std::string target,
+                        const std::vector<std::pair<const char*, std::string>>& params) {
+  for (const auto& [name, value] : params)
+    if (!value.empty())
+      target += (target.find('?') == std::string::npos ? "?" : "&") + std::string{name} + "="
+                + http::percent_encode(value);
+  return target;
+}
+
 failure failure_of(const reply& answer) {
   auto text = "the farm answered with status " + std::to_string(answer.status);
   auto parsed = json::parse(answer.body, nullptr, false);
   if (parsed.is_object() && parsed.contains("detail") && parsed["detail"].is_string())
     text = parsed["detail"].get<std::string>();
-  return {code_of(answer.status), printable(text, 4 * limits::reason_bytes_max)};
+  auto code = code_of(answer.status);
+  if (answer.status == 404 && text.compare(0, unknown_route.size(), unknown_route) == 0) {
+    code = ec::internal;
+    text = "this farm is older than this program and can't do that yet (" + text + ")";
+  }
+  return {code, printable(text + advice(answer.status), 4 * limits::reason_bytes_max)};
 }
 
 expected<json> read_answer(const expected<reply>& answer) {
@@ -161,82 +137,42 @@ expected<json> fetch_patiently(client& farm, const std::string& target) {
   }
 }
 
-screen real_screen() {
-  screen out;
-  out.terminal = ::isatty(STDOUT_FILENO) == 1;
-  auto* no_colour = std::getenv("NO_COLOR");
-  out.colours = out.terminal && (!no_colour || !*no_colour);
-  return out;
+std::string who() {
+  auto* user = std::getenv("USER");
+  return user && *user ? std::string{user} : "uid " + std::to_string(::getuid());
 }
 
-bool put_out(std::string_view bytes) {
-  return std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size()
-         && std::fflush(stdout) == 0;
+std::string json_line(const json& answer) {
+  return answer.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-std::string field_text(const json& object, const std::string& name, const std::string& otherwise) {
-  if (!object.is_object() || !object.contains(name) || object[name].is_null())
-    return otherwise;
-  const auto& value = object[name];
-  return value.is_string() ? value.get<std::string>() : value.dump();
+failure with_hint(client& farm, failure why, const char* list, const std::string& given) {
+  if (why.code != ec::not_found || !list || why.text.find("did you mean") != std::string::npos)
+    return why;
+  auto answer = fetch(farm, route({list}));
+  if (!answer)
+    return why; // the first answer says enough
+  std::vector<std::string> names;
+  for (const auto& each : field_list(*answer, list))
+    names.push_back(field_text(each, "name", ""));
+  auto near = nearest(given, {names.begin(), names.end()});
+  if (near)
+    why.text += "; did you mean '" + printable(*near, limits::name_bytes_max) + "'?";
+  else if (why.text.find("drover ") == std::string::npos)
+    why.text += std::string{"; `drover "} + list + "` has them all";
+  return why;
 }
 
-std::string time_between(const json& object, const std::string& from, const std::string& to) {
-  auto begun = parse_time(field_text(object, from, ""));
-  auto ended = parse_time(field_text(object, to, ""));
-  if (!begun || !ended || *ended < *begun)
-    return "";
-  auto ms = *ended - *begun;
-  if (ms < 60'000)
-    return std::to_string(ms / 1000) + "." + std::to_string(ms % 1000 / 100) + " s";
-  auto minutes = ms / 60'000;
-  if (minutes < 60)
-    return std::to_string(minutes) + " min " + std::to_string(ms / 1000 % 60) + " s";
-  return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
-}
-
-std::string short_time(const std::string& rfc3339) {
-  auto out = rfc3339.substr(0, 19);
-  if (out.size() > 10)
-    out[10] = ' ';
-  return out;
-}
-
-bool is_green(const json& finished) {
-  auto outcome = field_text(finished, "result", "");
-  return outcome == "success" || outcome == "warnings";
-}
-
-void add_query_options(CLI::App& command, query_options& options, watchable may) {
-  command.add_flag("--json", options.as_json, "Print the farm's answer as JSON, for scripts");
-  if (may == watchable::yes)
-    command.add_flag("--watch", options.watch, "Show it again each second, until Ctrl-C");
-}
-
-void add_wait_options(CLI::App& command, query_options& options) {
-  auto* wait = command.add_flag("--wait", options.wait,
-                                "Return when it is over: 0 green, 1 red, 5 the time is over");
-  command.add_option("--timeout", options.timeout_seconds, "Seconds that --wait waits at most")
-    ->needs(wait)
-    ->check(CLI::PositiveNumber);
-}
-
-int run_query(const command_line& line, const query_options& options, const query& what) {
+int run_order(const command_line& line, const order& what) {
   auto farm = open_farm(line);
   if (!farm)
     return complain(farm.error());
-  if (options.watch)
-    return watch(*farm, options, what);
-  auto answer =
-    options.wait && what.over ? fetch_until_over(*farm, options, what) : fetch(*farm, what.target);
+  auto answer = read_answer(farm->post(what.target, what.body));
   if (!answer)
-    return complain(answer.error());
-  put_out(rendered(*answer, options, what, real_screen()));
-  if (!options.wait || !what.over)
-    return exits::green;
-  if (!what.over(*answer))
-    return complain({ec::conflict, "not over after the time given"}), exits::timed_out;
-  return is_green(*answer) ? exits::green : exits::red;
+    return complain(with_hint(*farm, answer.error(), what.list, what.given));
+  put_out(what.as_json ? json_line(*answer)
+                       : printable(field_text(*answer, "text", "done"), 1000) + "\n");
+  return exits::green;
 }
 
 } // namespace drover::cli

@@ -3,6 +3,7 @@
 
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
+#include "tools/drover/terminal.hpp"
 
 #include <utf8proc.h>
 
@@ -11,6 +12,11 @@
 namespace drover::cli {
 
 namespace {
+
+/// Between two columns.
+constexpr size_t gap_columns = 2;
+/// No column is cut to less than this, or than its heading.
+constexpr size_t column_least = 10;
 
 std::string_view code_of(colour shade) {
   switch (shade) {
@@ -80,27 +86,46 @@ void table::add(std::vector<cell> row) {
   rows_.push_back(std::move(row));
 }
 
-std::string table::text(bool colours) const {
-  std::vector<size_t> widths;
+std::vector<size_t> table::widths(size_t width) const {
+  std::vector<size_t> out;
+  std::vector<size_t> least;
+  size_t all = 0;
   for (size_t column = 0; column < headings_.size(); ++column) {
-    auto width = display_width(headings_[column]);
+    auto wanted = display_width(headings_[column]);
+    least.push_back(std::max(wanted, column_least));
     for (const auto& row : rows_)
-      width = std::max(width, display_width(row[column].text));
-    widths.push_back(width);
+      wanted = std::max(wanted, display_width(row[column].text));
+    out.push_back(wanted);
+    all += wanted + (column == 0 ? 0 : gap_columns);
   }
+  while (width != 0 && all > width) {
+    size_t widest = out.size();
+    for (size_t column = 0; column < out.size(); ++column)
+      if (out[column] > least[column] && (widest == out.size() || out[column] >= out[widest]))
+        widest = column;
+    if (widest == out.size())
+      break; // the line is cut instead
+    --out[widest];
+    --all;
+  }
+  return out;
+}
+
+std::string table::text(bool colours, size_t width) const {
+  auto columns = widths(width);
   std::string out;
   auto add_line = [&](const auto& text_of, const auto& shade_of) {
     std::string line;
     size_t gap = 0; // spaces owed before the next text, so that no line ends in spaces
     for (size_t column = 0; column < headings_.size(); ++column) {
-      std::string text = text_of(column);
+      auto text = cut_to_width(text_of(column), columns[column]);
       if (!text.empty()) {
         line += std::string(gap, ' ') + paint(text, shade_of(column), colours);
         gap = 0;
       }
-      gap += widths[column] - display_width(text) + 2;
+      gap += columns[column] - display_width(text) + gap_columns;
     }
-    out += line + "\n";
+    out += cut_to_width(line, width) + "\n";
   };
   add_line([&](size_t column) { return headings_[column]; }, [](size_t) { return colour::grey; });
   for (const auto& row : rows_)

@@ -28,15 +28,19 @@ struct cell {
   cell(std::string content, colour shown) : text{std::move(content)}, shade{shown} {}
 };
 
-/// Rows under a heading. Each cell is made printable; the last column is not padded.
+/// Rows under a heading. Each cell is made printable; the last column is not padded. Where a width
+/// is given no line is wider: the widest columns are cut, with "…".
 class table {
 public:
   explicit table(std::vector<std::string> headings) : headings_{std::move(headings)} {}
   void add(std::vector<cell> row);
   bool empty() const { return rows_.empty(); }
-  std::string text(bool colours) const;
+  std::string text(bool colours, size_t width = 0) const;
 
 private:
+  /// Of the columns, as wide as their texts, or less where all of them must fit `width`.
+  std::vector<size_t> widths(size_t width) const;
+
   std::vector<std::string> headings_;
   std::vector<std::vector<cell>> rows_;
 };

@@ -41,17 +41,25 @@ int become_child(const std::vector<std::string>& words) {
 void add_up(CLI::App& app, int& exit_code) {
   auto request = std::make_shared<up_request>();
   auto* up = app.add_subcommand("up", "Run a whole farm on this machine, until Ctrl-C or SIGTERM");
-  up->add_option("--dir", request->dir, "The farm's folder; made if it is not there")->required();
-  up->add_option("--config", request->config,
-                 "farm.yaml to copy into the folder; else what the folder has, or a small default");
+  up->footer("Example: drover up --dir my-farm --config farm.yaml --hosts 2");
+  up->add_option("--dir", request->dir, "The farm's folder; made if it is not there")
+    ->type_name("D")
+    ->required();
+  up->add_option(
+    "--config", request->config,
+    "farm.yaml to copy into the folder, with what it includes; else what the folder has, or a "
+    "small default");
   up->add_option("--hosts", request->hosts,
                  "Start hosts h1 ... hN beside those of the config; else as the last time")
+    ->type_name("N")
     ->check(CLI::Range(size_t{0}, limits::hosts_max));
   up->add_option("--slots", request->slots, "Builds at once on each of h1 ... hN")
+    ->type_name("S")
     ->check(CLI::Range(1u, limits::slots_max));
   up->add_option("--step-user", request->step_user,
                  "Who steps are: none (you, as is usual here), auto, or a user's name; needs root; "
-                 "else as the last time");
+                 "else as the last time")
+    ->type_name("USER");
   up->callback([request, &exit_code] { exit_code = run_up(*request); });
 
   auto words = std::make_shared<std::vector<std::string>>();

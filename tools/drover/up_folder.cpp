@@ -131,26 +131,48 @@ std::optional<failure> write_file(const std::string& path, const std::string& te
   return std::nullopt;
 }
 
-std::optional<failure> install_config(const farm_folder& farm, const std::string& config) {
+std::optional<failure> install_default_config(const farm_folder& farm) {
   std::error_code problem;
-  if (config.empty()) {
-    if (fs::exists(farm.config(), problem))
-      return std::nullopt;
-    return write_file(farm.config(), default_config);
-  }
-  if (fs::equivalent(config, farm.config(), problem))
+  if (fs::exists(farm.config(), problem))
     return std::nullopt;
-  auto text = read_file(config);
-  if (!text)
-    return text.error();
-  return write_file(farm.config(), *text);
+  return write_file(farm.config(), default_config);
 }
 
-expected<std::string> choose_listen_address(const farm_folder& farm) {
+std::optional<failure> install_files(const farm_folder& farm, const string_map& files,
+                                     const std::string& main, const string_map& until_now) {
+  std::error_code problem;
+  auto own = fs::path{farm.config()}.filename().string();
+  if (main != own && files.count(own) > 0)
+    return failure{ec::bad_input, main + " includes a file called " + own
+                                    + ", as the main one is called in a farm's folder; rename it"};
+  for (const auto& [path, text] : files) {
+    if (path == main)
+      continue;
+    auto target = fs::path{farm.top} / path;
+    fs::create_directories(target.parent_path(), problem);
+    if (problem)
+      return failure{ec::io,
+                     "can't make " + target.parent_path().string() + ": " + problem.message()};
+    if (auto why = write_file(target.string(), text))
+      return why;
+  }
+  if (auto why = write_file(farm.config(), files.at(main)))
+    return why;
+  for (const auto& [path, text] : until_now)
+    if (path != own && files.count(path) == 0 && !fs::remove(fs::path{farm.top} / path, problem)
+        && problem)
+      return failure{ec::io, "can't remove " + farm.top + "/" + path + ": " + problem.message()};
+  return std::nullopt;
+}
+
+namespace {
+
+/// The address in `file` if it is free, else another one, which is written there.
+expected<std::string> choose_address(const std::string& file) {
   std::error_code problem;
   uint16_t known = 0;
-  if (fs::exists(farm.listen_file(), problem)) {
-    auto text = read_file(farm.listen_file());
+  if (fs::exists(file, problem)) {
+    auto text = read_file(file);
     if (!text)
       return text.error();
     known = port_of(text->substr(0, text->find('\n')));
@@ -159,9 +181,19 @@ expected<std::string> choose_listen_address(const farm_folder& farm) {
   if (!port)
     return port.error();
   auto address = "127.0.0.1:" + std::to_string(*port);
-  if (auto why = write_file(farm.listen_file(), address + "\n"))
+  if (auto why = write_file(file, address + "\n"))
     return *why;
   return address;
+}
+
+} // namespace
+
+expected<std::string> choose_listen_address(const farm_folder& farm) {
+  return choose_address(farm.listen_file());
+}
+
+expected<std::string> choose_web_address(const farm_folder& farm) {
+  return choose_address(farm.web_file());
 }
 
 expected<host_choice> settle_choice(const farm_folder& farm, host_choice asked) {

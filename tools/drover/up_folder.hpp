@@ -21,6 +21,7 @@ struct farm_folder {
   std::string coordinator() const { return top + "/coordinator"; }
   std::string farm_keys() const { return coordinator() + "/keys"; }
   std::string listen_file() const { return coordinator() + "/listen"; }
+  std::string web_file() const { return coordinator() + "/web"; }
   std::string choice_file() const { return top + "/up.choice"; }
   std::string host(const std::string& name) const { return top + "/hosts/" + name; }
   std::string host_keys(const std::string& name) const { return host(name) + "/keys"; }
@@ -36,13 +37,20 @@ expected<farm_folder> make_farm_folder(const std::string& dir);
 /// if another one holds it.
 expected<owned_fd> lock_farm_folder(const farm_folder& farm);
 
-/// Puts farm.yaml in place: a copy of `config` if one is given, else what is there, else a small
-/// commented default.
-std::optional<failure> install_config(const farm_folder& farm, const std::string& config);
+/// Writes a small commented farm.yaml if there is none.
+std::optional<failure> install_default_config(const farm_folder& farm);
+
+/// Puts a configuration in place that was read elsewhere: `files` by their paths from the folder of
+/// `main`, which becomes farm.yaml. Files that the farm's config included until now and does not
+/// any more are removed, so that no pattern finds them.
+std::optional<failure> install_files(const farm_folder& farm, const string_map& files,
+                                     const std::string& main, const string_map& until_now);
 
 /// The address on which hosts reach the coordinator: the same one in each life of the farm unless
 /// another program has taken its port.
 expected<std::string> choose_listen_address(const farm_folder& farm);
+/// The same for browsers.
+expected<std::string> choose_web_address(const farm_folder& farm);
 
 /// What was asked of `drover up` about its hosts; not set: nothing was.
 struct host_choice {

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -62,6 +63,7 @@ std::string last_line(const std::string& path) {
 struct plan {
   farm_folder farm;
   std::string listen;
+  std::string web;
   std::vector<host_spec> hosts;
   std::string step_user;
 };
@@ -86,7 +88,9 @@ std::vector<std::string> coordinator_arguments(const plan& what) {
           "--listen",
           what.listen,
           "--socket",
-          what.farm.socket()};
+          what.farm.socket(),
+          "--web",
+          what.web};
 }
 
 std::vector<std::string> host_arguments(const plan& what, const host_spec& host) {
@@ -197,8 +201,8 @@ private:
       return;
     }
     announced_ = true;
-    std::printf("ready farm=%s listen=%s hosts=%s%s%s\n", what_.farm.socket().c_str(),
-                what_.listen.c_str(), here.c_str(),
+    std::printf("ready farm=%s listen=%s web=http://%s/ hosts=%s%s%s\n",
+                what_.farm.socket().c_str(), what_.listen.c_str(), what_.web.c_str(), here.c_str(),
                 missing.empty() ? "" : " missing=", missing.c_str());
     std::fflush(stdout);
   }
@@ -235,26 +239,36 @@ int run_up(const up_request& request) {
   // A wrong config must not replace a right one.
   auto given = request.config;
   if (given.empty()) {
-    if (auto why = install_config(*farm, ""))
+    if (auto why = install_default_config(*farm))
       return refuse(*why);
     given = farm->config();
   }
   auto config = load_config(given);
-  for (const auto* list : {&config.errors, &config.warnings}) {
-    for (const auto& problem : *list)
-      std::fprintf(stderr, "%s\n", format(problem, given).c_str());
+  for (const auto& mistake : config.errors)
+    std::fprintf(stderr, "%s\n", format(mistake, given).c_str());
+  for (auto doubt : config.warnings) {
+    doubt.message = "warning: " + doubt.message;
+    std::fprintf(stderr, "%s\n", format(doubt, given).c_str());
   }
   if (!config.config)
     return 2;
-  if (auto why = install_config(*farm, given))
-    return refuse(*why);
+  std::error_code no_config_yet;
+  if (!std::filesystem::equivalent(given, farm->config(), no_config_yet)) {
+    auto main = given.substr(given.rfind('/') + 1); // npos + 1 is 0
+    auto until_now = load_config(farm->config()).files;
+    if (auto why = install_files(*farm, config.files, main, until_now))
+      return refuse(*why);
+  }
   auto listen = choose_listen_address(*farm);
   if (!listen)
     return refuse(listen.error());
   auto choice = settle_choice(*farm, {request.hosts, request.slots, request.step_user});
   if (!choice)
     return refuse(choice.error());
-  plan what{*farm, *listen, plan_hosts(*config.config, choice->hosts, choice->slots),
+  auto web = choose_web_address(*farm);
+  if (!web)
+    return refuse(web.error());
+  plan what{*farm, *listen, *web, plan_hosts(*config.config, choice->hosts, choice->slots),
             choice->step_user.value_or("none")};
   if (auto why = make_keys(what))
     return refuse(*why);

@@ -21,8 +21,8 @@ bool tells_signal(const std::string& reason, int32_t exit_code) {
          && reason.compare(0, 10, "exit code ") != 0;
 }
 
-std::string verb_of(const step_record& step) {
-  switch (step.outcome) {
+std::string step_verb(result outcome) {
+  switch (outcome) {
   case result::none:
     return " has not ended";
   case result::success:
@@ -57,7 +57,8 @@ std::string cause_of(int32_t exit_code, const std::string& reason) {
   if (says_more(reason, exit_code)) {
     // "exit code 3; not enforced on this host: ..." has told its number above.
     auto told = "exit code " + std::to_string(exit_code) + "; ";
-    text += ": " + (reason.compare(0, told.size(), told) == 0 ? reason.substr(told.size()) : reason);
+    text +=
+      ": " + (reason.compare(0, told.size(), told) == 0 ? reason.substr(told.size()) : reason);
     if (reason.compare(0, 17, "killed by signal ") == 0 && !bare)
       if (auto words = signal_words(exit_code - 128); words.find(", ") != std::string::npos)
         text += words.substr(words.find(", "));
@@ -84,7 +85,7 @@ std::string passed_words(const build_file& file) {
          + repeats_of(file);
 }
 
-std::string verb_of(result outcome) {
+std::string build_verb(result outcome) {
   switch (outcome) {
   case result::none:
     return " is over";
@@ -134,9 +135,15 @@ const step_record* culprit(const build_file& file, result outcome) {
 
 std::string step_ending(const step_record& step) {
   auto* attempt = telling_attempt(step);
-  auto text = "step " + quoted(step.name) + verb_of(step);
+  auto text = "step " + quoted(step.name);
+  auto outcome = step.outcome;
+  if (outcome == result::warnings && attempt != nullptr && attempt->outcome != result::warnings) {
+    text += ", which only warns,";
+    outcome = attempt->outcome;
+  }
+  text += step_verb(outcome);
   if (attempt != nullptr)
-    text += " on " + attempt->host.value;
+    text += (outcome == result::host_lost ? " " : " on ") + attempt->host.value;
   const auto& reason = step.reason.empty() && attempt != nullptr ? attempt->reason : step.reason;
   return text + cause_of(step.exit_code, reason);
 }
@@ -186,7 +193,7 @@ std::string finished_sentence(const build_record& build, const std::string& why)
   auto subject = subject_of(build);
   if (build.outcome == result::cancelled && why.compare(0, 10, "cancelled ") == 0)
     return one_line(subject + " was " + why);
-  auto text = subject + verb_of(build.outcome);
+  auto text = subject + build_verb(build.outcome);
   if (build.outcome == result::success)
     if (auto took = span_between(build.started_at, build.finished_at); !took.empty())
       text += " in " + took;

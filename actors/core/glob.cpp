@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "nodes/glob.hpp"
+#include "actors/core/glob.hpp"
 
 #include "schema/limits.hpp"
 #include "schema/names.hpp"

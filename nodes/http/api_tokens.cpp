@@ -1,0 +1,167 @@
+// Keys to the API: made, listed, revoked. The token itself is shown once and not kept.
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/http/routes.hpp"
+#include "schema/limits_api.hpp"
+#include "schema/names.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace drover::http {
+
+namespace {
+
+struct token_order {
+  std::string name;
+  role may = role::view;
+  std::optional<uint64_t> seconds;
+};
+
+failure wrong(const std::string& what) {
+  return {ec::bad_input, "token: " + what};
+}
+
+expected<token_order> parse_token_order(const std::string& text) {
+  auto object = json::parse(text, nullptr, false);
+  if (!object.is_object())
+    return wrong("no valid JSON object; as in {\"name\": \"ann\", \"role\": \"force\"}");
+  token_order out;
+  for (const auto& [name, value] : object.items()) {
+    if (name == "expires_in" && value.is_null())
+      continue;
+    if (name == "expires_in") {
+      if (!value.is_number_unsigned() || value.get<uint64_t>() == 0
+          || value.get<uint64_t>() > limits::token_seconds_max)
+        return wrong("expires_in must be a number of seconds from 1 to "
+                     + std::to_string(limits::token_seconds_max));
+      out.seconds = value.get<uint64_t>();
+    } else if (name != "name" && name != "role") {
+      return wrong("unknown field '" + printable(name, 40) + "'; there are name, role, expires_in");
+    } else if (!value.is_string()) {
+      return wrong(name + " must be a string");
+    }
+  }
+  out.name = object.value("name", "");
+  if (auto problem = name_problem("token", out.name))
+    return failure{ec::bad_input, *problem};
+  auto may = parse_role(object.value("role", ""));
+  if (!may)
+    return wrong("role must be one of view, force, admin");
+  out.may = *may;
+  return out;
+}
+
+event_record token_event(const api_call& call, std::string text) {
+  event_record event;
+  event.kind = event_kind::token_changed;
+  event.at = call.api.parts.clock();
+  event.by = by_of(call);
+  auto reason = reason_parameter(call.asked);
+  event.text = std::move(text) + (reason.empty() ? "" : ": " + reason);
+  return event;
+}
+
+std::string described_token(const token_record& token) {
+  return "token " + token.id + " of " + token.name + ", role " + token.role;
+}
+
+/// The record and the token that belongs to it.
+struct made_token {
+  token_record record;
+  std::string token;
+};
+
+expected<made_token> make(const api_call& call, const token_order& order,
+                          const std::vector<token_record>& others) {
+  auto token = make_token();
+  if (!token)
+    return token.error();
+  made_token out;
+  out.token = std::move(*token);
+  out.record.sha256 = digest_of_token(out.token);
+  do {
+    auto id = make_token_id();
+    if (!id)
+      return id.error();
+    out.record.id = *id;
+  } while (std::any_of(others.begin(), others.end(),
+                       [&](const token_record& other) { return other.id == out.record.id; }));
+  out.record.name = order.name;
+  out.record.role = to_string(order.may);
+  out.record.made_by = by_of(call);
+  out.record.made_at = call.api.parts.clock();
+  if (order.seconds)
+    out.record.expires_at = {out.record.made_at.ms + static_cast<int64_t>(*order.seconds) * 1000};
+  return out;
+}
+
+} // namespace
+
+answer get_tokens(api_call& call) {
+  if (auto problem = unknown_parameter(call.asked, {}))
+    co_return failure_answer(*problem);
+  auto tokens = storage::read_tokens(*call.api.parts.store);
+  if (!tokens)
+    co_return failure_answer(tokens.error());
+  std::sort(tokens->begin(), tokens->end(), [](const token_record& a, const token_record& b) {
+    return std::tie(a.made_at, a.id) < std::tie(b.made_at, b.id);
+  });
+  auto out = json::object();
+  out["tokens"] = json::array();
+  for (const auto& token : *tokens)
+    out["tokens"].push_back(json_of(token));
+  co_return json_answer(out);
+}
+
+answer post_tokens(api_call& call) {
+  if (auto problem = unknown_parameter(call.asked, {"by", "reason"}))
+    co_return failure_answer(*problem);
+  auto text = co_await read_body(call, "the token's description");
+  auto order = parse_token_order(text);
+  if (!order)
+    co_return failure_answer(order.error());
+  auto others = storage::read_tokens(*call.api.parts.store);
+  if (!others)
+    co_return failure_answer(others.error());
+  if (others->size() >= limits::tokens_max)
+    co_return failure_answer({ec::refused, "there are " + std::to_string(others->size())
+                                             + " tokens, which is the most; revoke some first"});
+  auto made = make(call, *order, *others);
+  if (!made)
+    co_return failure_answer(made.error());
+  storage::write_batch batch;
+  storage::put_token(batch, made->record);
+  batch.events.push_back(token_event(call, described_token(made->record) + ", was made"));
+  if (auto problem = co_await record(call.api, std::move(batch)))
+    co_return failure_answer(*problem);
+  auto out = json_of(made->record);
+  out["token"] = made->token;
+  co_return json_answer(out, 201);
+}
+
+answer delete_token(api_call& call) {
+  if (auto problem = unknown_parameter(call.asked, {"by", "reason"}))
+    co_return failure_answer(*problem);
+  auto tokens = storage::read_tokens(*call.api.parts.store);
+  if (!tokens)
+    co_return failure_answer(tokens.error());
+  auto found = std::find_if(tokens->begin(), tokens->end(), [&](const token_record& token) {
+    return token.id == call.captures[0];
+  });
+  if (found == tokens->end())
+    co_return failure_answer(
+      {ec::not_found, "there is no token '" + printable(call.captures[0], 40) + "'"});
+  storage::write_batch batch;
+  storage::remove_token(batch, *found);
+  // Streams wait for the journal: this entry wakes them, and they find their token gone.
+  batch.events.push_back(token_event(call, described_token(*found) + ", was revoked"));
+  if (auto problem = co_await record(call.api, std::move(batch)))
+    co_return failure_answer(*problem);
+  auto out = json::object();
+  out["id"] = found->id;
+  out["text"] = described_token(*found) + ", is revoked";
+  co_return json_answer(out, 202);
+}
+
+} // namespace drover::http

@@ -1,0 +1,245 @@
+// The front page: what is red and why, what runs, what waits and for what, the hosts.
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/pages/page.hpp"
+#include "schema/limits_web.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace drover::pages {
+
+namespace {
+
+struct front_view {
+  json red = json::array();      ///< the newest finished build of a builder, if it is bad
+  json running = json::array();
+  json waiting = json::array();
+  json recent = json::array();
+  size_t sick_hosts = 0;
+  size_t builders = 0; ///< that have finished anything lately
+};
+
+/// What a builder did last, on each host that it is made for: what came before is over.
+void sort_finished(const json& builds, front_view& out) {
+  std::set<std::string> judged;
+  std::set<std::string> builders;
+  for (const auto& build : builds) {
+    auto result = word(build, "result");
+    if (out.recent.size() < limits::page_front_rows)
+      out.recent.push_back(build);
+    if (result == "cancelled" || result == "skipped")
+      continue;
+    builders.insert(word(build, "builder"));
+    auto key = word(build, "builder") + " " + word(build, "pinned");
+    if (!judged.insert(key).second)
+      continue;
+    if (is_red(result))
+      out.red.push_back(build);
+  }
+  out.builders = builders.size();
+}
+
+std::string verdict(const front_view& seen, const json& hosts) {
+  std::string out;
+  if (seen.red.empty())
+    out = seen.builders == 0 ? "Nothing has been built yet" : "Everything that was built is good";
+  else
+    out = seen.red.size() == 1 ? "One thing is red" : std::to_string(seen.red.size())
+                                                        + " things are red";
+  if (hosts.empty())
+    return out + ", and no host is here";
+  if (seen.sick_hosts == 1)
+    return out + ", and one host is not well";
+  if (seen.sick_hosts > 1)
+    return out + ", and " + std::to_string(seen.sick_hosts) + " hosts are not well";
+  return out;
+}
+
+void show_red(html& out, const front_view& seen, wall_time now) {
+  if (seen.red.empty())
+    return;
+  auto part = out.in("section", {{"aria-labelledby", "red"}});
+  heading(out, "red", "What is red");
+  auto rows = out.in("ul", {{"class", "cards"}});
+  size_t shown = 0;
+  for (const auto& build : seen.red) {
+    if (shown++ == 2 * limits::page_front_rows)
+      break;
+    auto card = out.in("li", {{"class", "card bad"}, {"id", "red" + word(build, "id")}});
+    {
+      auto line = out.in("p", {{"class", "cardhead"}});
+      build_link(out, build);
+      mark_build(out, build);
+    }
+    auto reason = word(build, "reason");
+    out.element("p", {{"class", "reason"}}, reason.empty() ? "no reason is known" : reason);
+    auto foot = out.in("p", {{"class", "quiet"}});
+    out.text(source_words(member(build, "source")) + " on ");
+    host_link(out, word(build, "host"));
+    out.text(", ");
+    ago(out, time_of(build, "finished_at"), now);
+  }
+}
+
+/// The step that runs, or the last one that ended.
+const json* present_step(const json& build) {
+  const json* last = nullptr;
+  for (const auto& step : list(build, "steps")) {
+    if (word(step, "state") == "running" || word(step, "state") == "waiting")
+      return &step;
+    if (word(step, "state") == "finished")
+      last = &step;
+  }
+  return last;
+}
+
+void show_running(html& out, const json& builds, wall_time now) {
+  auto part = out.in("section", {{"aria-labelledby", "running"}});
+  heading(out, "running", "What runs");
+  if (builds.empty())
+    return nothing_here(out, "Nothing runs.");
+  auto rows = out.in("ul", {{"class", "rows"}});
+  for (const auto& build : builds) {
+    auto row = out.in("li", {{"id", "run" + word(build, "id")}});
+    mark_build(out, build);
+    build_link(out, build);
+    if (const auto* step = present_step(build)) {
+      auto name = word(*step, "name");
+      out.link(path_of({"builds", word(build, "id"), "steps", name}), "step " + name, "step");
+    }
+    out.text("on ");
+    host_link(out, word(build, "host"));
+    auto time = out.in("span", {{"class", "end"}});
+    span_of(out, build, now);
+  }
+}
+
+void show_waiting(html& out, const json& builds) {
+  auto part = out.in("section", {{"aria-labelledby", "waiting"}});
+  heading(out, "waiting", "What waits, and why");
+  if (builds.empty())
+    return nothing_here(out, "Nothing waits.");
+  {
+    auto rows = out.in("ul", {{"class", "rows"}});
+    size_t shown = 0;
+    for (const auto& build : builds) {
+      if (shown++ == limits::page_front_rows)
+        break;
+      auto row = out.in("li", {{"id", "wait" + word(build, "id")}});
+      mark_build(out, build);
+      build_link(out, build);
+      auto reason = word(build, "reason");
+      out.element("span", {{"class", "why"}},
+                  reason.empty() ? "it starts as soon as a slot is free" : reason);
+    }
+  }
+  auto line = out.in("p", {{"class", "more"}});
+  out.link("/queue", "The whole queue, with what each one misses");
+}
+
+void show_hosts_part(html& out, const json& hosts) {
+  auto part = out.in("section", {{"aria-labelledby", "hosts"}});
+  heading(out, "hosts", "Hosts");
+  if (hosts.empty())
+    return nothing_here(out, "No host has joined yet.");
+  auto rows = out.in("ul", {{"class", "tiles"}});
+  for (const auto& host : hosts) {
+    auto name = word(host, "name");
+    auto state = word(host, "state");
+    auto tile = out.in("li", {{"class", "tile " + std::string{tone_of(state, "").text()}},
+                              {"id", "host-" + name}});
+    {
+      auto line = out.in("p", {{"class", "cardhead"}});
+      host_link(out, name);
+      mark(out, state, "");
+    }
+    const auto& slots = member(host, "slots");
+    out.element("p", {{"class", "quiet"}},
+                word(slots, "used") + " of " + word(slots, "total") + " slots in use");
+    if (auto reason = word(host, "reason"); !reason.empty())
+      out.element("p", {{"class", "reason"}}, reason);
+  }
+}
+
+void show_campaigns_part(html& out, const json& campaigns, wall_time now) {
+  if (campaigns.empty())
+    return;
+  auto part = out.in("section", {{"aria-labelledby", "campaigns"}});
+  heading(out, "campaigns", "Last campaigns");
+  auto rows = out.in("ul", {{"class", "rows"}});
+  for (const auto& campaign : campaigns) {
+    auto id = word(campaign, "id");
+    auto row = out.in("li", {{"id", "campaign-" + id}});
+    mark(out, word(campaign, "state"), word(campaign, "result"));
+    out.link(path_of({"campaigns", id}), id + " " + source_words(member(campaign, "source")));
+    out.element("span", {{"class", "quiet"}},
+                word(campaign, "finished") + " of " + word(campaign, "cells") + " cells are over");
+    auto time = out.in("span", {{"class", "end"}});
+    ago(out, time_of(campaign, "created_at"), now);
+  }
+}
+
+/// Running builds with their steps; what can't be read now stays as the list had it.
+asio::awaitable<json> with_steps(const page_call& call, json builds) {
+  size_t looked = 0;
+  for (auto& build : builds) {
+    if (looked++ == limits::page_steps_looked_up)
+      break;
+    auto file = co_await ask_api(call, segments("builds", word(build, "id")));
+    if (file.ok())
+      build = std::move(file.body);
+  }
+  co_return builds;
+}
+
+void show_recent(html& out, const json& builds, wall_time now) {
+  if (builds.empty())
+    return;
+  auto part = out.in("section", {{"aria-labelledby", "recent"}});
+  heading(out, "recent", "What ended last");
+  build_table(out, builds, now);
+}
+
+} // namespace
+
+page_answer show_front(page_call& call) {
+  auto rows = std::to_string(limits::page_red_builds_searched);
+  auto finished = co_await ask_api(call, segments("builds"), with("state", "finished", "limit", rows));
+  auto running = co_await ask_api(call, segments("builds"), with("state", "running", "limit", "50"));
+  auto queued = co_await ask_api(call, segments("builds"), with("state", "queued", "limit", "50"));
+  auto waiting = co_await ask_api(call, segments("builds"), with("state", "waiting", "limit", "50"));
+  auto hosts = co_await ask_api(call, segments("hosts"));
+  auto campaigns = co_await ask_api(call, segments("campaigns"), with("limit", "5"));
+  for (const auto* reply : {&finished, &running, &queued, &waiting, &hosts, &campaigns})
+    if (!reply->ok())
+      co_return refused_page(call, *reply);
+  front_view seen;
+  sort_finished(list(finished.body, "builds"), seen);
+  seen.running = co_await with_steps(call, list(running.body, "builds"));
+  for (const auto* reply : {&waiting, &queued})
+    for (const auto& build : list(reply->body, "builds"))
+      seen.waiting.push_back(build);
+  const auto& herd = list(hosts.body, "hosts");
+  for (const auto& host : herd)
+    seen.sick_hosts += tone_of(word(host, "state"), "") == literal{"bad"}
+                           || tone_of(word(host, "state"), "") == literal{"warn"}
+                         ? 1
+                         : 0;
+  page made{call, place::front, "Front", "all"};
+  auto& out = made.out;
+  auto tone = !seen.red.empty() ? "verdict bad" : seen.sick_hosts > 0 ? "verdict warn"
+                                                                      : "verdict good";
+  out.element("h1", {{"class", tone}}, verdict(seen, herd));
+  show_red(out, seen, call.now);
+  {
+    auto halves = out.in("div", {{"class", "halves"}});
+    show_running(out, seen.running, call.now);
+    show_waiting(out, seen.waiting);
+  }
+  show_hosts_part(out, herd);
+  show_campaigns_part(out, list(campaigns.body, "campaigns"), call.now);
+  show_recent(out, seen.recent, call.now);
+  co_return made.finish();
+}
+
+} // namespace drover::pages

@@ -1,0 +1,47 @@
+#pragma once
+// Where changes come from, for real: folders and indexes of tarballs, hg and git repositories.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/ports.hpp"
+#include "nodes/sources/command.hpp"
+
+namespace drover::sources {
+
+using known_test = std::function<bool(const std::string& identity)>;
+
+/// The tarballs of a folder that match. A file counts once its size and time have stood still
+/// (limits::tarball_settle) and nobody holds a part of it under the same name (".part", ".tmp").
+/// Identity: name and SHA-256, so that a second upload under an old name is a new change, flagged.
+expected<source_look> look_at_folder(const source_spec& source, const string_map& cursor,
+                                     const known_test& is_known);
+
+/// The same of an http(s) page that links to tarballs; downloads what is new into `folder`.
+expected<source_look> look_at_index(const source_spec& source, const string_map& cursor,
+                                    const known_test& is_known, const std::string& folder);
+
+/// Mirrors the repository below `folder` and finds moved branches; the newest revision of each is
+/// an archive of its tree. The first look takes the heads only, not the history.
+expected<source_look> look_at_git(const source_spec& source, const string_map& cursor,
+                                  const std::string& folder, const stop_flag& stopping);
+expected<source_look> look_at_hg(const source_spec& source, const string_map& cursor,
+                                 const std::string& folder, const stop_flag& stopping);
+
+/// All of them behind one port. `folder` holds mirrors and what is on its way; relative folders of
+/// sources are below `config_folder`.
+class watcher : public source_port {
+public:
+  watcher(std::string folder, std::string config_folder);
+  expected<source_look> look(const source_spec& source, const string_map& cursor,
+                             const known_test& is_known) override;
+  expected<std::string> read(const std::string& file, uint64_t offset, size_t max) override;
+  void discard(const std::string& file) override;
+  /// Ends what runs; later looks fail at once. From any thread.
+  void stop() { stopping_ = true; }
+
+private:
+  std::string folder_;
+  std::string config_folder_;
+  stop_flag stopping_{false};
+};
+
+} // namespace drover::sources

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nodes/pages/html.hpp"
+#include "nodes/pages/pages.hpp"
+#include "nodes/pages/words.hpp"
+#include "tests/catch.hpp"
+#include "tests/web/page_reader.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <nlohmann/json.hpp>
+
+using namespace drover;
+using namespace drover::pages;
+using drover::pages::test::page_reader;
+using json = nlohmann::ordered_json;
+namespace asio = boost::asio;
+
+namespace {
+
+json sample_build(int id, const std::string& state, const std::string& result) {
+  return {{"id", id},
+          {"builder", "hello"},
+          {"state", state},
+          {"result", result.empty() ? json(nullptr) : json(result)},
+          {"reason", "step 'test' failed on h1 with exit code 1"},
+          {"source", {{"kind", "tarball"}, {"id", "hello-2.12.tar.gz"}, {"sha256", "8d99"}}},
+          {"campaign", "c3"},
+          {"host", "h1"},
+          {"pinned", "h1"},
+          {"params", {{"CFLAGS", "-O2"}}},
+          {"requested_by", "ann"},
+          {"requested_because", "release candidate"},
+          {"retry_of", 3},
+          {"created_at", "2026-01-31T12:00:00.000Z"},
+          {"started_at", "2026-01-31T12:00:01.000Z"},
+          {"finished_at", result.empty() ? json(nullptr) : json("2026-01-31T12:01:00.000Z")}};
+}
+
+json sample_build_file() {
+  auto out = sample_build(12, "finished", "failure");
+  json attempt{{"number", 1},          {"host", "h1"},
+               {"state", "finished"},  {"result", "failure"},
+               {"reason", "it failed"}, {"role", "repeats"},
+               {"leftovers", "a sleep"}, {"usage", {{"user_ms", 1200}, {"memory_peak", 4096}}},
+               {"started_at", "2026-01-31T12:00:01.000Z"}};
+  out["steps"] = json::array({{{"name", "test"},
+                               {"index", 0},
+                               {"state", "finished"},
+                               {"result", "failure"},
+                               {"exit_code", 1},
+                               {"reason", "it failed"},
+                               {"accepted", 1},
+                               {"attempts", json::array({attempt, attempt})}}});
+  return out;
+}
+
+json sample_host() {
+  return {{"name", "h1"},
+          {"state", "lost"},
+          {"reason", "it is silent"},
+          {"slots", {{"total", 2}, {"used", 1}}},
+          {"facts", {{"os", "linux"}, {"arch", "x86_64"}}},
+          {"labels", {{"room", "attic"}}},
+          {"hold", {{"kind", "pause"}, {"by", "ann"}, {"reason", "new disk"}}},
+          {"restarts", 1},
+          {"last_seen_at", "2026-01-31T12:00:00.000Z"},
+          {"attempts", json::array({{{"build", 12}, {"step", 0}, {"attempt", 1}}})}};
+}
+
+/// What the API says to each question, by its path.
+json sample_answer(const std::string& path) {
+  json why{{"reason", "build 12 of hello failed: it did"}, {"evidence", {"line one", "line two"}}};
+  json cell{{"builder", "hello"}, {"host", "h1"}, {"class", nullptr}, {"build", 12},
+            {"state", "finished"}, {"result", "failure"}, {"reason", "it failed"}};
+  json hole{{"builder", "bye"}, {"class", "linux/arm64"}, {"build", nullptr}, {"reason", "no host"}};
+  json campaign{{"id", "c3"}, {"source", {{"id", "hello.tar.gz"}}}, {"state", "running"},
+                {"cells", json::array({cell, hole})}, {"requested_by", "ann"},
+                {"requested_because", "a release"}};
+  if (path == "builds")
+    return {{"builds", {sample_build(12, "finished", "failure"), sample_build(11, "running", "")}},
+            {"next", 11}};
+  if (path == "builds/12")
+    return sample_build_file();
+  if (path == "builds/12/artifacts")
+    return {{"artifacts", {{{"path", "out/hello.deb"}, {"sha256", "abcd"}, {"size", 17}}}}};
+  if (path == "builds/12/tests")
+    return {{"tests", {{{"name", "test_a"}, {"outcome", "failed"}, {"message", "1 != 2"}}}},
+            {"counts", {{"failed", 1}}}};
+  if (path == "campaigns")
+    return {{"campaigns", {campaign}}, {"next", nullptr}};
+  if (path == "campaigns/c3")
+    return campaign;
+  if (path == "hosts")
+    return {{"hosts", {sample_host()}}};
+  if (path == "hosts/h1")
+    return sample_host();
+  if (path == "actors")
+    return {{"actors",
+             {{{"node", "coordinator"}, {"name", "root"}, {"kind", "coordinator"},
+               {"state", "running"}, {"restarts", 2}, {"uptime_ms", 5000}, {"activity", "waits"}},
+              {{"node", "coordinator"}, {"name", "child"}, {"kind", "build"}, {"parent", "root"},
+               {"state", "running"}}}}};
+  if (path == "builders")
+    return {{"builders", {{{"name", "hello"}}}}};
+  if (path == "builders/hello")
+    return {{"name", "hello"}, {"source", "releases"}, {"on", "each_host"}, {"requires", "ram > 4"},
+            {"steps", {{{"name", "test"}, {"run", "make\nmake check"}}}},
+            {"params", {{{"name", "CFLAGS"}, {"kind", "text"}, {"about", "flags"},
+                         {"default", "-O2"}, {"choices", {"-O1", "-O2"}}}}}};
+  if (path == "events")
+    return {{"events",
+             {{{"sequence", 9}, {"at", "2026-01-31T12:00:00.000Z"}, {"kind", "host_changed"},
+               {"build", 12}, {"builder", "hello"}, {"step", "test"}, {"host", "h1"},
+               {"state", "lost"}, {"by", "ann"}, {"text", "it is silent"}}}}};
+  if (path == "changes")
+    return {{"changes",
+             {{{"id", 1}, {"source", "repo"}, {"ref", {{"id", "repo"}, {"revision", "abcdef"}}},
+               {"branch", "main"}, {"author", "ann"}, {"title", "Fix it"}, {"note", "odd"},
+               {"builds", {12}}}}}};
+  if (path.size() > 4 && path.substr(path.size() - 4) == "/why")
+    return why;
+  return nullptr;
+}
+
+/// Puts `payload` in the place of each text; with `names_too` even of states and dates.
+void poison(json& value, const std::string& payload) {
+  if (value.is_string())
+    value = payload;
+  else if (value.is_object()) {
+    json out = json::object();
+    for (auto& [name, inner] : value.items()) {
+      poison(inner, payload);
+      out[name] = std::move(inner);
+    }
+    // Names that people choose: parameters, facts, labels, counts.
+    if (value.size() == 1 || value.contains("os"))
+      out[payload] = payload;
+    value = std::move(out);
+  } else if (value.is_array())
+    for (auto& inner : value)
+      poison(inner, payload);
+}
+
+struct api_script {
+  std::optional<std::string> payload;
+  std::string log = "first line\nsecond line\n";
+  std::vector<http::request> asked;
+};
+
+asio::awaitable<http::response> answer(api_script& plan, const http::request& asked) {
+  plan.asked.push_back(asked);
+  std::string path;
+  for (size_t i = 2; i < asked.path.size(); ++i)
+    path += (i > 2 ? "/" : "") + asked.path[i];
+  http::response out;
+  if (path.size() > 4 && path.substr(path.size() - 4) == "/log") {
+    auto offset = std::stoull(asked.parameter("offset").value_or("0"));
+    auto limit = std::stoull(asked.parameter("limit").value_or("1000000"));
+    out.type = "application/octet-stream";
+    out.body = plan.log.substr(std::min<size_t>(offset, plan.log.size()), limit);
+    out.fields = {{"Drover-Log-Offset", std::to_string(offset)},
+                  {"Drover-Log-Size", std::to_string(plan.log.size())},
+                  {"Drover-Log-Complete", "true"},
+                  {"Drover-Log-Attempt", "1"}};
+    co_return out;
+  }
+  auto said = sample_answer(path);
+  if (said.is_null())
+    co_return http::problem(404, "there is no " + plan.payload.value_or(path));
+  if (plan.payload)
+    poison(said, *plan.payload);
+  out.body = said.dump(-1, ' ', false, json::error_handler_t::replace);
+  co_return out;
+}
+
+class empty_body : public http::body_reader {
+public:
+  asio::awaitable<std::string> read() override { co_return std::string{}; }
+};
+
+/// Asks the pages as a browser on this machine would.
+http::response get(api_script& plan, const std::string& target, const std::string& method = "GET",
+                   const std::string& host = "127.0.0.1:8080") {
+  site_parts parts;
+  parts.farm = plan.payload.value_or("test farm");
+  parts.assets = "/nonexistent";
+  parts.api = [&plan](const http::request& asked, http::body_reader&) {
+    return answer(plan, asked);
+  };
+  auto serve = make_pages(std::move(parts));
+  auto asked = http::parse_target(method, target);
+  REQUIRE(asked);
+  asked->fields["host"] = host;
+  empty_body body;
+  asio::io_context loop;
+  auto said = asio::co_spawn(loop, serve(*asked, body), asio::use_future);
+  loop.run();
+  return said.get();
+}
+
+std::string field(const http::response& answer, const std::string& name) {
+  for (const auto& [key, value] : answer.fields)
+    if (key == name)
+      return value;
+  return "";
+}
+
+const std::vector<std::string> all_pages{
+  "/",        "/builds",       "/builds?builder=hello&state=finished", "/builds/12",
+  "/builds/12/steps/test", "/builders", "/builders/hello", "/campaigns", "/campaigns/c3",
+  "/hosts",   "/hosts/h1",     "/actors", "/changes", "/queue", "/events",
+  "/builds/12/steps/test?at=11", "/builds/999", "/nonsense"};
+
+const std::vector<std::string> hostile{
+  "<script>alert(1)</script>",
+  "\"><img src=x onerror=alert(1)>",
+  "' onmouseover='alert(1)",
+  "javascript:alert(1)",
+  "//evil.example/x",
+  "/\\evil.example",
+  "</textarea></title></style><svg/onload=alert(1)>",
+  "&lt;b&gt;&#60;script&#62;",
+  "a\xE2\x80\xAE" "b\xE2\x81\xA6" "c",
+  std::string{"nul\0x", 5},
+  "\x1b]8;;http://evil.example\x07link\x1b]8;;\x07 \x1b[2J\x1b[31mred",
+  "broken \xff\xfe\xc3 utf-8",
+  "two\r\nlines: and a header\n\n<b>",
+  "{{constructor.constructor('alert(1)')()}}${7*7}",
+};
+
+} // namespace
+
+TEST_CASE("pages: each is well-formed, closed, and made of known parts") {
+  for (const auto& page : all_pages) {
+    INFO(page);
+    api_script plan;
+    auto said = get(plan, page);
+    CHECK(said.type == "text/html; charset=utf-8");
+    page_reader seen{said.body};
+    CHECK(seen.problem == "");
+    CHECK(said.body.find("<h1") != std::string::npos);
+    CHECK(field(said, "Content-Security-Policy").find("default-src 'none'") == 0);
+  }
+}
+
+TEST_CASE("pages: nothing foreign becomes markup, in any field of any answer") {
+  for (const auto& payload : hostile) {
+    for (const auto& page : all_pages) {
+      INFO(page << " with " << payload);
+      api_script plan;
+      plan.payload = payload;
+      plan.log = payload + "\n" + payload + "\n";
+      auto said = get(plan, page);
+      page_reader seen{said.body};
+      CHECK(seen.problem == "");
+      for (const auto* never : {"<script>alert", "<img", "onload=alert(1)>\"", "\x1b", "\xE2\x80\xAE",
+                                "\xE2\x81\xA6"})
+        CHECK(said.body.find(never) == std::string::npos);
+      CHECK(said.body.find('\0') == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("pages: what is asked for is foreign text too") {
+  for (const auto& payload : hostile) {
+    auto text = http::percent_encode(payload);
+    if (!http::parse_target("GET", "/builds/" + text))
+      continue; // not an address at all
+    for (const std::string& page : {"/builds/" + text, "/hosts/" + text, "/builders/" + text,
+                                    "/builds?builder=" + text, "/events?host=" + text, "/" + text,
+                                    "/builds/12/steps/" + text}) {
+      INFO(page);
+      api_script plan;
+      page_reader seen{get(plan, page).body};
+      CHECK(seen.problem == "");
+    }
+  }
+}
+
+TEST_CASE("pages: only one's own machine's names are answered on loopback") {
+  api_script plan;
+  CHECK(get(plan, "/", "GET", "localhost:1").status == 200);
+  CHECK(get(plan, "/", "GET", "[::1]:1").status == 200);
+  for (const std::string host : {"evil.example", "127.0.0.1.evil.example", "localhost.evil", ""})
+    CHECK(get(plan, "/", "GET", host).status == 421);
+}
+
+TEST_CASE("pages: nothing can be changed, and nothing secret be read") {
+  api_script plan;
+  for (const auto* method : {"POST", "DELETE", "PUT", "OPTIONS"})
+    CHECK(get(plan, "/api/v1/builds/12/cancel", method).status == 405);
+  CHECK(plan.asked.empty());
+  for (const auto* path : {"/api/v1/config", "/api/v1/tokens", "/api/v1/config/generations/1",
+                           "/api/v1/store/verify", "/api/v2/builds"})
+    CHECK(get(plan, path).status == 404);
+  CHECK(plan.asked.empty());
+}
+
+TEST_CASE("pages: questions are a guest's, whatever the browser sends") {
+  api_script plan;
+  CHECK(get(plan, "/api/v1/builds").status == 200);
+  CHECK(get(plan, "/hosts").status == 200);
+  REQUIRE(plan.asked.size() >= 2);
+  for (const auto& asked : plan.asked) {
+    CHECK(asked.from.guest == "web");
+    CHECK_FALSE(asked.from.uid);
+    CHECK(asked.fields.count("authorization") == 0);
+  }
+}
+
+TEST_CASE("pages: the API's own answers can't run in a browser") {
+  api_script plan;
+  auto log = get(plan, "/api/v1/builds/12/steps/test/log");
+  CHECK(field(log, "Content-Security-Policy").find("sandbox") != std::string::npos);
+  CHECK(field(log, "Content-Disposition") == "attachment");
+  auto text = get(plan, "/builds/12/steps/test/log.txt");
+  CHECK(text.type == "text/plain; charset=utf-8");
+  CHECK(text.body == plan.log);
+}
+
+TEST_CASE("pages: a farm without sources says so") {
+  api_script plan;
+  auto said = get(plan, "/changes");
+  CHECK(said.body.find("Fix it") != std::string::npos);
+  CHECK(get(plan, "/builds/999").status == 404);
+}
+
+TEST_CASE("html: addresses lead into the farm or nowhere") {
+  for (const auto* bad : {"javascript:alert(1)", "//evil", "/\\evil", "http://evil", "data:text/html,x"}) {
+    html out;
+    out.link(bad, "x");
+    CHECK(out.finish() == "<a href=\"#\">x</a>");
+  }
+  html out;
+  out.link("/builds/1?a=b&c=d#e", "x");
+  CHECK(out.finish() == "<a href=\"/builds/1?a=b&amp;c=d#e\">x</a>");
+}
+
+TEST_CASE("html: what is open is closed, in its order") {
+  html out;
+  {
+    auto outer = out.in("div", {{"class", "a"}, {"id", ""}});
+    out.open("p").text("x");
+    out.close();
+  }
+  CHECK(out.finish() == "<div class=\"a\"><p>x</p></div>");
+}
+
+TEST_CASE("words: lengths, times and sizes") {
+  // The same table is in web/test/words.test.ts.
+  const std::pair<int64_t, std::string> table[] = {
+    {-5, "0.0 s"},           {440, "0.4 s"},           {9'999, "9.9 s"},        {12'000, "12 s"},
+    {184'000, "3 min 4 s"}, {4'320'000, "1 h 12 min"}, {183'600'000, "2 d 3 h"}};
+  for (const auto& [ms, words] : table)
+    CHECK(duration_words(ms) == words);
+  wall_time now{1'000'000'000};
+  CHECK(ago_words({now.ms - 500}, now) == "just now");
+  CHECK(ago_words({now.ms - 185'000}, now) == "3 min ago");
+  CHECK(ago_words({now.ms + 180'000}, now) == "in 3 min");
+  CHECK(size_words(812) == "812 B");
+  CHECK(size_words(1536) == "1.5 KiB");
+  CHECK(size_words(17 * 1024 * 1024) == "17 MiB");
+}
+
+TEST_CASE("words: times are read as they are written, and nothing else is") {
+  auto when = parse_time("2026-01-31T12:00:00.250Z");
+  REQUIRE(when);
+  CHECK(when->ms == 1'769'860'800'250);
+  CHECK(full_time(*when) == "2026-01-31 12:00:00 UTC");
+  for (const auto* bad : {"", "2026-01-31", "2026-02-30T12:00:00.000Z", "2026-01-31T12:00:00.000X",
+                          "2026-01-31T12:00:00.000Z ", "-026-01-31T12:00:00.000Z"})
+    CHECK_FALSE(parse_time(bad));
+}

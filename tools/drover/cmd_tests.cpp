@@ -1,0 +1,114 @@
+// tests: what a build's tests said.
+// SPDX-License-Identifier: Apache-2.0
+#include "schema/names.hpp"
+#include "tools/drover/command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace drover::cli {
+
+namespace {
+
+cell outcome_cell(const json& test) {
+  auto word = field_text(test, "outcome", "-");
+  auto shade = word == "passed"                      ? colour::green
+               : word == "failed" || word == "error" ? colour::red
+                                                     : colour::grey;
+  return {word, shade};
+}
+
+bool is_bad(const json& test) {
+  auto word = field_text(test, "outcome", "");
+  return word == "failed" || word == "error";
+}
+
+std::string seconds_text(const json& test) {
+  if (!test.contains("seconds") || !test["seconds"].is_number())
+    return "";
+  return duration_text(static_cast<int64_t>(test["seconds"].get<double>() * 1000));
+}
+
+/// "120 passed, 2 failed" of the answer's counts.
+std::string counts_text(const json& answer) {
+  const auto counts = field_object(answer, "counts");
+  std::string out;
+  for (const auto& [name, value] : counts.items()) {
+    if (!value.is_number() || value.get<int64_t>() == 0)
+      continue;
+    auto word = printable(name, 40);
+    std::replace(word.begin(), word.end(), '_', ' ');
+    out += (out.empty() ? "" : ", ") + std::to_string(value.get<int64_t>()) + " " + word;
+  }
+  return out.empty() ? "no tests" : out;
+}
+
+/// A test as a list of names has it: a text, or an object with a name.
+std::string name_of(const json& entry) {
+  if (entry.is_string())
+    return entry.get<std::string>();
+  auto suite = field_text(entry, "suite", "");
+  return (suite.empty() ? "" : suite + " ") + field_text(entry, "name", "?");
+}
+
+std::string names_under(const json& answer, const char* field, const std::string& heading,
+                        const screen& out) {
+  std::string text;
+  for (const auto& entry : field_list(answer, field))
+    text += hang("  ", printable(name_of(entry), 400), out.width);
+  return text.empty() ? "" : "\n" + heading + ":\n" + text;
+}
+
+std::string render_tests(const json& answer, const screen& out, bool all) {
+  auto text = "build " + field_text(answer, "id", "?") + ": " + counts_text(answer) + "\n";
+  text += names_under(answer, "new_failures", "failed for the first time", out);
+  text += names_under(answer, "still_failing", "failed before, too", out);
+  text += names_under(answer, "fixed", "fixed", out);
+  text += names_under(answer, "missing", "were there before and are missing", out);
+  table rows{{"OUTCOME", "TOOK", "SUITE", "TEST", "MESSAGE"}};
+  for (const auto& test : field_list(answer, "tests"))
+    if (all || is_bad(test))
+      rows.add({outcome_cell(test), seconds_text(test), field_text(test, "suite", ""),
+                field_text(test, "name", "-"), field_text(test, "message", "")});
+  if (!rows.empty())
+    text += "\n" + rows.text(out.colours, out.width);
+  for (const auto& note : field_list(answer, "notes"))
+    text +=
+      hang("note: ", printable(note.is_string() ? note.get<std::string>() : note.dump(), 1000),
+           out.width);
+  return text;
+}
+
+int show_tests(const command_line& line, const std::string& id, bool as_json, bool all) {
+  auto farm = open_farm(line);
+  if (!farm)
+    return complain(farm.error());
+  auto answer = fetch(*farm, route({"builds", id, "tests"}));
+  if (!answer)
+    return complain(answer.error());
+  put_out(as_json ? json_line(*answer) : render_tests(*answer, real_screen(line.colours), all));
+  return exits::green;
+}
+
+} // namespace
+
+void add_tests(CLI::App& app, command_line& line) {
+  struct options {
+    std::string id;
+    bool as_json = false, all = false;
+  };
+  auto given = std::make_shared<options>();
+  auto* command =
+    app.add_subcommand("tests", "What a build's tests said: how many, which failed, what is new")
+      ->group(groups::look);
+  command->footer("Example: drover tests 1 --all");
+  command->add_option("ID", given->id, "The build's number")->required();
+  command->add_flag("--all", given->all, "Every test, not only those that went wrong");
+  command->add_flag("--json", given->as_json, "Print the farm's answer as JSON, for scripts");
+  command->callback(
+    [given, &line] { line.exit_code = show_tests(line, given->id, given->as_json, given->all); });
+}
+
+} // namespace drover::cli

@@ -17,9 +17,8 @@ namespace drover {
 namespace {
 
 bool matches(const std::string& path, const std::vector<std::string>& globs) {
-  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-    return glob_matches(glob, path);
-  });
+  return std::any_of(globs.begin(), globs.end(),
+                     [&](const std::string& glob) { return glob_matches(glob, path); });
 }
 
 bool is_xml(const std::string& path) {

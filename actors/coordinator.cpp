@@ -212,7 +212,8 @@ caf::result<expected<accepted>> coordinator_state::cancel(const cancel_build& re
   return promise;
 }
 
-std::vector<waiting_view> coordinator_state::waiting_reasons(const waiting_query& query) const {
+std::vector<waiting_view> coordinator_state::waiting_reasons(const waiting_query& query) {
+  refresh_reasons();
   std::vector<waiting_view> views;
   for (auto id : query.builds)
     if (auto known = reasons.find(id); known != reasons.end())
@@ -251,17 +252,27 @@ void coordinator_state::schedule_plan() {
 
 void coordinator_state::plan() {
   plan_pending = false;
-  reasons.clear();
+  reasons_stale = true;
   if (queue.empty())
     return; // each of thousands of hosts that join asks for a plan, and its offers are dear
-  std::vector<core::queue_entry> entries;
+  for (const auto& placement : core::place_builds(waiting_entries(), offers()))
+    place(placement.build, placement.host);
+}
+
+core::queue_view coordinator_state::waiting_entries() const {
+  core::queue_view entries;
   entries.reserve(queue.size());
   for (const auto& [id, entry] : queue)
-    entries.push_back(entry);
-  auto made = core::make_plan(entries, offers());
-  for (const auto& placement : made.placements)
-    place(placement.build, placement.host);
-  for (auto& view : made.rest)
+    entries.push_back(&entry);
+  return entries;
+}
+
+/// Reasons are made when somebody asks: a long queue has many, and they change with every slot.
+void coordinator_state::refresh_reasons() {
+  if (!std::exchange(reasons_stale, false))
+    return;
+  reasons.clear();
+  for (auto& view : core::make_plan(waiting_entries(), offers()).rest)
     reasons.emplace(view.build, std::move(view));
 }
 

@@ -92,7 +92,9 @@ struct coordinator_state {
   void enqueue(std::vector<build_file> made);
   caf::result<std::vector<host_view>> hosts();
   caf::result<std::vector<actor_entry>> actors();
-  std::vector<waiting_view> waiting_reasons(const waiting_query& query) const;
+  std::vector<waiting_view> waiting_reasons(const waiting_query& query);
+  core::queue_view waiting_entries() const;
+  void refresh_reasons();
   caf::result<bool> wait_until_over(const over_query& query);
 
   // -- the herd --
@@ -133,6 +135,7 @@ struct coordinator_state {
   std::map<build_id, core::queue_entry> queue;
   std::map<build_id, active_build> active;
   std::map<build_id, waiting_view> reasons;
+  bool reasons_stale = false;
   std::multimap<build_id, over_waiter> waiters;
   core::restart_history crashes;
   bool plan_pending = false;

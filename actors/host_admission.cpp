@@ -99,6 +99,7 @@ void host_supervisor_state::take_over(const hello& greeting) {
   record.boot_id = greeting.boot_id;
   record.slots = greeting.slots;
   record.facts = greeting.facts;
+  facts_heard.reset();
   record.version = greeting.version;
   record.last_seen = farm.clock();
 }

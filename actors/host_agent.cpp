@@ -56,6 +56,7 @@ host_agent_state::~host_agent_state() {
 void host_agent_state::try_to_connect() {
   phase = link_phase::trying;
   timer.arm(self, limits::connect_patience);
+  facts_told = settings.self.facts;
   settings.connect(greeting(), host_agent_actor{self});
 }
 
@@ -83,6 +84,7 @@ void host_agent_state::connect(const connected& news) {
   self->send(census, enlistment{"farm_link", "farm_link", name, news.link});
   to_all(news);
   beat_once();
+  tell_facts(); // some may have come while it connected
 }
 
 void host_agent_state::failed_to_connect(const not_connected& news) {
@@ -256,14 +258,19 @@ void host_agent_state::on(const close_build& order) {
 }
 
 void host_agent_state::take_facts(const disk_news& news) {
-  auto before = settings.self.facts;
   for (const auto& [fact, value] : news.facts)
     if (value.empty())
       settings.self.facts.erase(fact);
     else
       settings.self.facts[fact] = value;
-  if (session && settings.self.facts != before)
-    self->send(session->link, host_message{greeting()});
+  tell_facts();
+}
+
+void host_agent_state::tell_facts() {
+  if (!session || settings.self.facts == facts_told)
+    return;
+  facts_told = settings.self.facts;
+  self->send(session->link, host_message{greeting()});
 }
 
 void host_agent_state::on(const census_ask& question) {

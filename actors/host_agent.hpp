@@ -64,6 +64,7 @@ struct host_agent_state {
 
   void forget(const step_over& news);
   void take_facts(const disk_news& news);
+  void tell_facts();
   void gone(const caf::down_msg& down);
   actor_entry describe() const;
 
@@ -111,6 +112,7 @@ struct host_agent_state {
 
   link_phase phase = link_phase::waiting;
   std::optional<connected> session; ///< set while online
+  host_facts facts_told;            ///< to the coordinator, last
   uint32_t failures = 0;            ///< tries and short-lived links in a row
   uint64_t beats_sent = 0;
   uint64_t beats_answered = 0;

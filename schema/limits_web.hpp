@@ -11,12 +11,12 @@ inline constexpr size_t page_text_bytes_max = 16 * 1024;
 
 /// Bytes of a log on one page: some thousand lines, which any browser lays out at once.
 inline constexpr uint64_t page_log_bytes = 192 * 1024;
+/// Lines of a log on one page: a window of empty lines must not become 200 000 rows.
+inline constexpr size_t page_log_rows = 3000;
 /// A line of a log that is longer is broken: a megabyte without a newline must not become one row.
 inline constexpr size_t page_log_line_bytes_max = 4096;
-/// What is read of a log in one go while its first error is looked for.
-inline constexpr uint64_t page_search_piece = 1024 * 1024;
-/// No search reads more than this of a log: seconds, at 200 MB/s.
-inline constexpr uint64_t page_search_bytes_max = 512ull * 1024 * 1024;
+/// Shown before the first error when somebody jumps there: some hundred lines.
+inline constexpr uint64_t page_cause_bytes_before = 32 * 1024;
 
 /// Newest builds among which the front page looks for what is red.
 inline constexpr size_t page_red_builds_searched = 400;
@@ -28,6 +28,10 @@ inline constexpr size_t page_list_rows = 50;
 inline constexpr size_t page_history_builds = 60;
 /// Running builds whose steps are looked up for one page.
 inline constexpr size_t page_steps_looked_up = 24;
+/// Red builds whose first error is looked for, in the end of their logs, for the front page.
+inline constexpr size_t page_causes_looked_up = 6;
+/// Names that the front page's first sentence tells before it counts them.
+inline constexpr size_t page_names_told = 3;
 /// Entries of the journal on one page.
 inline constexpr size_t page_events = 100;
 

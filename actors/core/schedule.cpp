@@ -63,6 +63,31 @@ host_offer* choose_host(const queue_entry& entry, const wishes& wish) {
   return best;
 }
 
+void sort_by_name(std::vector<host_offer>& hosts) {
+  std::sort(hosts.begin(), hosts.end(),
+            [](const host_offer& a, const host_offer& b) { return a.name < b.name; });
+}
+
+/// A slot for the build, taken from the offer; null if there is none now.
+host_offer* take_slot(const queue_entry& entry, std::map<std::string, wishes>& known,
+                      std::vector<host_offer>& hosts) {
+  auto [wish, is_new] = known.try_emplace(key_of(entry));
+  if (is_new)
+    wish->second = consider(entry, hosts);
+  auto* host = choose_host(entry, wish->second);
+  if (host != nullptr)
+    ++host->used;
+  return host;
+}
+
+uint64_t free_slots(const std::vector<host_offer>& hosts) {
+  uint64_t free = 0;
+  for (const auto& host : hosts)
+    if (host.state == host_state::up && host.used < host.slots)
+      free += host.slots - host.used;
+  return free;
+}
+
 /// What keeps this host from taking the build.
 host_case case_of(const queue_entry& entry, const wishes& wish, const fit& candidate) {
   const auto& host = *candidate.host;
@@ -86,8 +111,8 @@ waiting_view explain(const queue_entry& entry, const wishes& wish, size_t hosts)
 
 /// Gives each build that stays its reason, once all slots are given away: builds with the same
 /// wishes share it, but for their place in the queue.
-void explain_rest(const std::vector<const queue_entry*>& rest, std::map<std::string, wishes>& known,
-                  size_t hosts, plan& made) {
+void explain_rest(const queue_view& rest, std::map<std::string, wishes>& known, size_t hosts,
+                  plan& made) {
   std::map<std::string, waiting_view> told;
   size_t before = 0;
   for (const auto* entry : rest) {
@@ -105,24 +130,40 @@ void explain_rest(const std::vector<const queue_entry*>& rest, std::map<std::str
 
 } // namespace
 
-plan make_plan(const std::vector<queue_entry>& queue, std::vector<host_offer> hosts) {
-  std::sort(hosts.begin(), hosts.end(),
-            [](const host_offer& a, const host_offer& b) { return a.name < b.name; });
+plan make_plan(const queue_view& queue, std::vector<host_offer> hosts) {
+  sort_by_name(hosts);
   std::map<std::string, wishes> known;
   plan made;
-  std::vector<const queue_entry*> rest;
-  for (const auto& entry : queue) {
-    auto [wish, is_new] = known.try_emplace(key_of(entry));
-    if (is_new)
-      wish->second = consider(entry, hosts);
-    if (auto* host = choose_host(entry, wish->second)) {
-      ++host->used;
-      made.placements.push_back({entry.build, host->name});
-    } else {
-      rest.push_back(&entry);
+  queue_view rest;
+  for (const auto* entry : queue)
+    if (auto* host = take_slot(*entry, known, hosts))
+      made.placements.push_back({entry->build, host->name});
+    else
+      rest.push_back(entry);
+  explain_rest(rest, known, hosts.size(), made);
+  return made;
+}
+
+plan make_plan(const std::vector<queue_entry>& queue, std::vector<host_offer> hosts) {
+  queue_view entries;
+  for (const auto& entry : queue)
+    entries.push_back(&entry);
+  return make_plan(entries, std::move(hosts));
+}
+
+std::vector<placement> place_builds(const queue_view& queue, std::vector<host_offer> hosts) {
+  sort_by_name(hosts);
+  std::map<std::string, wishes> known;
+  std::vector<placement> made;
+  auto free = free_slots(hosts);
+  for (const auto* entry : queue) {
+    if (free == 0)
+      break;
+    if (auto* host = take_slot(*entry, known, hosts)) {
+      made.push_back({entry->build, host->name});
+      --free;
     }
   }
-  explain_rest(rest, known, hosts.size(), made);
   return made;
 }
 

@@ -30,6 +30,9 @@ struct queue_entry {
   std::vector<host_name> avoid; ///< hosts lost under it: only if no other could ever serve
 };
 
+/// A queue in its order, without copies of its entries.
+using queue_view = std::vector<const queue_entry*>;
+
 struct placement {
   build_id build;
   host_name host;
@@ -46,7 +49,12 @@ struct plan {
 /// holds nothing back behind it. Every build of the queue is in exactly one of the two lists, and
 /// no host gets more builds than it has free slots. Reasons come from explain/waiting.hpp and tell
 /// how things stand once all is placed; those of queued builds tell how many are before them.
+plan make_plan(const queue_view& queue, std::vector<host_offer> hosts);
 plan make_plan(const std::vector<queue_entry>& queue, std::vector<host_offer> hosts);
+
+/// The placements alone, without the reasons of the rest: what is wanted each time that a slot
+/// becomes free. Looks no further once none is.
+std::vector<placement> place_builds(const queue_view& queue, std::vector<host_offer> hosts);
 
 /// The entry of a queued build; a requirement that does not parse (it was checked when the config
 /// was read) matches no host.

@@ -28,6 +28,8 @@ constexpr known_file known_files[] = {
 
 asset_set asset_set::read(const std::string& folder) {
   asset_set out;
+  if (folder.empty())
+    return out;
   for (const auto& [name, type] : known_files) {
     auto path = folder + "/" + name;
     std::ifstream file{path, std::ios::binary};

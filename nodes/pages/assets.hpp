@@ -17,7 +17,7 @@ struct asset {
 
 class asset_set {
 public:
-  /// Takes the known files of `folder`; one that is not there is left out.
+  /// Takes the known files of `folder`; one that is not there is left out. Empty: takes none.
   static asset_set read(const std::string& folder);
   /// "/assets/drover.css?v=1a2b3c4d"; empty if it is not there.
   std::string address(const std::string& name) const;

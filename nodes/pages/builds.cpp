@@ -87,8 +87,7 @@ void show_steps(html& out, const json& build, wall_time now) {
         out.element("span", {{"class", "quiet"}}, "exit code " + std::to_string(code));
       out.element("span", {{"class", "quiet end"}}, usage_words(step));
     }
-    if (auto reason = word(step, "reason"); !reason.empty() && word(step, "result") != "success")
-      out.element("p", {{"class", "why"}}, reason);
+    why_not_good(out, step);
     const auto& attempts = list(step, "attempts");
     if (attempts.size() > 1 || (!attempts.empty() && !word(attempts[0], "leftovers").empty()))
       attempt_rows(out, step, path, now);
@@ -114,7 +113,8 @@ void show_facts(html& out, const json& build, wall_time now) {
       out.text(" (it must be there)");
   }
   const auto& source = member(build, "source");
-  fact(out, "Source", source_words(source));
+  auto words = source_words(source);
+  fact(out, "Source", words.empty() ? "none" : words);
   if (auto sha = word(source, "sha256"); !sha.empty())
     fact(out, "SHA-256", sha);
   if (auto campaign = word(build, "campaign"); !campaign.empty()) {
@@ -133,8 +133,8 @@ void show_facts(html& out, const json& build, wall_time now) {
     fact(out, "Asked for by", by);
   if (auto because = word(build, "requested_because"); !because.empty())
     fact(out, "Because", because);
-  for (auto [name, label] : {std::pair{"created_at", "Submitted"}, {"started_at", "Began"},
-                             {"finished_at", "Ended"}}) {
+  for (auto [name, label] :
+       {std::pair{"created_at", "Submitted"}, {"started_at", "Began"}, {"finished_at", "Ended"}}) {
     if (auto when = time_of(build, name)) {
       auto pair = out.in("div");
       out.element("dt", label);
@@ -179,20 +179,27 @@ void show_artifacts(html& out, const std::string& id, const json& answer) {
   }
 }
 
+bool is_listed(const json& tests, const json& test) {
+  for (const auto& each : tests)
+    if (word(each, "suite") == word(test, "suite") && word(each, "name") == word(test, "name"))
+      return true;
+  return false;
+}
+
 /// The tests of a build, where its steps have any: the bad ones by name, the rest as numbers.
 void show_tests(html& out, const json& answer) {
   const auto& suites = list(answer, "tests");
   const auto& counts = member(answer, "counts");
-  if (suites.empty() && !counts.is_object())
+  std::string words;
+  if (counts.is_object())
+    for (const auto& [name, value] : counts.items())
+      if (value.is_number_integer() && value != 0)
+        words += (words.empty() ? "" : ", ") + value.dump() + " " + plain_words(name);
+  if (suites.empty() && words.empty())
     return;
   auto part = out.in("section", {{"aria-labelledby", "tests"}});
   heading(out, "tests", "Tests");
-  if (counts.is_object()) {
-    std::string words;
-    for (const auto& [name, value] : counts.items())
-      words += (words.empty() ? "" : ", ") + value.dump() + " " + plain_words(name);
-    out.element("p", words);
-  }
+  out.element("p", words);
   auto rows = out.in("ul", {{"class", "rows"}});
   size_t shown = 0;
   for (const auto& test : suites) {
@@ -201,7 +208,11 @@ void show_tests(html& out, const json& answer) {
       continue;
     auto row = out.in("li");
     mark(out, outcome, "");
-    out.element("span", {{"class", "stepname"}}, word(test, "name"));
+    auto suite = word(test, "suite");
+    out.element("span", {{"class", "stepname"}},
+                (suite.empty() ? "" : suite + " ") + word(test, "name"));
+    if (is_listed(list(answer, "new_failures"), test))
+      out.element("span", {{"class", "mark warn"}}, "new");
     out.element("span", {{"class", "why"}}, word(test, "message"));
   }
 }

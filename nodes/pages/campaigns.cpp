@@ -150,8 +150,9 @@ page_answer show_campaigns(page_call& call) {
       auto row = out.in("li", {{"id", "campaign-" + id}});
       mark(out, word(campaign, "state"), word(campaign, "result"));
       out.link(path_of({"campaigns", id}), id + " " + source_words(member(campaign, "source")));
-      out.element("span", {{"class", "quiet"}}, word(campaign, "finished") + " of "
-                                                   + word(campaign, "cells") + " cells are over");
+      out.element("span", {{"class", "quiet"}},
+                  word(campaign, "finished") + " of " + word(campaign, "cells")
+                    + " cells are over");
       out.element("span", {{"class", "why"}}, word(campaign, "requested_because"));
       auto time = out.in("span", {{"class", "end"}});
       ago(out, time_of(campaign, "created_at"), call.now);
@@ -169,6 +170,8 @@ page_answer show_campaign(page_call& call) {
   auto id = word(campaign.body, "id");
   const auto& cells = list(campaign.body, "cells");
   auto source = source_words(member(campaign.body, "source"));
+  if (source.empty())
+    source = "campaign " + id;
   page made{call, place::campaigns, "Is " + source + " good everywhere?", "campaign=" + id};
   auto& out = made.out;
   out.element("p", {{"class", "crumbs"}}, "campaign " + id);

@@ -11,7 +11,7 @@ namespace drover::pages {
 namespace {
 
 struct front_view {
-  json red = json::array();      ///< the newest finished build of a builder, if it is bad
+  json red = json::array(); ///< the newest finished build of a builder, if it is bad
   json running = json::array();
   json waiting = json::array();
   json recent = json::array();
@@ -39,13 +39,27 @@ void sort_finished(const json& builds, front_view& out) {
   out.builders = builders.size();
 }
 
+/// The red ones by name as long as they are few: "broken and big are red".
+std::string red_words(const json& red) {
+  std::vector<std::string> names;
+  for (const auto& build : red)
+    if (auto name = word(build, "builder");
+        std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  if (names.size() > limits::page_names_told)
+    return std::to_string(names.size()) + " builders are red";
+  std::string out;
+  for (size_t i = 0; i < names.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return out + (names.size() == 1 ? " is red" : " are red");
+}
+
 std::string verdict(const front_view& seen, const json& hosts) {
   std::string out;
   if (seen.red.empty())
     out = seen.builders == 0 ? "Nothing has been built yet" : "Everything that was built is good";
   else
-    out = seen.red.size() == 1 ? "One thing is red" : std::to_string(seen.red.size())
-                                                        + " things are red";
+    out = red_words(seen.red);
   if (hosts.empty())
     return out + ", and no host is here";
   if (seen.sick_hosts == 1)
@@ -74,7 +88,8 @@ void show_red(html& out, const front_view& seen, wall_time now) {
     auto reason = word(build, "reason");
     out.element("p", {{"class", "reason"}}, reason.empty() ? "no reason is known" : reason);
     auto foot = out.in("p", {{"class", "quiet"}});
-    out.text(source_words(member(build, "source")) + " on ");
+    auto source = source_words(member(build, "source"));
+    out.text(source.empty() ? "on " : source + " on ");
     host_link(out, word(build, "host"));
     out.text(", ");
     ago(out, time_of(build, "finished_at"), now);
@@ -146,8 +161,8 @@ void show_hosts_part(html& out, const json& hosts) {
   for (const auto& host : hosts) {
     auto name = word(host, "name");
     auto state = word(host, "state");
-    auto tile = out.in("li", {{"class", "tile " + std::string{tone_of(state, "").text()}},
-                              {"id", "host-" + name}});
+    auto tile = out.in(
+      "li", {{"class", "tile " + std::string{tone_of(state, "").text()}}, {"id", "host-" + name}});
     {
       auto line = out.in("p", {{"class", "cardhead"}});
       host_link(out, name);
@@ -192,6 +207,25 @@ asio::awaitable<json> with_steps(const page_call& call, json builds) {
   co_return builds;
 }
 
+/// The same with the whole sentence, which names the first error; for the first few.
+asio::awaitable<json> with_causes(const page_call& call, json builds) {
+  size_t looked = 0;
+  for (auto& build : builds) {
+    if (looked++ == limits::page_causes_looked_up)
+      break;
+    auto why = co_await ask_api(call, segments("builds", word(build, "id"), "why"));
+    auto sentence = word(why.body, "reason");
+    auto subject = "build " + word(build, "id") + " of " + word(build, "builder") + " ";
+    if (!why.ok() || sentence.substr(0, subject.size()) != subject)
+      continue;
+    // Its subject stands above it, its result beside that.
+    auto colon = sentence.find(": ");
+    build["reason"] =
+      colon == std::string::npos ? sentence.substr(subject.size()) : sentence.substr(colon + 2);
+  }
+  co_return builds;
+}
+
 void show_recent(html& out, const json& builds, wall_time now) {
   if (builds.empty())
     return;
@@ -204,10 +238,13 @@ void show_recent(html& out, const json& builds, wall_time now) {
 
 page_answer show_front(page_call& call) {
   auto rows = std::to_string(limits::page_red_builds_searched);
-  auto finished = co_await ask_api(call, segments("builds"), with("state", "finished", "limit", rows));
-  auto running = co_await ask_api(call, segments("builds"), with("state", "running", "limit", "50"));
+  auto finished =
+    co_await ask_api(call, segments("builds"), with("state", "finished", "limit", rows));
+  auto running =
+    co_await ask_api(call, segments("builds"), with("state", "running", "limit", "50"));
   auto queued = co_await ask_api(call, segments("builds"), with("state", "queued", "limit", "50"));
-  auto waiting = co_await ask_api(call, segments("builds"), with("state", "waiting", "limit", "50"));
+  auto waiting =
+    co_await ask_api(call, segments("builds"), with("state", "waiting", "limit", "50"));
   auto hosts = co_await ask_api(call, segments("hosts"));
   auto campaigns = co_await ask_api(call, segments("campaigns"), with("limit", "5"));
   for (const auto* reply : {&finished, &running, &queued, &waiting, &hosts, &campaigns})
@@ -215,6 +252,7 @@ page_answer show_front(page_call& call) {
       co_return refused_page(call, *reply);
   front_view seen;
   sort_finished(list(finished.body, "builds"), seen);
+  seen.red = co_await with_causes(call, std::move(seen.red));
   seen.running = co_await with_steps(call, list(running.body, "builds"));
   for (const auto* reply : {&waiting, &queued})
     for (const auto& build : list(reply->body, "builds"))
@@ -227,8 +265,9 @@ page_answer show_front(page_call& call) {
                          : 0;
   page made{call, place::front, "Front", "all"};
   auto& out = made.out;
-  auto tone = !seen.red.empty() ? "verdict bad" : seen.sick_hosts > 0 ? "verdict warn"
-                                                                      : "verdict good";
+  auto tone = !seen.red.empty()     ? "verdict bad"
+              : seen.sick_hosts > 0 ? "verdict warn"
+                                    : "verdict good";
   out.element("h1", {{"class", tone}}, verdict(seen, herd));
   show_red(out, seen, call.now);
   {

@@ -78,8 +78,12 @@ void show_map(html& out, literal id, std::string_view title, const json& values)
   auto part = out.in("section", {{"aria-labelledby", id.text()}});
   heading(out, id, title);
   auto facts = out.in("dl", {{"class", "facts mono"}});
-  for (const auto& [name, value] : values.items())
-    fact(out, name, value.is_string() ? value.get<std::string>() : value.dump());
+  for (const auto& [name, value] : values.items()) {
+    auto words = value.is_string() ? value.get<std::string>() : value.dump();
+    auto is_size = (name == "ram" || name == "disk") && !words.empty() && words.size() < 19
+                   && words.find_first_not_of("0123456789") == std::string::npos;
+    fact(out, name, is_size ? size_words(std::stoull(words)) : words);
+  }
 }
 
 /// Actors of one node below one of them, deep as they stand; each once, whatever they claim.
@@ -201,8 +205,9 @@ page_answer show_actors(page_call& call) {
   page made{call, place::actors, "Actors", "hosts"};
   auto& out = made.out;
   out.element("h1", "Actors");
-  out.element("p", {{"class", "lead"}}, "Everything that works in this farm, who watches whom, "
-                                        "and what each did last.");
+  out.element("p", {{"class", "lead"}},
+              "Everything that works in this farm, who watches whom, "
+              "and what each did last.");
   const auto& all = list(actors.body, "actors");
   actor_forest forest;
   std::vector<std::string> nodes;

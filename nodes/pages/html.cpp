@@ -61,8 +61,8 @@ void html::begin(literal name, attributes more) {
   for (const auto& each : more) {
     if (each.value.empty())
       continue;
-    auto value = is_address(each.name) && !stays_here(each.value) ? std::string_view{"#"}
-                                                                   : each.value;
+    auto value =
+      is_address(each.name) && !stays_here(each.value) ? std::string_view{"#"} : each.value;
     out_ += ' ';
     out_ += each.name.text();
     out_ += "=\"";

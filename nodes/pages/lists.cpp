@@ -118,7 +118,8 @@ void table_head(html& out, std::initializer_list<std::string_view> names) {
 
 page_answer show_queue(page_call& call) {
   auto rows = std::to_string(limits::page_list_rows);
-  auto waiting = co_await ask_api(call, segments("builds"), with("state", "waiting", "limit", rows));
+  auto waiting =
+    co_await ask_api(call, segments("builds"), with("state", "waiting", "limit", rows));
   auto queued = co_await ask_api(call, segments("builds"), with("state", "queued", "limit", rows));
   if (!waiting.ok() || !queued.ok())
     co_return refused_page(call, waiting.ok() ? queued : waiting);

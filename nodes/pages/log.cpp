@@ -45,8 +45,8 @@ asio::awaitable<log_answer> ask_log(const page_call& call, uint64_t offset, uint
   if (!wait.empty())
     query["wait"] = wait;
   log_answer out;
-  out.raw = co_await ask_raw(call, segments("builds", call.captures[0], "steps", call.captures[1], "log"),
-                             std::move(query));
+  out.raw = co_await ask_raw(
+    call, segments("builds", call.captures[0], "steps", call.captures[1], "log"), std::move(query));
   if (out.raw.status >= 300)
     co_return out;
   out.bytes = std::move(out.raw.body);
@@ -61,13 +61,14 @@ bool ends_log(const log_answer& piece) {
   return piece.complete && piece.offset + piece.bytes.size() >= piece.size;
 }
 
-/// Drops what belongs to a line that began before.
+/// Drops what belongs to a line that began before, and what is too much for one page.
 void align(log_answer& piece) {
-  if (piece.offset == 0)
-    return;
-  auto drop = to_next_line(piece.bytes);
+  auto drop = piece.offset == 0 ? 0 : to_next_line(piece.bytes);
   if (drop == piece.bytes.size())
-    return; // one endless line: shown as it is
+    drop = 0; // one endless line: shown as it is
+  piece.bytes.erase(0, drop);
+  piece.offset += drop;
+  drop = to_last_lines(piece.bytes, limits::page_log_rows);
   piece.bytes.erase(0, drop);
   piece.offset += drop;
 }
@@ -143,14 +144,34 @@ void write_log(html& out, const page_call& call, const log_answer& piece) {
   out.append(std::move(lines));
 }
 
+/// A window that has the line at `where` in it, and some lines before.
+asio::awaitable<log_answer> ask_around(const page_call& call, uint64_t where) {
+  auto start = where - std::min(where, limits::page_cause_bytes_before);
+  auto piece = co_await ask_log(call, start, limits::page_log_bytes);
+  if (piece.raw.status >= 300 || piece.bytes.size() < where - start)
+    co_return piece;
+  auto before = std::string_view{piece.bytes}.substr(0, where - start);
+  auto drop = start == 0 ? 0 : to_next_line(before);
+  drop += to_last_lines(before.substr(drop), limits::page_log_rows / 2);
+  piece.bytes.erase(0, drop);
+  piece.offset += drop;
+  co_return piece;
+}
+
 /// The window that was asked for; without a wish all of a short log, and the end of a long one.
 asio::awaitable<log_answer> ask_window(const page_call& call) {
+  if (auto near = call.asked.parameter("near"))
+    co_return co_await ask_around(call, whole_number(*near, 0));
   auto wish = call.asked.parameter("at").value_or("");
   if (!wish.empty() && wish != "end")
     co_return co_await ask_log(call, whole_number(wish, 0), limits::page_log_bytes);
   auto piece = co_await ask_log(call, 0, limits::page_log_bytes);
-  if (piece.raw.status >= 300 || piece.size <= limits::page_log_bytes)
+  if (piece.raw.status >= 300)
     co_return piece;
+  if (piece.size <= limits::page_log_bytes) {
+    align(piece);
+    co_return piece;
+  }
   piece = co_await ask_log(call, piece.size - limits::page_log_bytes, limits::page_log_bytes);
   align(piece);
   co_return piece;
@@ -167,10 +188,8 @@ asio::awaitable<void> write_cause(html& out, const page_call& call, const json& 
   if (!at)
     co_return;
   auto path = path_of({"builds", call.captures[0], "steps", call.captures[1]});
-  // Some lines before it are shown as well, if they are in reach.
-  auto from = size <= limits::page_log_bytes ? 0 : *at;
   auto attempt = call.asked.parameter("attempt").value_or("");
-  auto address = path + "?at=" + std::to_string(from)
+  auto address = path + "?near=" + std::to_string(*at)
                  + (attempt.empty() ? "" : "&attempt=" + http::percent_encode(attempt)) + "#o"
                  + std::to_string(*at);
   auto box = out.in("p", {{"class", "cause"}});
@@ -213,8 +232,7 @@ page_answer show_step(page_call& call) {
     if (!attempts.empty())
       span_of(out, attempts.back(), call.now);
   }
-  if (auto reason = word(*step, "reason"); !reason.empty() && word(*step, "result") != "success")
-    out.element("p", {{"class", "why"}}, reason);
+  why_not_good(out, *step);
   co_await write_cause(out, call, *step, piece.size);
   // Where the script puts what it can do with a log.
   out.element("div", {{"id", "logbar"}}, "");

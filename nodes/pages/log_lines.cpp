@@ -194,7 +194,7 @@ written_lines write_lines(html& out, const log_piece& piece) {
   written_lines done{piece.offset, piece.line};
   auto rest = piece.bytes;
   look now;
-  while (!rest.empty()) {
+  for (size_t rows = 0; !rest.empty() && rows < limits::page_log_rows; ++rows) {
     auto [text, all] = next_line(rest, piece.is_end);
     if (all == 0)
       break;
@@ -222,6 +222,21 @@ written_lines write_lines(html& out, const log_piece& piece) {
 size_t to_next_line(std::string_view bytes) {
   auto at = bytes.find('\n');
   return at == std::string_view::npos ? bytes.size() : at + 1;
+}
+
+size_t to_last_lines(std::string_view bytes, size_t most) {
+  size_t rows = 0;
+  auto at = bytes.size();
+  while (at > 0) {
+    auto before = at == 1 ? std::string_view::npos : bytes.rfind('\n', at - 2);
+    auto start = before == std::string_view::npos ? 0 : before + 1;
+    // A line that is broken into rows counts as all of them.
+    rows += 1 + (at - start) / limits::page_log_line_bytes_max;
+    if (rows > most)
+      return at;
+    at = start;
+  }
+  return 0;
 }
 
 } // namespace drover::pages

@@ -22,11 +22,14 @@ struct written_lines {
   std::optional<uint64_t> line; ///< number of the line there, if known
 };
 
-/// Writes one `<div class="l" id="oOFFSET">` a line, whole lines only unless `is_end` or the line
-/// is too long to wait for. Colours begin anew with each piece.
+/// Writes one `<div class="l" id="oOFFSET">` a line, limits::page_log_rows at most; whole lines
+/// only unless `is_end` or the line is too long to wait for. Colours begin anew with each piece.
 written_lines write_lines(html& out, const log_piece& piece);
 
 /// How many bytes to drop so that the piece begins with a line; all of them if there is no newline.
 size_t to_next_line(std::string_view bytes);
+
+/// How many bytes to drop so that no more than `most` lines are left.
+size_t to_last_lines(std::string_view bytes, size_t most);
 
 } // namespace drover::pages

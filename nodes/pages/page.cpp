@@ -19,10 +19,14 @@ struct entry {
   literal words;
 };
 constexpr entry menu[] = {
-  {place::front, "/", "Front"},          {place::builds, "/builds", "Builds"},
-  {place::builders, "/builders", "Builders"}, {place::campaigns, "/campaigns", "Campaigns"},
-  {place::hosts, "/hosts", "Hosts"},     {place::queue, "/queue", "Queue"},
-  {place::changes, "/changes", "Changes"}, {place::events, "/events", "Events"},
+  {place::front, "/", "Front"},
+  {place::builds, "/builds", "Builds"},
+  {place::builders, "/builders", "Builders"},
+  {place::campaigns, "/campaigns", "Campaigns"},
+  {place::hosts, "/hosts", "Hosts"},
+  {place::queue, "/queue", "Queue"},
+  {place::changes, "/changes", "Changes"},
+  {place::events, "/events", "Events"},
   {place::actors, "/actors", "Actors"},
 };
 
@@ -48,16 +52,19 @@ void write_top(html& out, const page_call& call, place here) {
   auto top = out.in("header", {{"class", "top"}});
   {
     auto brand = out.in("a", {{"class", "brand"}, {"href", "/"}});
-    out.ours("<svg class=\"logo\" viewBox=\"0 0 32 32\" aria-hidden=\"true\"><path d=\"M4 25c3-9 7-13 "
-             "12-13s9 4 12 13\"/><circle cx=\"10\" cy=\"25\" r=\"2.6\"/><circle cx=\"22\" cy=\"25\" "
-             "r=\"2.6\"/><path d=\"M16 12V5m0 0 4 2.2L16 9\"/></svg>");
+    out.ours(
+      "<svg class=\"logo\" viewBox=\"0 0 32 32\" aria-hidden=\"true\"><path d=\"M4 25c3-9 7-13 "
+      "12-13s9 4 12 13\"/><circle cx=\"10\" cy=\"25\" r=\"2.6\"/><circle cx=\"22\" cy=\"25\" "
+      "r=\"2.6\"/><path d=\"M16 12V5m0 0 4 2.2L16 9\"/></svg>");
     out.element("span", {{"class", "farm"}}, call.home.parts.farm);
   }
-  auto nav = out.in("nav", {{"aria-label", "Pages of the farm"}});
-  for (const auto& each : menu)
-    out.element("a",
-                {{"href", each.path.text()}, {"aria-current", each.where == here ? "page" : ""}},
-                each.words.text());
+  {
+    auto nav = out.in("nav", {{"aria-label", "Pages of the farm"}});
+    for (const auto& each : menu)
+      out.element("a",
+                  {{"href", each.path.text()}, {"aria-current", each.where == here ? "page" : ""}},
+                  each.words.text());
+  }
   // The script writes here whether the page is live; without it nothing is promised.
   out.element("div", {{"id", "live"}, {"class", "live"}}, "");
 }
@@ -193,9 +200,9 @@ http::response refused_page(const page_call& call, unsigned status, std::string_
 
 http::response refused_page(const page_call& call, const api_reply& why) {
   return refused_page(call, why.status,
-                      why.detail.empty() ? "the farm answered with status "
-                                             + std::to_string(why.status)
-                                         : why.detail);
+                      why.detail.empty()
+                        ? "the farm answered with status " + std::to_string(why.status)
+                        : why.detail);
 }
 
 } // namespace drover::pages

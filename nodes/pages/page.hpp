@@ -77,13 +77,22 @@ const json& list(const json& of, const char* name);
 
 // -- addresses -----------------------------------------------------------------------------------
 
-std::string build_path(const json& build);             ///< /builds/12
+std::string build_path(const json& build);                     ///< /builds/12
 std::string path_of(std::initializer_list<std::string> parts); ///< each escaped
 
 // -- a page --------------------------------------------------------------------------------------
 
 enum class place : uint8_t {
-  front, builds, builders, campaigns, hosts, queue, changes, events, actors, none
+  front,
+  builds,
+  builders,
+  campaigns,
+  hosts,
+  queue,
+  changes,
+  events,
+  actors,
+  none
 };
 
 /// The frame of a page; what is written to `out` stands in its middle.
@@ -121,7 +130,10 @@ void span_of(html& out, const json& what, wall_time now);
 /// hello #12, as a link.
 void build_link(html& out, const json& build);
 void host_link(html& out, const std::string& host);
+/// What was built, in short; empty: nothing from a source.
 std::string source_words(const json& source);
+/// The reason of a step that is not good, where it says more than its exit code beside it.
+void why_not_good(html& out, const json& what);
 /// A heading with an anchor of its own.
 void heading(html& out, literal id, std::string_view text);
 void nothing_here(html& out, std::string_view sentence);

@@ -38,7 +38,7 @@ constexpr route routes[] = {
 /// What of the API everybody may read here, by the segment behind `v1`. Configurations, keys and
 /// the store's upkeep are not for this door.
 constexpr std::string_view open_api[] = {
-  "builds", "campaigns", "hosts", "actors", "builders", "changes",
+  "builds", "campaigns", "hosts",   "actors", "builders",     "changes",
   "events", "sources",   "healthz", "readyz", "openapi.json",
 };
 
@@ -80,8 +80,7 @@ bool is_own_name(const http::request& asked) {
 bool is_open_api(const std::vector<std::string>& path) {
   return path.size() >= 2 && path[0] == "api" && path[1] == "v1"
          && (path.size() == 2
-             || std::find(std::begin(open_api), std::end(open_api), path[2])
-                  != std::end(open_api));
+             || std::find(std::begin(open_api), std::end(open_api), path[2]) != std::end(open_api));
 }
 
 /// The API's own answer, made harmless for a browser that opens it.
@@ -122,7 +121,8 @@ page_answer serve(const site& home, http::request asked, http::body_reader& body
   if (is_open_api(asked.path))
     co_return co_await pass_on(home, asked, body);
   auto now = std::chrono::system_clock::now().time_since_epoch();
-  page_call call{home, asked, {}, {std::chrono::duration_cast<milliseconds>(now) / milliseconds{1}}};
+  page_call call{
+    home, asked, {}, {std::chrono::duration_cast<milliseconds>(now) / milliseconds{1}}};
   if (asked.path.size() == 2 && asked.path[0] == "assets")
     co_return serve_asset(call);
   for (const auto& candidate : routes) {

@@ -13,9 +13,9 @@
 namespace drover::pages {
 
 struct site_parts {
-  std::string farm;   ///< its name
-  http::handler api;  ///< docs/API.md; asked for reading alone
-  std::string assets; ///< folder of drover.js and drover.css; what is not there is left out
+  std::string farm;          ///< its name
+  http::handler api;         ///< docs/API.md; asked for reading alone
+  std::string assets;        ///< folder of drover.js and drover.css; what is not there is left out
   bool loopback_only = true; ///< the door is on loopback: only its own names are answered
 };
 

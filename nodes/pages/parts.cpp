@@ -13,7 +13,8 @@ namespace {
 /// A shape for each tone, so that nothing depends on colour; words stand beside it.
 literal shape_of(literal tone, const std::string& what) {
   if (what == "timeout")
-    return "<svg class=\"icon\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><circle cx=\"8\" cy=\"8\" "
+    return "<svg class=\"icon\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><circle cx=\"8\" "
+           "cy=\"8\" "
            "r=\"5.5\"/><path d=\"M8 4.8V8l2.2 1.6\"/></svg>";
   if (tone == literal{"good"})
     return "<svg class=\"icon\" viewBox=\"0 0 16 16\" aria-hidden=\"true\"><path d=\"M3 8.6l3.2 "
@@ -39,14 +40,12 @@ struct toned {
   literal tone;
 };
 constexpr toned tones[] = {
-  {"success", "good"},     {"warnings", "warn"},   {"failure", "bad"},
-  {"exception", "bad"},    {"host_lost", "bad"},   {"timeout", "bad"},
-  {"cancelled", "off"},    {"skipped", "off"},     {"running", "busy"},
-  {"granted", "busy"},     {"queued", "idle"},     {"waiting", "idle"},
-  {"pending", "idle"},     {"up", "good"},         {"joining", "idle"},
-  {"suspect", "warn"},     {"lost", "bad"},        {"draining", "warn"},
-  {"paused", "warn"},      {"quarantined", "bad"}, {"passed", "good"},
-  {"failed", "bad"},       {"error", "bad"},
+  {"success", "good"},  {"warnings", "warn"}, {"failure", "bad"},   {"exception", "bad"},
+  {"host_lost", "bad"}, {"timeout", "bad"},   {"cancelled", "off"}, {"skipped", "off"},
+  {"running", "busy"},  {"granted", "busy"},  {"queued", "idle"},   {"waiting", "idle"},
+  {"pending", "idle"},  {"up", "good"},       {"joining", "idle"},  {"suspect", "warn"},
+  {"lost", "bad"},      {"draining", "warn"}, {"paused", "warn"},   {"quarantined", "bad"},
+  {"passed", "good"},   {"failed", "bad"},    {"error", "bad"},
 };
 
 } // namespace
@@ -80,10 +79,9 @@ void ago(html& out, std::optional<wall_time> when, wall_time now) {
     out.element("span", {{"class", "quiet"}}, "not yet");
     return;
   }
-  out.element(
-    "time",
-    {{"datetime", to_string(*when)}, {"title", full_time(*when)}, {"data-words", "ago"}},
-    ago_words(*when, now));
+  out.element("time",
+              {{"datetime", to_string(*when)}, {"title", full_time(*when)}, {"data-words", "ago"}},
+              ago_words(*when, now));
 }
 
 void span_of(html& out, const json& what, wall_time now) {
@@ -119,8 +117,15 @@ std::string source_words(const json& source) {
   auto id = word(source, "id");
   auto revision = word(source, "revision");
   if (id.empty() && revision.empty())
-    return "no source";
+    return "";
   return revision.empty() ? id : id + " at " + revision.substr(0, 12);
+}
+
+void why_not_good(html& out, const json& what) {
+  auto reason = word(what, "reason");
+  if (word(what, "result") != "success" && !reason.empty()
+      && reason != "exit code " + word(what, "exit_code"))
+    out.element("p", {{"class", "why"}}, reason);
 }
 
 void heading(html& out, literal id, std::string_view text) {

@@ -65,6 +65,8 @@ std::string full_time(wall_time when) {
 
 std::string duration_words(int64_t ms) {
   ms = std::max<int64_t>(ms, 0);
+  if (ms < second)
+    return fmt::format("{} ms", ms);
   if (ms < 10 * second)
     return fmt::format("{}.{} s", ms / second, ms % second / 100);
   if (ms < minute)

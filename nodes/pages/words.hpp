@@ -15,7 +15,7 @@ namespace drover::pages {
 std::optional<wall_time> parse_time(std::string_view text);
 /// "2026-01-31 12:00:00 UTC"
 std::string full_time(wall_time when);
-/// "0.4 s", "12 s", "3 min 4 s", "1 h 12 min", "2 d 3 h"
+/// "47 ms", "2.4 s", "12 s", "3 min 4 s", "1 h 12 min", "2 d 3 h"
 std::string duration_words(int64_t ms);
 /// "just now", "12 s ago", "3 min ago", "5 h ago", "2 d ago"; "in 3 min" for what is to come.
 std::string ago_words(wall_time when, wall_time now);

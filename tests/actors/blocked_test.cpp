@@ -120,7 +120,7 @@ TEST_CASE_METHOD(real_farm, "blocked: a recorder whose disk hangs shows what it 
   CHECK(blocked.state.ends_with(" writes and waits for the disk"));
   CHECK(blocked.activity.starts_with("no answer for "));
   CHECK(blocked.parent == "coordinator");
-  CHECK(actors().size() == 5); // all others are shown as well
+  CHECK(actors().size() == 6); // all others are shown as well
   store->open();
   caf::scoped_actor self{system};
   self->request(farm.recorder, 10s, storage::write_batch{})

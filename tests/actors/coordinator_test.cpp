@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/actors/tree_fixture.hpp"
 
+#include <algorithm>
+
 using namespace drover;
 using namespace drover::test;
 using namespace std::chrono_literals;
@@ -275,6 +277,7 @@ TEST_CASE_METHOD(tree_fixture, "coordinator: the census names every actor and it
                                             {"recorder", "coordinator"},
                                             {"log_sink", "coordinator"},
                                             {"artifact_store", "coordinator"},
+                                            {"analyst", "coordinator"},
                                             {"host_supervisor/h1", "coordinator"},
                                             {"host_link/h1", "host_supervisor/h1"},
                                             {"build/1", "coordinator"},

@@ -264,3 +264,16 @@ TEST_CASE_METHOD(host_fixture, "host agent: it beats slower once it is told so")
     CHECK(all<beat>().size() <= before + 3);
   }
 }
+
+TEST_CASE_METHOD(host_fixture, "host agent: facts that come while it connects are told after it") {
+  reachable = false;
+  start();
+  host_agent_actor agent = host.agent;
+  tell(agent, disk_news{{{"disk_short", "only 1KiB are free"}}}); // the greeting is on its way
+  admit(agent);
+  settle();
+  REQUIRE(all<hello>().size() == 1);
+  CHECK(all<hello>()[0].facts["disk_short"] == "only 1KiB are free");
+  tell(agent, disk_news{{{"disk_short", "only 1KiB are free"}}});
+  CHECK(all<hello>().size() == 1); // nothing new
+}

@@ -105,6 +105,10 @@ TEST_CASE("schedule: every build is placed or explained, and no host is overcomm
       queue.push_back(entry(i + 1, pick(2) == 0 ? "os == 'linux'" : "",
                             pick(4) == 0 ? "h" + std::to_string(pick(7)) : ""));
     auto made = make_plan(queue, hosts);
+    queue_view entries;
+    for (const auto& one : queue)
+      entries.push_back(&one);
+    CHECK(place_builds(entries, hosts) == made.placements);
     REQUIRE(made.placements.size() + made.rest.size() == queue.size());
     std::map<host_name, uint32_t> load;
     for (const auto& one : made.placements)

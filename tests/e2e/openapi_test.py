@@ -260,6 +260,7 @@ builders:
         try:
             wait_until(lambda: os.path.exists(sock), 60, "the copy is served")
             connection = UnixConnection(sock)
+            self.addCleanup(connection.close)
             connection.request("GET", f"/api/v1/builds/{build}")
             record = json.loads(connection.getresponse().read())
             self.assertEqual((record["id"], record["builder"]), (build, "gated"))

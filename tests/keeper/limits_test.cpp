@@ -293,6 +293,7 @@ TEST_CASE_METHOD(group_fixture, "cgroup: an agent that stops leaves no group of 
     return;
   // As if this were an agent's group under systemd, with the agent out of its way.
   auto own = means.base.kill + "/unit";
+  auto before = std::filesystem::path{means.base.kill}.parent_path().string();
   std::filesystem::create_directories(own + "/drover-agent");
   auto enter_and_leave = [&] {
     spill(own + "/drover-agent/cgroup.procs", std::to_string(getpid()));
@@ -307,6 +308,9 @@ TEST_CASE_METHOD(group_fixture, "cgroup: an agent that stops leaves no group of 
     REQUIRE(waitpid(child, &status, 0) == child);
     CHECK(status == 0);
     CHECK_FALSE(std::filesystem::exists(own + "/drover-agent"));
+    // The parent of the same program was taken along: this one.
+    CHECK(slurp("/proc/self/cgroup").find("/unit\n") != std::string::npos);
+    spill(before + "/cgroup.procs", std::to_string(getpid()));
   }
   SECTION("but stays while steps have theirs") {
     std::filesystem::create_directory(own + "/drover-0123");

@@ -68,13 +68,27 @@ TEST_CASE("log lines: colours become classes, all else that steers a terminal is
   CHECK(page.find('\x1b') == std::string::npos);
   for (const std::string hostile :
        {"\x1b[2J", "\x1b]0;title\x07", "\x1b]8;;http://evil/\x07", "\x1b[?1049h", "\x1bP+q\x1b\\",
-        "\x1b[31", "\x1b[3<1m", "\xE2\x80\xAE", "\x9b" "31m"}) {
+        "\x1b[31", "\x1b[3<1m", "\xE2\x80\xAE",
+        "\x9b"
+        "31m"}) {
     auto shown = lines_of("a" + hostile + "b\n");
     CHECK(shown.find('\x1b') == std::string::npos);
     CHECK(shown.find("\xE2\x80\xAE") == std::string::npos);
     CHECK(shown.find("class=\"f") == std::string::npos);
     CHECK(shown.find("<a href=\"http") == std::string::npos);
   }
+}
+
+TEST_CASE("log lines: a page has no more rows than a browser can lay out") {
+  std::string empty(limits::page_log_bytes, '\n');
+  html out;
+  auto done = write_lines(out, {empty, 0, 1, true});
+  CHECK(done.next == limits::page_log_rows);
+  CHECK(done.line == limits::page_log_rows + 1);
+  CHECK(count(out.finish(), "class=\"l\"") == limits::page_log_rows);
+  CHECK(to_last_lines(empty, limits::page_log_rows) == empty.size() - limits::page_log_rows);
+  CHECK(to_last_lines("one\ntwo\n", 1) == 4);
+  CHECK(to_last_lines("", 1) == 0);
 }
 
 TEST_CASE("log lines: markup in a log is text") {

@@ -67,11 +67,11 @@ private:
     auto name_end = std::min(inside.find(' '), inside.size());
     auto name = inside.substr(0, name_end);
     static const std::set<std::string> known{
-      "html",   "head",  "meta",  "title", "link",    "script", "body",  "a",     "header",
-      "nav",    "div",   "main",  "footer", "code",   "h1",     "h2",    "p",     "section",
-      "ul",     "ol",    "li",    "span",  "time",    "svg",    "path",  "circle", "table",
-      "thead",  "tbody", "tr",    "th",    "td",      "caption", "form", "label", "input",
-      "select", "option", "button", "dl",  "dt",      "dd",     "pre"};
+      "html",   "head",   "meta",   "title",  "link", "script",  "body", "a",      "header",
+      "nav",    "div",    "main",   "footer", "code", "h1",      "h2",   "p",      "section",
+      "ul",     "ol",     "li",     "span",   "time", "svg",     "path", "circle", "table",
+      "thead",  "tbody",  "tr",     "th",     "td",   "caption", "form", "label",  "input",
+      "select", "option", "button", "dl",     "dt",   "dd",      "pre"};
     if (known.count(name) == 0) {
       problem = "an element of nobody's: " + name;
       return;
@@ -97,7 +97,8 @@ private:
           problem = "an attribute without quotes: " + std::string{more};
         return;
       }
-      judge(std::string{more.substr(0, equals)}, std::string{more.substr(equals + 2, end - equals - 2)});
+      judge(std::string{more.substr(0, equals)},
+            std::string{more.substr(equals + 2, end - equals - 2)});
       more.remove_prefix(end + 1);
     }
   }

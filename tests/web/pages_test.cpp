@@ -3,6 +3,7 @@
 #include "nodes/pages/pages.hpp"
 #include "nodes/pages/words.hpp"
 #include "tests/catch.hpp"
+#include "tests/web/api_sample.hpp"
 #include "tests/web/page_reader.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -11,116 +12,12 @@
 
 using namespace drover;
 using namespace drover::pages;
+using drover::pages::test::json;
 using drover::pages::test::page_reader;
-using json = nlohmann::ordered_json;
+using drover::pages::test::sample_answer;
 namespace asio = boost::asio;
 
 namespace {
-
-json sample_build(int id, const std::string& state, const std::string& result) {
-  return {{"id", id},
-          {"builder", "hello"},
-          {"state", state},
-          {"result", result.empty() ? json(nullptr) : json(result)},
-          {"reason", "step 'test' failed on h1 with exit code 1"},
-          {"source", {{"kind", "tarball"}, {"id", "hello-2.12.tar.gz"}, {"sha256", "8d99"}}},
-          {"campaign", "c3"},
-          {"host", "h1"},
-          {"pinned", "h1"},
-          {"params", {{"CFLAGS", "-O2"}}},
-          {"requested_by", "ann"},
-          {"requested_because", "release candidate"},
-          {"retry_of", 3},
-          {"created_at", "2026-01-31T12:00:00.000Z"},
-          {"started_at", "2026-01-31T12:00:01.000Z"},
-          {"finished_at", result.empty() ? json(nullptr) : json("2026-01-31T12:01:00.000Z")}};
-}
-
-json sample_build_file() {
-  auto out = sample_build(12, "finished", "failure");
-  json attempt{{"number", 1},          {"host", "h1"},
-               {"state", "finished"},  {"result", "failure"},
-               {"reason", "it failed"}, {"role", "repeats"},
-               {"leftovers", "a sleep"}, {"usage", {{"user_ms", 1200}, {"memory_peak", 4096}}},
-               {"started_at", "2026-01-31T12:00:01.000Z"}};
-  out["steps"] = json::array({{{"name", "test"},
-                               {"index", 0},
-                               {"state", "finished"},
-                               {"result", "failure"},
-                               {"exit_code", 1},
-                               {"reason", "it failed"},
-                               {"accepted", 1},
-                               {"attempts", json::array({attempt, attempt})}}});
-  return out;
-}
-
-json sample_host() {
-  return {{"name", "h1"},
-          {"state", "lost"},
-          {"reason", "it is silent"},
-          {"slots", {{"total", 2}, {"used", 1}}},
-          {"facts", {{"os", "linux"}, {"arch", "x86_64"}}},
-          {"labels", {{"room", "attic"}}},
-          {"hold", {{"kind", "pause"}, {"by", "ann"}, {"reason", "new disk"}}},
-          {"restarts", 1},
-          {"last_seen_at", "2026-01-31T12:00:00.000Z"},
-          {"attempts", json::array({{{"build", 12}, {"step", 0}, {"attempt", 1}}})}};
-}
-
-/// What the API says to each question, by its path.
-json sample_answer(const std::string& path) {
-  json why{{"reason", "build 12 of hello failed: it did"}, {"evidence", {"line one", "line two"}}};
-  json cell{{"builder", "hello"}, {"host", "h1"}, {"class", nullptr}, {"build", 12},
-            {"state", "finished"}, {"result", "failure"}, {"reason", "it failed"}};
-  json hole{{"builder", "bye"}, {"class", "linux/arm64"}, {"build", nullptr}, {"reason", "no host"}};
-  json campaign{{"id", "c3"}, {"source", {{"id", "hello.tar.gz"}}}, {"state", "running"},
-                {"cells", json::array({cell, hole})}, {"requested_by", "ann"},
-                {"requested_because", "a release"}};
-  if (path == "builds")
-    return {{"builds", {sample_build(12, "finished", "failure"), sample_build(11, "running", "")}},
-            {"next", 11}};
-  if (path == "builds/12")
-    return sample_build_file();
-  if (path == "builds/12/artifacts")
-    return {{"artifacts", {{{"path", "out/hello.deb"}, {"sha256", "abcd"}, {"size", 17}}}}};
-  if (path == "builds/12/tests")
-    return {{"tests", {{{"name", "test_a"}, {"outcome", "failed"}, {"message", "1 != 2"}}}},
-            {"counts", {{"failed", 1}}}};
-  if (path == "campaigns")
-    return {{"campaigns", {campaign}}, {"next", nullptr}};
-  if (path == "campaigns/c3")
-    return campaign;
-  if (path == "hosts")
-    return {{"hosts", {sample_host()}}};
-  if (path == "hosts/h1")
-    return sample_host();
-  if (path == "actors")
-    return {{"actors",
-             {{{"node", "coordinator"}, {"name", "root"}, {"kind", "coordinator"},
-               {"state", "running"}, {"restarts", 2}, {"uptime_ms", 5000}, {"activity", "waits"}},
-              {{"node", "coordinator"}, {"name", "child"}, {"kind", "build"}, {"parent", "root"},
-               {"state", "running"}}}}};
-  if (path == "builders")
-    return {{"builders", {{{"name", "hello"}}}}};
-  if (path == "builders/hello")
-    return {{"name", "hello"}, {"source", "releases"}, {"on", "each_host"}, {"requires", "ram > 4"},
-            {"steps", {{{"name", "test"}, {"run", "make\nmake check"}}}},
-            {"params", {{{"name", "CFLAGS"}, {"kind", "text"}, {"about", "flags"},
-                         {"default", "-O2"}, {"choices", {"-O1", "-O2"}}}}}};
-  if (path == "events")
-    return {{"events",
-             {{{"sequence", 9}, {"at", "2026-01-31T12:00:00.000Z"}, {"kind", "host_changed"},
-               {"build", 12}, {"builder", "hello"}, {"step", "test"}, {"host", "h1"},
-               {"state", "lost"}, {"by", "ann"}, {"text", "it is silent"}}}}};
-  if (path == "changes")
-    return {{"changes",
-             {{{"id", 1}, {"source", "repo"}, {"ref", {{"id", "repo"}, {"revision", "abcdef"}}},
-               {"branch", "main"}, {"author", "ann"}, {"title", "Fix it"}, {"note", "odd"},
-               {"builds", {12}}}}}};
-  if (path.size() > 4 && path.substr(path.size() - 4) == "/why")
-    return why;
-  return nullptr;
-}
 
 /// Puts `payload` in the place of each text; with `names_too` even of states and dates.
 void poison(json& value, const std::string& payload) {
@@ -183,7 +80,6 @@ http::response get(api_script& plan, const std::string& target, const std::strin
                    const std::string& host = "127.0.0.1:8080") {
   site_parts parts;
   parts.farm = plan.payload.value_or("test farm");
-  parts.assets = "/nonexistent";
   parts.api = [&plan](const http::request& asked, http::body_reader&) {
     return answer(plan, asked);
   };
@@ -205,11 +101,24 @@ std::string field(const http::response& answer, const std::string& name) {
   return "";
 }
 
-const std::vector<std::string> all_pages{
-  "/",        "/builds",       "/builds?builder=hello&state=finished", "/builds/12",
-  "/builds/12/steps/test", "/builders", "/builders/hello", "/campaigns", "/campaigns/c3",
-  "/hosts",   "/hosts/h1",     "/actors", "/changes", "/queue", "/events",
-  "/builds/12/steps/test?at=11", "/builds/999", "/nonsense"};
+const std::vector<std::string> all_pages{"/",
+                                         "/builds",
+                                         "/builds?builder=hello&state=finished",
+                                         "/builds/12",
+                                         "/builds/12/steps/test",
+                                         "/builders",
+                                         "/builders/hello",
+                                         "/campaigns",
+                                         "/campaigns/c3",
+                                         "/hosts",
+                                         "/hosts/h1",
+                                         "/actors",
+                                         "/changes",
+                                         "/queue",
+                                         "/events",
+                                         "/builds/12/steps/test?at=11",
+                                         "/builds/999",
+                                         "/nonsense"};
 
 const std::vector<std::string> hostile{
   "<script>alert(1)</script>",
@@ -220,7 +129,9 @@ const std::vector<std::string> hostile{
   "/\\evil.example",
   "</textarea></title></style><svg/onload=alert(1)>",
   "&lt;b&gt;&#60;script&#62;",
-  "a\xE2\x80\xAE" "b\xE2\x81\xA6" "c",
+  "a\xE2\x80\xAE"
+  "b\xE2\x81\xA6"
+  "c",
   std::string{"nul\0x", 5},
   "\x1b]8;;http://evil.example\x07link\x1b]8;;\x07 \x1b[2J\x1b[31mred",
   "broken \xff\xfe\xc3 utf-8",
@@ -253,8 +164,8 @@ TEST_CASE("pages: nothing foreign becomes markup, in any field of any answer") {
       auto said = get(plan, page);
       page_reader seen{said.body};
       CHECK(seen.problem == "");
-      for (const auto* never : {"<script>alert", "<img", "onload=alert(1)>\"", "\x1b", "\xE2\x80\xAE",
-                                "\xE2\x81\xA6"})
+      for (const auto* never :
+           {"<script>alert", "<img", "onload=alert(1)>\"", "\x1b", "\xE2\x80\xAE", "\xE2\x81\xA6"})
         CHECK(said.body.find(never) == std::string::npos);
       CHECK(said.body.find('\0') == std::string::npos);
     }
@@ -266,9 +177,9 @@ TEST_CASE("pages: what is asked for is foreign text too") {
     auto text = http::percent_encode(payload);
     if (!http::parse_target("GET", "/builds/" + text))
       continue; // not an address at all
-    for (const std::string& page : {"/builds/" + text, "/hosts/" + text, "/builders/" + text,
-                                    "/builds?builder=" + text, "/events?host=" + text, "/" + text,
-                                    "/builds/12/steps/" + text}) {
+    for (const std::string& page :
+         {"/builds/" + text, "/hosts/" + text, "/builders/" + text, "/builds?builder=" + text,
+          "/events?host=" + text, "/" + text, "/builds/12/steps/" + text}) {
       INFO(page);
       api_script plan;
       page_reader seen{get(plan, page).body};
@@ -326,7 +237,8 @@ TEST_CASE("pages: a farm without sources says so") {
 }
 
 TEST_CASE("html: addresses lead into the farm or nowhere") {
-  for (const auto* bad : {"javascript:alert(1)", "//evil", "/\\evil", "http://evil", "data:text/html,x"}) {
+  for (const auto* bad :
+       {"javascript:alert(1)", "//evil", "/\\evil", "http://evil", "data:text/html,x"}) {
     html out;
     out.link(bad, "x");
     CHECK(out.finish() == "<a href=\"#\">x</a>");
@@ -349,8 +261,8 @@ TEST_CASE("html: what is open is closed, in its order") {
 TEST_CASE("words: lengths, times and sizes") {
   // The same table is in web/test/words.test.ts.
   const std::pair<int64_t, std::string> table[] = {
-    {-5, "0.0 s"},           {440, "0.4 s"},           {9'999, "9.9 s"},        {12'000, "12 s"},
-    {184'000, "3 min 4 s"}, {4'320'000, "1 h 12 min"}, {183'600'000, "2 d 3 h"}};
+    {-5, "0 ms"},     {440, "440 ms"},        {2'450, "2.4 s"},          {9'999, "9.9 s"},
+    {12'000, "12 s"}, {184'000, "3 min 4 s"}, {4'320'000, "1 h 12 min"}, {183'600'000, "2 d 3 h"}};
   for (const auto& [ms, words] : table)
     CHECK(duration_words(ms) == words);
   wall_time now{1'000'000'000};

@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 
-WEB = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "web")
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+WEB = os.path.join(TOP, "web")
 VITEST = os.path.join(WEB, "node_modules", "vitest", "vitest.mjs")
 
 if not os.path.exists(VITEST):

@@ -8,9 +8,10 @@ const day = 24 * hour;
 
 const whole = (value: number, unit: number) => Math.floor(value / unit);
 
-/** "0.4 s", "12 s", "3 min 4 s", "1 h 12 min", "2 d 3 h" */
+/** "47 ms", "2.4 s", "12 s", "3 min 4 s", "1 h 12 min", "2 d 3 h" */
 export function durationWords(ms: number): string {
   ms = Math.max(0, Math.floor(ms));
+  if (ms < second) return `${ms} ms`;
   if (ms < 10 * second) return `${whole(ms, second)}.${whole(ms % second, 100)} s`;
   if (ms < minute) return `${whole(ms, second)} s`;
   if (ms < hour) return `${whole(ms, minute)} min ${whole(ms % minute, second)} s`;

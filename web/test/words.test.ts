@@ -6,7 +6,7 @@ describe("words", () => {
   // The same table is in tests/web/pages_test.cpp.
   it("writes lengths as the server does", () => {
     const table: [number, string][] = [
-      [-5, "0.0 s"], [440, "0.4 s"], [9_999, "9.9 s"], [12_000, "12 s"], [184_000, "3 min 4 s"],
+      [-5, "0 ms"], [440, "440 ms"], [2_450, "2.4 s"], [9_999, "9.9 s"], [12_000, "12 s"], [184_000, "3 min 4 s"],
       [4_320_000, "1 h 12 min"], [183_600_000, "2 d 3 h"],
     ];
     for (const [ms, words] of table) expect(durationWords(ms)).toBe(words);

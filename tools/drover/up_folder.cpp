@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <system_error>
 
 namespace drover::cli {
@@ -42,24 +43,32 @@ builders:
       - {name: look, run: "uname -a && nproc", timeout: 1m}
 )";
 
-/// A port of the loopback that is free now: `wanted`, or any if that is 0 or taken.
+/// Whether a server can listen on this port of the loopback now.
+bool is_free(uint16_t port) {
+  owned_fd probe{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  int on = 1; // a port in TIME_WAIT is free for a server
+  setsockopt(probe.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return bind(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
+/// A port of the loopback that is free now: `wanted`, or one below those that the system gives to
+/// outgoing connections, any of which could take it before the coordinator listens.
 expected<uint16_t> free_port(uint16_t wanted) {
-  for (auto port : {wanted, uint16_t{0}}) {
-    owned_fd probe{socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    if (!probe.valid())
-      return system_failure("can't make a socket");
-    int on = 1; // a port in TIME_WAIT is free for a server
-    setsockopt(probe.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (bind(probe.get(), generic, size) == 0 && getsockname(probe.get(), generic, &size) == 0)
-      return ntohs(address.sin_port);
-  }
-  return system_failure("no free port on 127.0.0.1");
+  constexpr uint16_t first = 20'000, last = 32'000;
+  constexpr int tries = 200;
+  if (wanted != 0 && is_free(wanted))
+    return wanted;
+  std::random_device chance;
+  std::uniform_int_distribution<uint16_t> any{first, last};
+  for (int i = 0; i < tries; ++i)
+    if (auto port = any(chance); is_free(port))
+      return port;
+  return failure{ec::unavailable, "no free port on 127.0.0.1 from " + std::to_string(first) + " to "
+                                    + std::to_string(last)};
 }
 
 uint16_t port_of(const std::string& address) {

@@ -34,6 +34,7 @@ namespace {
 struct options {
   std::string dir;
   std::string config;
+  std::string folder; ///< empty: that of `config`
   std::string listen;
   std::string socket;
   std::string token_file;
@@ -192,7 +193,9 @@ int run(const options& chosen) {
   auto now = begin_epoch(*store);
   spdlog::info("coordinator starts farm={} epoch={} version={}", config->farm, now.counter,
                program_version());
-  auto config_folder = std::filesystem::canonical(chosen.config).parent_path().string();
+  auto config_folder = chosen.folder.empty()
+                         ? std::filesystem::canonical(chosen.config).parent_path().string()
+                         : chosen.folder;
   auto watch = std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder);
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
@@ -262,6 +265,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", drover::program_version());
   app.add_option("--dir", chosen.dir, "its state: store and keys")->required();
   app.add_option("--config", chosen.config, "farm.yaml")->required();
+  app.add_option("--folder", chosen.folder,
+                 "what relative folders in farm.yaml are relative to (farm.yaml's own folder)");
   app.add_option("--listen", chosen.listen, "HOST:PORT for hosts (port 0: any free one)")
     ->default_val("127.0.0.1:0");
   app.add_option("--socket", chosen.socket, "Unix socket of the API")->required();

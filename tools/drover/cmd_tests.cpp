@@ -12,6 +12,23 @@ namespace drover::cli {
 
 namespace {
 
+/// What fits a table of a message of many lines: of a traceback its last line, which is the reason;
+/// of anything else its lines one after the other.
+std::string in_a_line(const std::string& message) {
+  std::string all, last;
+  for (size_t at = 0; at < message.size();) {
+    auto end = std::min(message.find('\n', at), message.size());
+    auto line = message.substr(at, end - at);
+    line.erase(0, line.find_first_not_of(" \t\r"));
+    if (!line.empty()) {
+      all += (all.empty() ? "" : " ") + line;
+      last = line;
+    }
+    at = end + 1;
+  }
+  return message.rfind("Traceback", 0) == 0 ? last : all;
+}
+
 cell outcome_cell(const json& test) {
   auto word = field_text(test, "outcome", "-");
   auto shade = word == "passed"                      ? colour::green
@@ -71,7 +88,7 @@ std::string render_tests(const json& answer, const screen& out, bool all) {
   for (const auto& test : field_list(answer, "tests"))
     if (all || is_bad(test))
       rows.add({outcome_cell(test), seconds_text(test), field_text(test, "suite", ""),
-                field_text(test, "name", "-"), field_text(test, "message", "")});
+                field_text(test, "name", "-"), in_a_line(field_text(test, "message", ""))});
   if (!rows.empty())
     text += "\n" + rows.text(out.colours, out.width);
   for (const auto& note : field_list(answer, "notes"))

@@ -7,6 +7,7 @@
 #include "schema/names.hpp"
 
 #include <nlohmann/json.hpp>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -138,8 +139,11 @@ expected<json> fetch_patiently(client& farm, const std::string& target) {
 }
 
 std::string who() {
-  auto* user = std::getenv("USER");
-  return user && *user ? std::string{user} : "uid " + std::to_string(::getuid());
+  for (const char* name : {"SUDO_USER", "USER"})
+    if (auto* user = std::getenv(name); user && *user)
+      return user;
+  const auto* entry = ::getpwuid(::getuid());
+  return entry ? std::string{entry->pw_name} : "uid " + std::to_string(::getuid());
 }
 
 std::string json_line(const json& answer) {

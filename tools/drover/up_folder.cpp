@@ -197,6 +197,19 @@ expected<std::string> choose_address(const std::string& file) {
 
 } // namespace
 
+std::optional<failure> remember_origin(const farm_folder& farm, const std::string& config) {
+  std::error_code problem;
+  auto folder = fs::absolute(config, problem).lexically_normal().parent_path().string();
+  if (problem)
+    return failure{ec::bad_input, config + ": " + problem.message()};
+  return write_file(farm.origin_file(), folder + "\n");
+}
+
+std::string origin_of(const farm_folder& farm) {
+  auto text = read_file(farm.origin_file());
+  return text ? text->substr(0, text->find('\n')) : farm.top;
+}
+
 expected<std::string> choose_listen_address(const farm_folder& farm) {
   return choose_address(farm.listen_file());
 }

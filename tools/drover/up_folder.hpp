@@ -23,6 +23,8 @@ struct farm_folder {
   std::string listen_file() const { return coordinator() + "/listen"; }
   std::string web_file() const { return coordinator() + "/web"; }
   std::string choice_file() const { return top + "/up.choice"; }
+  /// The folder of the configuration that was installed: relative paths in it are from there.
+  std::string origin_file() const { return top + "/up.origin"; }
   std::string host(const std::string& name) const { return top + "/hosts/" + name; }
   std::string host_keys(const std::string& name) const { return host(name) + "/keys"; }
   std::string log(const std::string& program) const { return top + "/logs/" + program + ".log"; }
@@ -39,6 +41,11 @@ expected<owned_fd> lock_farm_folder(const farm_folder& farm);
 
 /// Writes a small commented farm.yaml if there is none.
 std::optional<failure> install_default_config(const farm_folder& farm);
+
+/// Remembers the folder that the configuration's relative paths are from.
+std::optional<failure> remember_origin(const farm_folder& farm, const std::string& config);
+/// That folder, or the farm's own.
+std::string origin_of(const farm_folder& farm);
 
 /// Puts a configuration in place that was read elsewhere: `files` by their paths from the folder of
 /// `main`, which becomes farm.yaml. Files that the farm's config included until now and does not

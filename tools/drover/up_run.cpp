@@ -85,6 +85,8 @@ std::vector<std::string> coordinator_arguments(const plan& what) {
           what.farm.coordinator(),
           "--config",
           what.farm.config(),
+          "--folder",
+          origin_of(what.farm),
           "--listen",
           what.listen,
           "--socket",
@@ -257,6 +259,8 @@ int run_up(const up_request& request) {
     auto main = given.substr(given.rfind('/') + 1); // npos + 1 is 0
     auto until_now = load_config(farm->config()).files;
     if (auto why = install_files(*farm, config.files, main, until_now))
+      return refuse(*why);
+    if (auto why = remember_origin(*farm, given))
       return refuse(*why);
   }
   auto listen = choose_listen_address(*farm);

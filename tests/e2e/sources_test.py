@@ -125,6 +125,7 @@ builders:
         second = self.wait_for_changes("candidates", 2)[0]
         self.assertIn("uploaded again", second["note"])
         self.assertIn("two", self.log_of(second["builds"][0]))
+        self.assertIn("uploaded again", self.farm.text("changes"))
 
     def test_a_file_that_still_grows_is_not_taken(self):
         path = self.path("incoming/slow-1.tar.gz")
@@ -145,8 +146,9 @@ builders:
         wait_until(lambda: self.api("sources")["sources"][0]["last_error"], 30, "the error is told")
         self.assertIn("incoming", self.api("sources")["sources"][0]["last_error"])
         os.rename(self.path("away"), self.path("incoming"))
-        self.api("sources/candidates/look", "POST")
-        self.assertIsNone(self.api("sources")["sources"][0]["last_error"])
+        self.assertIn("incoming", self.farm.text("sources"))
+        self.assertIn("nothing new", self.farm.text("sources", "--look", "candidates"))
+        self.assertIsNone(self.farm.ask("sources")["sources"][0]["last_error"])
         kinds = [event["kind"] for event in self.api("events?limit=500")["events"]]
         self.assertIn("source_failed", kinds)
         self.assertIn("source_back", kinds)

@@ -121,6 +121,7 @@ void add_build_orders(CLI::App& app, command_line& line);
 void add_log(CLI::App& app, command_line& line);
 void add_tests(CLI::App& app, command_line& line);
 void add_builders(CLI::App& app, command_line& line);
+void add_sources(CLI::App& app, command_line& line);
 void add_hosts(CLI::App& app, command_line& line);
 void add_actors(CLI::App& app, command_line& line);
 void add_artifacts(CLI::App& app, command_line& line);

@@ -131,6 +131,7 @@ void add_commands(CLI::App& app, command_line& line) {
   add_tests(app, line);
   add_artifacts(app, line);
   add_builders(app, line);
+  add_sources(app, line);
   add_events(app, line);
   add_hosts(app, line);
   add_actors(app, line);

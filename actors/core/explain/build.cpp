@@ -52,7 +52,7 @@ std::string attempt_words(const step_record& step, const attempt_record& attempt
 std::string live_words(const build_file& file, const step_record& step,
                        const attempt_record& attempt, const build_surroundings& around) {
   const auto& host = attempt.host.value;
-  auto name = "step " + quoted(step.name);
+  auto name = "step " + in_quotes(step.name);
   if (attempt.state == attempt_state::granted) {
     bool first = step.index.value == 0 && file.build.source.kind != source_kind::none;
     return name + " was sent to " + host + " " + since(attempt.granted_at, around.now)
@@ -104,7 +104,7 @@ std::string running_sentence(const build_file& file, const build_surroundings& a
   });
   if (next != file.steps.end())
     return one_line(text + " on " + where + ", between two steps: next is step "
-                    + quoted(next->name) + host_words(around));
+                    + in_quotes(next->name) + host_words(around));
   return one_line(text + " its last: all steps are over, and " + where
                   + " hands over what is to be kept" + host_words(around));
 }
@@ -121,7 +121,7 @@ void add_attempts(const build_file& file, std::vector<std::string>& out) {
       else
         ++left_out;
     if (step.attempts.empty() && step.state == step_state::finished)
-      out.push_back(one_line("step " + quoted(step.name) + ": " + plain(step.outcome)
+      out.push_back(one_line("step " + in_quotes(step.name) + ": " + plain(step.outcome)
                              + (step.reason.empty() ? "" : ": " + step.reason)));
   }
   if (left_out > 0)
@@ -145,7 +145,7 @@ void add_advice(const step_record& step, std::vector<std::string>& out) {
     if (reason.find(each.words) != std::string::npos
         && (step.outcome == result::timeout || step.outcome == result::failure)) {
       out.push_back("if that is what it needs, raise `" + std::string{each.key} + "` of step "
-                    + quoted(step.name) + " in the configuration");
+                    + in_quotes(step.name) + " in the configuration");
       return;
     }
 }
@@ -165,7 +165,7 @@ void add_usage(const step_record& step, std::vector<std::string>& out) {
   if (used.user_ms + used.system_ms > 0)
     parts.push_back(spoken(milliseconds{used.user_ms + used.system_ms}) + " of CPU time");
   if (!parts.empty())
-    out.push_back("step " + quoted(step.name) + " used " + joined(parts, ", "));
+    out.push_back("step " + in_quotes(step.name) + " used " + joined(parts, ", "));
 }
 
 std::string ended_shortly(const build_record& build) {
@@ -238,7 +238,7 @@ void explain_end(const build_file& file, const build_surroundings& around, expla
     if (!error.line.empty() && out.sentence.find(error.line) == std::string::npos)
       out.sentence = one_line(out.sentence + ": " + error.line);
     if (!error.context.empty())
-      out.evidence.push_back("the log of step " + quoted(step->name) + ":");
+      out.evidence.push_back("the log of step " + in_quotes(step->name) + ":");
     for (const auto& line : error.context)
       out.evidence.push_back("| " + line);
     add_advice(*step, out.evidence);

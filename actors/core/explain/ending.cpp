@@ -72,8 +72,9 @@ std::string repeats_of(const build_file& file) {
   for (const auto& step : file.steps)
     for (size_t i = 0; i + 1 < step.attempts.size(); ++i)
       if (!step.attempts[i].reason.empty())
-        text += "; step " + quoted(step.name) + " ran again after attempt " + std::to_string(i + 1)
-                + " on " + step.attempts[i].host.value + " ended: " + step.attempts[i].reason;
+        text += "; step " + in_quotes(step.name) + " ran again after attempt "
+                + std::to_string(i + 1) + " on " + step.attempts[i].host.value
+                + " ended: " + step.attempts[i].reason;
   return text;
 }
 
@@ -135,7 +136,7 @@ const step_record* culprit(const build_file& file, result outcome) {
 
 std::string step_ending(const step_record& step) {
   auto* attempt = telling_attempt(step);
-  auto text = "step " + quoted(step.name);
+  auto text = "step " + in_quotes(step.name);
   auto outcome = step.outcome;
   if (outcome == result::warnings && attempt != nullptr && attempt->outcome != result::warnings) {
     text += ", which only warns,";
@@ -149,7 +150,7 @@ std::string step_ending(const step_record& step) {
 }
 
 std::string attempt_line(const step_record& step, const attempt_record& attempt) {
-  auto text = "step " + quoted(step.name) + ", attempt " + std::to_string(attempt.number.value)
+  auto text = "step " + in_quotes(step.name) + ", attempt " + std::to_string(attempt.number.value)
               + " on " + attempt.host.value + ": ";
   switch (attempt.state) {
   case attempt_state::granted:

@@ -81,7 +81,7 @@ std::string state_sentence(const host_view& host) {
 std::string work_line(const host_work& work) {
   auto text = work.builder.empty()
                 ? "holds attempt " + to_string(work.attempt) + " (build/step/attempt)"
-                : "runs step " + quoted(work.step) + " of build " + to_string(work.attempt.build)
+                : "runs step " + in_quotes(work.step) + " of build " + to_string(work.attempt.build)
                     + " of " + printable(work.builder, limits::name_bytes_max);
   return one_line(text + (work.started_at.ms == 0 ? "" : ", since " + moment(work.started_at)));
 }
@@ -97,7 +97,7 @@ std::string journal_line(const event_record& event) {
   if (event.build.value != 0)
     text += ", build " + to_string(event.build);
   if (!event.step.empty())
-    text += ", step " + quoted(event.step);
+    text += ", step " + in_quotes(event.step);
   return one_line(text + (event.text.empty() ? "" : ": " + event.text));
 }
 

@@ -10,7 +10,7 @@
 
 namespace drover::core {
 
-std::string quoted(std::string_view name) {
+std::string in_quotes(std::string_view name) {
   return "'" + printable(name, limits::name_bytes_max) + "'";
 }
 

@@ -11,7 +11,7 @@
 namespace drover::core {
 
 /// 'name', fit to be shown.
-std::string quoted(std::string_view name);
+std::string in_quotes(std::string_view name);
 /// Foreign text as one line of at most limits::reason_bytes_max.
 std::string one_line(std::string_view text);
 /// "host lost" for result::host_lost: as people write it.

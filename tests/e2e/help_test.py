@@ -96,6 +96,9 @@ class Help(unittest.TestCase):
             self.assertLessEqual(set(options(text)), offered, f"drover {' '.join(words)} --")
 
     def test_the_documents_are_as_the_programs_say(self):
+        with open("/etc/os-release", encoding="utf-8") as file:
+            if "bookworm" not in file.read():
+                self.skipTest("the documents are made on Debian 12; other CLI11s lay help out anew")
         done = subprocess.run([sys.executable, os.path.join(TOP, "tools", "reference"), "--bin",
                                farm.PROGRAMS, "--check"], capture_output=True, text=True,
                               check=False)

@@ -5,6 +5,7 @@
 #include "schema/limits.hpp"
 #include "schema/limits_keeper.hpp"
 #include "tests/keeper/keeper_fixture.hpp"
+#include "tests/keeper/sandbox_probe.hpp"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -239,19 +240,6 @@ TEST_CASE_METHOD(keeper_fixture, "user: privileges can't be had back", "[limits]
   CHECK(said.find("CapEff:\t0000000000000000") != std::string::npos);
   CHECK(said.find("Groups:\t \n") != std::string::npos);
 }
-
-namespace {
-
-/// Bubblewrap needs namespaces and a root that is a mount point: a plain chroot has neither.
-bool sandbox_works() {
-  auto probe = find_bubblewrap() + " --unshare-net --ro-bind / / /bin/true 2>/dev/null";
-  bool works = std::system(probe.c_str()) == 0;
-  if (!works)
-    WARN("bubblewrap does not work on this machine: not tested");
-  return works;
-}
-
-} // namespace
 
 TEST_CASE_METHOD(keeper_fixture, "sandbox: no network, nothing but its folders to write to",
                  "[limits]") {

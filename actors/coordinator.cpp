@@ -40,6 +40,7 @@ void coordinator_state::recover(const recovered_state& found) {
   }
   for (const auto& file : found.active) {
     auto id = file.build.id;
+    count_in(file.build);
     if (file.build.placement == 0) {
       queued[id] = file;
       queue[id] = core::to_queue_entry(file);
@@ -60,6 +61,7 @@ void coordinator_state::recover(const recovered_state& found) {
   spdlog::info("farm recovered hosts={} queued={} active={}", herd.size(), queued.size(),
                active.size());
   begin_generation(found.config);
+  tell_missed_ends(found.last_event);
   spawn_sources();
   schedule_plan();
 }
@@ -303,6 +305,7 @@ void coordinator_state::on_over(build_id id) {
   }
   queue.erase(id);
   reasons.erase(id);
+  count_out(id);
   auto [first, last] = waiters.equal_range(id);
   for (auto waiting = first; waiting != last; ++waiting)
     waiting->second.promise.deliver(true);

@@ -84,6 +84,12 @@ struct coordinator_state {
   void note_config(storage::write_batch& batch, const std::string& summary);
   void apply_config();
 
+  // -- campaigns --
+  void count_in(const build_record& build);
+  void count_out(build_id build);
+  void tell_end(campaign_id id);
+  void tell_missed_ends(uint64_t last_event);
+
   // -- sources --
   void spawn_sources();
   caf::result<expected<accepted>> look(const look_now& request);
@@ -134,6 +140,8 @@ struct coordinator_state {
   std::map<build_id, build_file> queued; ///< never placed: no actor yet
   std::map<build_id, core::queue_entry> queue;
   std::map<build_id, active_build> active;
+  std::map<build_id, campaign_id> campaign_of; ///< of builds that are not over
+  std::map<campaign_id, uint64_t> open_builds; ///< how many of its builds are not over
   std::map<build_id, waiting_view> reasons;
   bool reasons_stale = false;
   std::multimap<build_id, over_waiter> waiters;

@@ -43,6 +43,7 @@ build_file repeated(const build_file& old, const builder_spec& recipe, const ret
 void coordinator_state::enqueue(std::vector<build_file> made) {
   for (auto& file : made) {
     auto id = file.build.id;
+    count_in(file.build);
     queue[id] = core::to_queue_entry(file);
     queued[id] = std::move(file);
   }
@@ -92,8 +93,11 @@ void coordinator_state::take_cell(const build_record& old, const build_record& f
   if (old.campaign.value == 0)
     return;
   auto campaign = storage::read_campaign(*settings.store, old.campaign);
-  if (!campaign || !*campaign)
+  if (!campaign || !*campaign) {
+    spdlog::error("campaign={} keeps its old cell for build {}: {}", old.campaign.value,
+                  old.id.value, campaign ? "it is not there" : campaign.error().text);
     return;
+  }
   for (auto& cell : (*campaign)->cells)
     if (cell.build == old.id)
       cell.build = fresh.id;

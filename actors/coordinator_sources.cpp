@@ -26,6 +26,8 @@ void coordinator_state::spawn_sources() {
     known.name = spec.name;
     if (status)
       known = *status;
+    else // it only looks anew at what it knows by identity
+      spdlog::error("source={} status unreadable: {}", spec.name, status.error().text);
     auto spawned = settings.blocking == blocking_actors::own_thread
                      ? self->spawn<caf::detached + caf::monitored>(source, context, spec, known)
                      : self->spawn<caf::monitored>(source, context, spec, known);

@@ -112,6 +112,23 @@ event_record campaign_event(event_kind kind, const campaign_record& campaign) {
   return event;
 }
 
+bool is_campaign_news(const event_record& event) {
+  return event.campaign.value != 0
+         && (event.kind == event_kind::build_finished
+             || event.kind == event_kind::campaign_finished);
+}
+
+std::set<campaign_id> ends_not_told(const std::vector<event_record>& journal) {
+  std::set<campaign_id> open;
+  for (const auto& event : journal) {
+    if (event.kind == event_kind::campaign_finished)
+      open.erase(event.campaign);
+    else if (is_campaign_news(event))
+      open.insert(event.campaign);
+  }
+  return open;
+}
+
 event_record change_event(const change_record& change, wall_time at) {
   event_record event;
   event.kind = event_kind::change_seen;

@@ -4,6 +4,7 @@
 
 #include "schema/model.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ std::vector<event_record> build_events(const build_file& before, const build_fil
 
 /// An entry about a campaign as it was made.
 event_record campaign_event(event_kind kind, const campaign_record& campaign);
+
+/// Whether an entry says that a campaign, or a build of one, is over.
+bool is_campaign_news(const event_record& event);
+/// Campaigns of which a build ended and no later entry says that the campaign did.
+std::set<campaign_id> ends_not_told(const std::vector<event_record>& journal);
 
 /// An entry about something new at a source.
 event_record change_event(const change_record& change, wall_time at);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/http/api.hpp"
 
+#include "nodes/http/path_match.hpp"
 #include "nodes/http/routes.hpp"
 #include "schema/names.hpp"
 
@@ -13,33 +14,6 @@
 namespace drover::http {
 
 namespace {
-
-/// What the wildcards of `pattern` stand for in `path`, or nothing if it doesn't match.
-std::optional<std::vector<std::string>> match(std::string_view pattern,
-                                              const std::vector<std::string>& path) {
-  std::vector<std::string> captures;
-  size_t at = 0;
-  while (!pattern.empty()) {
-    auto end = std::min(pattern.find('/'), pattern.size());
-    auto segment = pattern.substr(0, end);
-    pattern.remove_prefix(std::min(end + 1, pattern.size()));
-    if (at == path.size())
-      return std::nullopt;
-    if (segment == "**") {
-      auto rest = path[at++];
-      for (; at < path.size(); ++at)
-        rest += "/" + path[at];
-      captures.push_back(std::move(rest));
-    } else if (segment == "*") {
-      captures.push_back(path[at++]);
-    } else if (segment != path[at++]) {
-      return std::nullopt;
-    }
-  }
-  if (at != path.size())
-    return std::nullopt;
-  return captures;
-}
 
 response no_token(std::string_view why) {
   auto refused = problem(401, why);
@@ -65,7 +39,7 @@ answer dispatch(api_context& api, const request& asked, body_reader& body) {
     co_return who.error().code == ec::refused ? no_token(who.error().text)
                                               : failure_answer(who.error());
   for (const auto& candidate : all_routes()) {
-    auto captures = match(candidate.pattern, asked.path);
+    auto captures = match_path(candidate.pattern, asked.path);
     if (!captures)
       continue;
     if (candidate.method == method) {

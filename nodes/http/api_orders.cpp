@@ -105,6 +105,13 @@ expected<response> generation_answer(const storage::store& store, uint64_t gener
 
 // -- hosts ---------------------------------------------------------------------------------------
 
+response accepted_answer(const std::string& name, const std::string& text) {
+  auto out = json::object();
+  out["name"] = name;
+  out["text"] = text;
+  return json_answer(out, 202);
+}
+
 answer post_host_order(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {"by", "reason", "for"}))
     co_return failure_answer(*wrong);
@@ -127,10 +134,7 @@ answer post_host_order(api_call& call) {
                                          limits::request_timeout, std::move(order));
   if (!done)
     co_return failure_answer(done.error());
-  auto out = json::object();
-  out["name"] = call.captures[0];
-  out["text"] = done->text;
-  co_return json_answer(out, 202);
+  co_return accepted_answer(call.captures[0], done->text);
 }
 
 // -- builders ------------------------------------------------------------------------------------

@@ -79,14 +79,13 @@ answer post_look(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {"by"}))
     co_return failure_answer(*wrong);
   look_now order{call.captures[0], by_of(call)};
-  auto done = co_await ask_for<accepted>(call.api.parts.door, call.api.parts.coordinator,
-                                         limits::request_timeout, std::move(order));
-  if (!done)
-    co_return failure_answer(done.error());
-  auto out = json::object();
-  out["name"] = call.captures[0];
-  out["text"] = done->text;
-  co_return json_answer(out, 202);
+  auto done = co_await ask<expected<accepted>>(call.api.parts.door, call.api.parts.coordinator,
+                                               limits::request_timeout, std::move(order));
+  if (done && !*done)
+    co_return failure_answer(done->error());
+  // A first clone takes longer than a hook waits: the look goes on, and its status tells the rest.
+  co_return accepted_answer(call.captures[0],
+                            done ? (*done)->text : "it is being looked at; see the sources");
 }
 
 answer get_changes(api_call& call) {

@@ -70,6 +70,8 @@ door_book book_of(const api_context& api);
 asio::awaitable<std::optional<failure>> record(api_context& api, storage::write_batch batch);
 /// The answer to a submission or a retry.
 response submitted_answer(const submitted& made);
+/// The answer to an order about the thing of this name that was taken: 202 {name, text}.
+response accepted_answer(const std::string& name, const std::string& text);
 
 // -- routes --------------------------------------------------------------------------------------
 

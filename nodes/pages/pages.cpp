@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/pages/pages.hpp"
 
+#include "nodes/http/path_match.hpp"
 #include "nodes/pages/page.hpp"
 #include "schema/names.hpp"
 
@@ -41,27 +42,6 @@ constexpr std::string_view open_api[] = {
   "builds", "campaigns", "hosts",   "actors", "builders",     "changes",
   "events", "sources",   "healthz", "readyz", "openapi.json",
 };
-
-std::optional<std::vector<std::string>> match(std::string_view pattern,
-                                              const std::vector<std::string>& path) {
-  std::vector<std::string> captures;
-  size_t at = 0;
-  while (!pattern.empty()) {
-    auto end = std::min(pattern.find('/'), pattern.size());
-    auto segment = pattern.substr(0, end);
-    pattern.remove_prefix(std::min(end + 1, pattern.size()));
-    if (at == path.size())
-      return std::nullopt;
-    if (segment == "*")
-      captures.push_back(path[at]);
-    else if (segment != path[at])
-      return std::nullopt;
-    ++at;
-  }
-  if (at != path.size())
-    return std::nullopt;
-  return captures;
-}
 
 /// The name in a Host field, without its port.
 std::string_view host_name_of(std::string_view field) {
@@ -126,7 +106,7 @@ page_answer serve(const site& home, http::request asked, http::body_reader& body
   if (asked.path.size() == 2 && asked.path[0] == "assets")
     co_return serve_asset(call);
   for (const auto& candidate : routes) {
-    auto captures = match(candidate.pattern, asked.path);
+    auto captures = http::match_path(candidate.pattern, asked.path);
     if (!captures)
       continue;
     call.captures = std::move(*captures);

@@ -2,6 +2,7 @@
 // the journal tells of each.
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/names.hpp"
+#include "storage/keys.hpp"
 #include "tests/actors/tree_fixture.hpp"
 
 using namespace drover;
@@ -186,4 +187,28 @@ TEST_CASE_METHOD(orders_fixture, "orders: the journal has no gaps, over restarts
   for (size_t i = 0; i < all.size(); ++i)
     CHECK(all[i].sequence == i + 1);
   CHECK(journal(event_kind::farm_started).size() == 3); // with the fixture's own two
+}
+
+TEST_CASE_METHOD(orders_fixture, "orders: the end of a campaign is told once, over a restart too") {
+  settings.config.builders[0].on.kind = placement_kind::each_host;
+  restart();
+  auto h1 = join("h1");
+  auto h2 = join("h2");
+  submission request;
+  request.orders = {{"check", {}}};
+  REQUIRE(ask<expected<submitted>>(farm.coordinator, request).ready());
+  finish(h1);
+  CHECK(journal(event_kind::campaign_finished).empty());
+  finish(h2, result::failure);
+  auto told = journal(event_kind::campaign_finished);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].campaign == campaign_id{1});
+  CHECK(told[0].outcome == result::failure);
+  restart();
+  CHECK(journal(event_kind::campaign_finished).size() == 1);
+  storage::write_batch lost; // as if the coordinator had died before it told
+  lost.remove(storage::family::history, storage::keys::event(told[0].sequence));
+  REQUIRE_FALSE(store->commit(lost, storage::durability::synced));
+  restart();
+  CHECK(journal(event_kind::campaign_finished).size() == 1);
 }

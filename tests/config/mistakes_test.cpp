@@ -2,29 +2,14 @@
 #include "config/config.hpp"
 #include "schema/limits.hpp"
 #include "tests/catch.hpp"
+#include "tests/config/findings.hpp"
 
 #include <algorithm>
 
 using namespace drover;
+using namespace drover::test;
 
 namespace {
-
-std::string lines(const std::vector<config_error>& all) {
-  std::string text;
-  for (const auto& error : all)
-    text += (text.empty() ? "" : "\n") + format(error, "f");
-  return text;
-}
-
-std::string errors_of(std::string_view text) {
-  return lines(check_config(text).errors);
-}
-
-std::string warnings_of(std::string_view text) {
-  auto report = check_config(text);
-  CHECK(lines(report.errors).empty());
-  return lines(report.warnings);
-}
 
 /// A builder with one step whose further keys are `keys`; they begin in line 4, column 31.
 std::string with_step(const std::string& keys) {

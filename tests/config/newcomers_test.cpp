@@ -2,27 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/config.hpp"
 #include "tests/catch.hpp"
+#include "tests/config/findings.hpp"
 
 using namespace drover;
+using namespace drover::test;
 
 namespace {
-
-std::string lines(const std::vector<config_error>& all) {
-  std::string text;
-  for (const auto& error : all)
-    text += (text.empty() ? "" : "\n") + format(error, "f");
-  return text;
-}
-
-std::string errors_of(std::string_view text) {
-  return lines(check_config(text).errors);
-}
-
-std::string warnings_of(std::string_view text) {
-  auto report = check_config(text);
-  CHECK(lines(report.errors).empty());
-  return lines(report.warnings);
-}
 
 /// A farm of two hosts and a builder with a further line, the fifth, from column 5 on.
 std::string with_line(const std::string& line) {

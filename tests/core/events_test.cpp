@@ -95,3 +95,20 @@ TEST_CASE("holds: a hold says who, why and until when") {
   CHECK_FALSE(is_over(hold, {1999}));
   CHECK(is_over(hold, {2000}));
 }
+
+TEST_CASE("events: the end of a campaign is missing only behind the end of a build of it") {
+  auto entry_of = [](k kind, uint64_t campaign) {
+    event_record event;
+    event.kind = kind;
+    event.campaign = {campaign};
+    return event;
+  };
+  CHECK(ends_not_told({}).empty());
+  CHECK(ends_not_told({entry_of(k::build_finished, 0)}).empty());
+  CHECK(ends_not_told({entry_of(k::build_submitted, 1)}).empty());
+  CHECK(ends_not_told({entry_of(k::build_finished, 1), entry_of(k::build_finished, 2),
+                       entry_of(k::campaign_finished, 1)})
+        == std::set<campaign_id>{{2}});
+  CHECK(ends_not_told({entry_of(k::campaign_finished, 1), entry_of(k::build_finished, 1)})
+        == std::set<campaign_id>{{1}}); // a retry
+}

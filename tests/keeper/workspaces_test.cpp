@@ -337,7 +337,7 @@ TEST_CASE_METHOD(workspace_fixture, "workspaces: that of a failed build is kept 
   CHECK(kept[0].builder == "check");
   CHECK(kept[0].why == "step test");
   CHECK(kept[0].bytes >= 100'000);
-  CHECK(slurp(kept[0].path + "/work/core.dump").size() == 100'000);
+  CHECK(slurp(std::filesystem::path{kept[0].path} / "work" / "core.dump").size() == 100'000);
   SECTION("a late release leaves it") {
     REQUIRE_FALSE(spaces.remove(build, 1));
     CHECK(fs::exists(work));

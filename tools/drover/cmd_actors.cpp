@@ -17,6 +17,8 @@ std::string uptime_text(const json& actor, const screen& out) {
   if (ms < 0)
     return "-";
   // Where it does not change by itself a watched list shows news only.
+  if (!out.terminal && ms < 60'000)
+    return "< 1 min";
   return out.terminal ? duration_text(ms / 1000 * 1000) : duration_text(ms / 60'000 * 60'000);
 }
 

@@ -59,7 +59,10 @@ std::string counts_text(const json& answer) {
     std::replace(word.begin(), word.end(), '_', ' ');
     out += (out.empty() ? "" : ", ") + std::to_string(value.get<int64_t>()) + " " + word;
   }
-  return out.empty() ? "no tests" : out;
+  if (!out.empty())
+    return out;
+  auto configured = answer.value("configured", true);
+  return configured ? "no tests" : "no tests; none of its steps says `tests: auto`";
 }
 
 /// A test as a list of names has it: a text, or an object with a name.

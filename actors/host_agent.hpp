@@ -61,6 +61,8 @@ struct host_agent_state {
   void on(const close_build& order);
   void on(const census_ask& question);
   void on(const restart_agent& order);
+  void on(const cache_answer&) {}
+  void on(const cache_kept&) {}
 
   void forget(const step_over& news);
   void take_facts(const disk_news& news);

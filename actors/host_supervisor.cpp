@@ -136,6 +136,21 @@ void host_supervisor_state::on(const build_closed& said) {
     self->send(farm.coordinator, record.name, said);
 }
 
+void host_supervisor_state::on(const cache_ask& said) {
+  if (orders.contains(said.token))
+    tell(cache_answer{said.token, false, {}, 0, {}, "this farm keeps no results"});
+}
+
+void host_supervisor_state::on(const cache_keep& said) {
+  if (orders.contains(said.token))
+    tell(cache_kept{said.token, "this farm keeps no results"});
+}
+
+void host_supervisor_state::on(const host_news_told& said) {
+  record.facts = said.facts;
+  announce();
+}
+
 void host_supervisor_state::on(const census_answer& said) {
   last_census = said.actors;
   std::erase_if(censuses, [&](open_census& open) {

@@ -79,6 +79,9 @@ struct host_supervisor_state {
   void on(const blob_part& said);
   void on(const build_closed& said);
   void on(const census_answer& said);
+  void on(const cache_ask& said);
+  void on(const cache_keep& said);
+  void on(const host_news_told& said);
   void answered(farm_message piece);
   void on(const hello& said);
   void settle(const std::vector<known_attempt>& listed);

@@ -30,7 +30,7 @@ expected<event_record> decode_event(std::string_view bytes) {
     event_record to;
     to.sequence = from.getSequence();
     to.at.ms = from.getAtMs();
-    to.kind = checked(from.getKind(), event_kind::source_back);
+    to.kind = checked(from.getKind(), event_kind::host_misbehaved);
     to.build.value = from.getBuild();
     to.campaign.value = from.getCampaign();
     to.builder = string(from.getBuilder());
@@ -82,6 +82,8 @@ std::string encode(const token_record& value) {
   to.setMadeBy(text(value.made_by));
   to.setMadeMs(value.made_at.ms);
   to.setExpiresMs(value.expires_at.ms);
+  to.setUsesLeft(value.uses_left);
+  write_each(to.initLabels(count(value.labels.size())), value.labels);
   return finish(kind::token, message);
 }
 
@@ -89,7 +91,7 @@ expected<token_record> decode_token(std::string_view bytes) {
   auto read_root = [](records::TokenRecord::Reader from) {
     return token_record{string(from.getId()),   string(from.getSha256()), string(from.getName()),
                         string(from.getRole()), string(from.getMadeBy()), {from.getMadeMs()},
-                        {from.getExpiresMs()}};
+                        {from.getExpiresMs()},  from.getUsesLeft(),       read(from.getLabels())};
   };
   return decode<records::TokenRecord, token_record>(kind::token, bytes, read_root);
 }

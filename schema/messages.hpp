@@ -82,6 +82,8 @@ struct attempt_ended {
   wall_time started_at, finished_at;
   resource_usage usage = {};
   std::string leftovers = {}; ///< what had to be killed at its end; empty: nothing
+  build_id reused_from = {};  ///< as in attempt_record
+  std::string cache_note = {};
   friend bool operator==(const attempt_ended&, const attempt_ended&) = default;
 };
 
@@ -120,9 +122,37 @@ struct census_answer {
   friend bool operator==(const census_answer&, const census_answer&) = default;
 };
 
+/// Asks whether a step with a cache has to run; said before it is started. `parts` are what goes
+/// into the key, by name; the coordinator adds nothing and checks that the host holds the grant.
+struct cache_ask {
+  grant_token token;
+  std::string key; ///< hex SHA-256
+  string_map parts;
+  friend bool operator==(const cache_ask&, const cache_ask&) = default;
+};
+
+/// The step with this key has run well: its outputs and log are in a blob that was handed over.
+struct cache_keep {
+  grant_token token;
+  std::string key;
+  string_map parts;
+  std::string sha256;
+  uint64_t size = 0;
+  friend bool operator==(const cache_keep&, const cache_keep&) = default;
+};
+
+/// What the host has found out about itself since `hello`. `trouble`: why it should get no new
+/// work, one sentence; empty: it is well.
+struct host_news_told {
+  host_facts facts;
+  std::string trouble;
+  friend bool operator==(const host_news_told&, const host_news_told&) = default;
+};
+
 /// Each alternative's index is its wire tag: append only.
-using host_message = std::variant<hello, beat, attempt_started, log_chunk, attempt_ended, blob_want,
-                                  blob_part, build_closed, census_answer>;
+using host_message =
+  std::variant<hello, beat, attempt_started, log_chunk, attempt_ended, blob_want, blob_part,
+               build_closed, census_answer, cache_ask, cache_keep, host_news_told>;
 
 // -- coordinator to host -----------------------------------------------------------------------
 
@@ -215,9 +245,27 @@ struct restart_agent {
   friend bool operator==(const restart_agent&, const restart_agent&) = default;
 };
 
+/// Answers `cache_ask`: a blob to restore from, or that the step has to run.
+struct cache_answer {
+  grant_token token;
+  bool hit = false;
+  std::string sha256; ///< of a hit
+  uint64_t size = 0;
+  build_id from;
+  std::string note; ///< of a miss: what differed from the nearest entry
+  friend bool operator==(const cache_answer&, const cache_answer&) = default;
+};
+
+/// The entry of `cache_keep` is durable, or is not wanted and why.
+struct cache_kept {
+  grant_token token;
+  std::string problem;
+  friend bool operator==(const cache_kept&, const cache_kept&) = default;
+};
+
 /// Each alternative's index is its wire tag: append only.
-using farm_message =
-  std::variant<welcome, refusal, beat_answer, assignment, cancel_attempt, log_durable,
-               result_durable, blob_piece, blob_stored, close_build, census_ask, restart_agent>;
+using farm_message = std::variant<welcome, refusal, beat_answer, assignment, cancel_attempt,
+                                  log_durable, result_durable, blob_piece, blob_stored, close_build,
+                                  census_ask, restart_agent, cache_answer, cache_kept>;
 
 } // namespace drover

@@ -32,6 +32,15 @@ enum class attempt_state : uint8_t { granted = 0, running = 1, finished = 2, los
 /// `counts`: the first accepted result of these is the step's. `repeats`: prepares a new host's
 /// workspace for later steps; the step's accepted result stands whatever this one says.
 enum class attempt_role : uint8_t { counts = 0, repeats = 1 };
+/// Whose fault a failure is, as far as the farm can tell. Numbers are stored: never reuse one.
+enum class blame : uint8_t {
+  none = 0,
+  code = 1,
+  host = 2,
+  network = 3,
+  environment = 4,
+  flaky = 5,
+};
 enum class host_state : uint8_t {
   joining = 0,
   up = 1,
@@ -86,7 +95,10 @@ struct attempt_record {
   wall_time granted_at, started_at, finished_at;
   uint64_t log_bytes = 0; ///< complete once the attempt is finished
   resource_usage usage = {};
-  std::string leftovers = {}; ///< what had to be killed at its end; empty: nothing
+  std::string leftovers = {};  ///< what had to be killed at its end; empty: nothing
+  bool hedge = false;          ///< begun because another attempt's host was silent
+  build_id reused_from = {};   ///< the build whose result the step cache gave; 0: it ran
+  std::string cache_note = {}; ///< of a step with a cache: where it came from, or what differed
   friend bool operator==(const attempt_record&, const attempt_record&) = default;
 };
 
@@ -123,6 +135,10 @@ struct build_record {
   std::string artifact_problem;        ///< empty, or why artifacts are missing
   build_id retry_of = {};              ///< the build that this one repeats; 0: none
   uint64_t generation = 0;             ///< of the config that its recipe is from
+  build_id opinion_of = {};            ///< the failed build that this one judges; 0: none
+  blame fault = blame::none;           ///< of a build that is red
+  std::string fault_evidence = {};     ///< one sentence
+  bool artifacts_dropped = false;      ///< by retention
   friend bool operator==(const build_record&, const build_record&) = default;
 };
 
@@ -159,8 +175,10 @@ using host_facts = string_map;
 /// A host kept from new work by a person. Numbers are stored: never reuse one.
 enum class hold_kind : uint8_t {
   none = 0,
-  drain = 1, ///< what runs there goes on to its end; nothing new comes
-  pause = 2, ///< as `drain`, and builds that are there wait between two steps
+  drain = 1,      ///< what runs there goes on to its end; nothing new comes
+  pause = 2,      ///< as `drain`, and builds that are there wait between two steps
+  quarantine = 3, ///< by the farm: it fails what others pass, or could not be brought back
+  health = 4,     ///< by the farm: short of what it needs; ends by itself when it has it again
 };
 
 struct host_hold {
@@ -170,6 +188,21 @@ struct host_hold {
   wall_time since;
   wall_time until; ///< ends by itself then; 0: does not
   friend bool operator==(const host_hold&, const host_hold&) = default;
+};
+
+/// How far a host is trusted. Numbers are stored: never reuse one.
+enum class host_stage : uint8_t { trusted = 0, probation = 1, retired = 2 };
+
+/// Numbers are stored: never reuse one.
+enum class ladder_rung : uint8_t { none = 0, agent = 1, reboot = 2, power = 3, given_up = 4 };
+
+/// What the farm did to bring a host back.
+struct ladder_record {
+  ladder_rung rung = ladder_rung::none; ///< the last one tried since it was well
+  uint32_t tries = 0;                   ///< of that rung
+  std::vector<wall_time> runs;          ///< when commands ran, the newest last; for the budget
+  std::string note;                     ///< what was tried last, why, and how it went
+  friend bool operator==(const ladder_record&, const ladder_record&) = default;
 };
 
 struct host_record {
@@ -183,6 +216,9 @@ struct host_record {
   uint32_t restarts = 0; ///< of its agent, as seen by the coordinator
   wall_time first_seen, last_seen;
   host_hold hold = {};
+  host_stage stage = host_stage::trusted;
+  std::string stage_note = {}; ///< why it stands there, one sentence
+  ladder_record ladder = {};
   friend bool operator==(const host_record&, const host_record&) = default;
 };
 
@@ -232,13 +268,31 @@ enum class event_kind : uint8_t {
   cancel_requested = 9,
   campaign_created = 10,
   campaign_finished = 11,
-  host_changed = 12,  ///< `state`: its new state
-  host_ordered = 13,  ///< a person drains, pauses, resumes, restarts or forgets it
-  token_changed = 14, ///< a key to the API was made or revoked
-  store_kept = 15,    ///< backup, verification or clean-up of the store
-  change_seen = 16,   ///< a source has something new; `text`: what and from whom
-  source_failed = 17, ///< a source can't be looked at any more; `text`: why
-  source_back = 18,   ///< it can be again
+  host_changed = 12,   ///< `state`: its new state
+  host_ordered = 13,   ///< a person drains, pauses, resumes, restarts or forgets it
+  token_changed = 14,  ///< a key to the API was made or revoked
+  store_kept = 15,     ///< backup, verification or clean-up of the store
+  change_seen = 16,    ///< a source has something new; `text`: what and from whom
+  source_failed = 17,  ///< a source can't be looked at any more; `text`: why
+  source_back = 18,    ///< it can be again
+  ladder_climbed = 19, ///< a command to bring `host` back was run; `text`: which, why, how it went
+  host_quarantined = 20,   ///< `text`: the evidence
+  host_released = 21,      ///< from quarantine; `text`: what proved it
+  build_poisoned = 22,     ///< it killed hosts and is not tried again
+  attempt_hedged = 23,     ///< a second attempt beside a silent host's
+  herd_alarm = 24,         ///< half the herd gone at once, or back
+  user_changed = 25,       ///< an account was made, changed or removed
+  signed_in = 26,          ///< or refused: `text` says which
+  notice_made = 27,        ///< something to tell people went into the outbox
+  notice_failed = 28,      ///< it could not be delivered for good
+  step_reused = 29,        ///< a result came from the step cache
+  opinion_asked = 30,      ///< a failed build is tried on another host
+  blame_changed = 31,      ///< whose fault a failure is
+  artifacts_dropped = 32,  ///< by retention
+  host_joined = 33,        ///< by a token, for the first time
+  host_stage_changed = 34, ///< probation, trusted, retired
+  host_revoked = 35,       ///< its certificate holds no more
+  host_misbehaved = 36,    ///< it asked for what is not its own; `text`: what
 };
 
 /// One entry of the farm's journal: what happened, in the order in which it became durable. What a
@@ -276,11 +330,83 @@ struct token_record {
   std::string id;     ///< short, for people: names it in lists and in the journal
   std::string sha256; ///< of the token, hex
   std::string name;   ///< whose it is
-  std::string role;   ///< "view", "force" or "admin"
+  std::string role;   ///< "view", "force", "admin", or "join" for hosts
   std::string made_by;
   wall_time made_at;
-  wall_time expires_at; ///< 0: never
+  wall_time expires_at;   ///< 0: never
+  uint32_t uses_left = 0; ///< of "join"; it goes with the last
+  string_map labels = {}; ///< of "join": what the host gets
   friend bool operator==(const token_record&, const token_record&) = default;
+};
+
+/// An account of a person, for pages and IRC. What it may do, the configuration says.
+struct user_record {
+  std::string name;
+  std::string password; ///< argon2id, in libsodium's text form; empty: can't sign in by password
+  std::string made_by;
+  wall_time made_at;
+  wall_time changed_at; ///< sessions from before it hold no more
+  friend bool operator==(const user_record&, const user_record&) = default;
+};
+
+/// A browser that has signed in. The cookie itself is not kept.
+struct session_record {
+  std::string sha256; ///< of the cookie's value, hex
+  std::string user;
+  std::string csrf; ///< what forms of this session carry
+  wall_time made_at;
+  wall_time last_seen;
+  wall_time expires_at;
+  friend bool operator==(const session_record&, const session_record&) = default;
+};
+
+/// Something to tell people by one reporter, kept until it is delivered or given up.
+enum class notice_state : uint8_t { waiting = 0, delivered = 1, failed = 2 };
+/// Numbers are stored: never reuse one.
+enum class notice_kind : uint8_t {
+  problem = 1,     ///< a builder was green and is red
+  recovery = 2,    ///< it is green again
+  finished = 3,    ///< a campaign has all its answers
+  quarantined = 4, ///< a host is out
+  host_back = 5,   ///< it is in again
+  test = 6,        ///< made by a person, to see whether it arrives
+};
+
+struct notice_record {
+  uint64_t id = 0; ///< from 1, grows
+  std::string reporter;
+  notice_kind kind = notice_kind::problem;
+  notice_state state = notice_state::waiting;
+  uint64_t event = 0; ///< the journal's entry that it comes from
+  build_id build;
+  campaign_id campaign;
+  host_name host;
+  std::string builder;
+  std::string thread;          ///< notices of one incident share it
+  std::string subject;         ///< one line
+  std::string text;            ///< for people, lines
+  std::string payload;         ///< JSON, for programs
+  std::vector<std::string> to; ///< addresses or channels
+  uint32_t tries = 0;
+  std::string last_error;
+  wall_time made_at, next_try, done_at;
+  friend bool operator==(const notice_record&, const notice_record&) = default;
+};
+
+/// A result in the step cache.
+struct cache_record {
+  std::string key;     ///< hex SHA-256 of all that went in
+  std::string builder; ///< that made it
+  std::string step;
+  string_map parts;   ///< what went in, by name -> digest or value: tells what differed
+  std::string sha256; ///< of the blob with outputs and log
+  uint64_t size = 0;
+  build_id build; ///< that it came from
+  host_name host;
+  int64_t took_ms = 0; ///< what a hit saves
+  wall_time made_at, used_at;
+  uint64_t uses = 0;
+  friend bool operator==(const cache_record&, const cache_record&) = default;
 };
 
 // -- views for people --------------------------------------------------------------------------

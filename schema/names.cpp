@@ -207,6 +207,8 @@ std::string_view to_string(source_kind value) {
     return "git";
   case source_kind::set:
     return "set";
+  case source_kind::timer:
+    return "timer";
   }
   return "unknown";
 }
@@ -232,6 +234,24 @@ constexpr std::pair<event_kind, std::string_view> event_names[] = {
   {event_kind::change_seen, "change_seen"},
   {event_kind::source_failed, "source_failed"},
   {event_kind::source_back, "source_back"},
+  {event_kind::ladder_climbed, "ladder_climbed"},
+  {event_kind::host_quarantined, "host_quarantined"},
+  {event_kind::host_released, "host_released"},
+  {event_kind::build_poisoned, "build_poisoned"},
+  {event_kind::attempt_hedged, "attempt_hedged"},
+  {event_kind::herd_alarm, "herd_alarm"},
+  {event_kind::user_changed, "user_changed"},
+  {event_kind::signed_in, "signed_in"},
+  {event_kind::notice_made, "notice_made"},
+  {event_kind::notice_failed, "notice_failed"},
+  {event_kind::step_reused, "step_reused"},
+  {event_kind::opinion_asked, "opinion_asked"},
+  {event_kind::blame_changed, "blame_changed"},
+  {event_kind::artifacts_dropped, "artifacts_dropped"},
+  {event_kind::host_joined, "host_joined"},
+  {event_kind::host_stage_changed, "host_stage_changed"},
+  {event_kind::host_revoked, "host_revoked"},
+  {event_kind::host_misbehaved, "host_misbehaved"},
 };
 
 } // namespace
@@ -256,7 +276,33 @@ std::string_view to_string(param_kind value) {
 }
 
 std::string_view to_string(hold_kind value) {
-  constexpr std::string_view names[] = {"none", "drain", "pause"};
+  constexpr std::string_view names[] = {"none", "drain", "pause", "quarantine", "health"};
+  return names[static_cast<size_t>(value)];
+}
+
+std::string_view to_string(blame value) {
+  constexpr std::string_view names[] = {"none", "code", "host", "network", "environment", "flaky"};
+  return names[static_cast<size_t>(value)];
+}
+
+std::string_view to_string(host_stage value) {
+  constexpr std::string_view names[] = {"trusted", "probation", "retired"};
+  return names[static_cast<size_t>(value)];
+}
+
+std::string_view to_string(ladder_rung value) {
+  constexpr std::string_view names[] = {"none", "agent", "reboot", "power", "given up"};
+  return names[static_cast<size_t>(value)];
+}
+
+std::string_view to_string(notice_kind value) {
+  constexpr std::string_view names[] = {
+    "", "problem", "recovery", "finished", "quarantined", "host_back", "test"};
+  return names[static_cast<size_t>(value)];
+}
+
+std::string_view to_string(notice_state value) {
+  constexpr std::string_view names[] = {"waiting", "delivered", "failed"};
   return names[static_cast<size_t>(value)];
 }
 

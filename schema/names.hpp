@@ -26,6 +26,11 @@ std::string_view to_string(source_kind value);
 std::string_view to_string(event_kind value);
 std::string_view to_string(param_kind value);
 std::string_view to_string(hold_kind value);
+std::string_view to_string(blame value);
+std::string_view to_string(host_stage value);
+std::string_view to_string(ladder_rung value);
+std::string_view to_string(notice_kind value);
+std::string_view to_string(notice_state value);
 /// The kind that `to_string` writes like this.
 std::optional<event_kind> parse_event_kind(std::string_view text);
 

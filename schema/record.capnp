@@ -63,6 +63,10 @@ struct BuildRecord {
   artifactProblem @19 :Text;
   retryOf @20 :UInt64;
   generation @21 :UInt64;
+  opinionOf @22 :UInt64;
+  fault @23 :UInt8;
+  faultEvidence @24 :Text;
+  artifactsDropped @25 :Bool;
 }
 
 struct AttemptRecord {
@@ -82,6 +86,9 @@ struct AttemptRecord {
   keeperLost @13 :Bool;
   usage @14 :Usage;
   leftovers @15 :Text;
+  hedge @16 :Bool;
+  reusedFrom @17 :UInt64;
+  cacheNote @18 :Text;
 }
 
 struct Usage {
@@ -116,6 +123,20 @@ struct StepSpec {
   limits @9 :StepLimits;
   sandbox @10 :Bool;
   pty @11 :Bool;
+  cache @12 :StepCache;
+}
+
+struct StepCache {
+  on @0 :Bool;
+  inputs @1 :List(Text);
+  facts @2 :List(Text);
+  outputs @3 :List(Text);
+}
+
+struct Retention {
+  ageMs @0 :Int64;
+  budget @1 :UInt64;
+  keepLast @2 :UInt32;
 }
 
 struct StepLimits {
@@ -138,6 +159,9 @@ struct BuilderSpec {
   params @7 :List(Entry);
   # Of stores made before parameters had types: names and fallbacks.
   paramSpecs @8 :List(ParamSpec);
+  keep @9 :Retention;
+  secondOpinion @10 :Bool = true;
+  canary @11 :Bool;
 }
 
 struct ParamSpec {
@@ -178,6 +202,16 @@ struct HostRecord {
   firstSeenMs @8 :Int64;
   lastSeenMs @9 :Int64;
   hold @10 :Hold;
+  stage @11 :UInt8;
+  stageNote @12 :Text;
+  ladder @13 :Ladder;
+}
+
+struct Ladder {
+  rung @0 :UInt8;
+  tries @1 :UInt32;
+  runsMs @2 :List(Int64);
+  note @3 :Text;
 }
 
 struct Hold {
@@ -276,6 +310,62 @@ struct TokenRecord {
   madeBy @4 :Text;
   madeMs @5 :Int64;
   expiresMs @6 :Int64;
+  usesLeft @7 :UInt32;
+  labels @8 :List(Entry);
+}
+
+struct UserRecord {
+  name @0 :Text;
+  password @1 :Text;
+  madeBy @2 :Text;
+  madeMs @3 :Int64;
+  changedMs @4 :Int64;
+}
+
+struct SessionRecord {
+  sha256 @0 :Text;
+  user @1 :Text;
+  csrf @2 :Text;
+  madeMs @3 :Int64;
+  seenMs @4 :Int64;
+  expiresMs @5 :Int64;
+}
+
+struct NoticeRecord {
+  id @0 :UInt64;
+  reporter @1 :Text;
+  kind @2 :UInt8;
+  state @3 :UInt8;
+  event @4 :UInt64;
+  build @5 :UInt64;
+  campaign @6 :UInt64;
+  host @7 :Text;
+  builder @8 :Text;
+  thread @9 :Text;
+  subject @10 :Text;
+  text @11 :Text;
+  payload @12 :Text;
+  to @13 :List(Text);
+  tries @14 :UInt32;
+  lastError @15 :Text;
+  madeMs @16 :Int64;
+  nextTryMs @17 :Int64;
+  doneMs @18 :Int64;
+}
+
+struct CacheRecord {
+  key @0 :Text;
+  builder @1 :Text;
+  step @2 :Text;
+  parts @3 :List(Entry);
+  sha256 @4 :Text;
+  size @5 :UInt64;
+  build @6 :UInt64;
+  host @7 :Text;
+  tookMs @8 :Int64;
+  madeMs @9 :Int64;
+  usedMs @10 :Int64;
+  uses @11 :UInt64;
 }
 
 struct BlobManifest {

@@ -115,6 +115,10 @@ std::string encode(const build_record& value) {
   to.setArtifactProblem(text(value.artifact_problem));
   to.setRetryOf(value.retry_of.value);
   to.setGeneration(value.generation);
+  to.setOpinionOf(value.opinion_of.value);
+  to.setFault(static_cast<uint8_t>(value.fault));
+  to.setFaultEvidence(text(value.fault_evidence));
+  to.setArtifactsDropped(value.artifacts_dropped);
   return finish(kind::build, message);
 }
 
@@ -143,6 +147,10 @@ expected<build_record> decode_build(std::string_view bytes) {
     to.artifact_problem = string(from.getArtifactProblem());
     to.retry_of.value = from.getRetryOf();
     to.generation = from.getGeneration();
+    to.opinion_of.value = from.getOpinionOf();
+    to.fault = checked(from.getFault(), blame::flaky);
+    to.fault_evidence = string(from.getFaultEvidence());
+    to.artifacts_dropped = from.getArtifactsDropped();
     return to;
   };
   return decode<records::BuildRecord, build_record>(kind::build, bytes, read_root);
@@ -189,6 +197,12 @@ std::string encode(const builder_spec& value) {
   write_each(to.initSteps(count(value.steps.size())), value.steps);
   write_each(to.initArtifacts(count(value.artifacts.size())), value.artifacts);
   write_each(to.initParamSpecs(count(value.params.size())), value.params);
+  auto keep = to.initKeep();
+  keep.setAgeMs(value.keep.age.count());
+  keep.setBudget(value.keep.budget);
+  keep.setKeepLast(value.keep.keep_last);
+  to.setSecondOpinion(value.second_opinion);
+  to.setCanary(value.canary);
   return finish(kind::recipe, message);
 }
 
@@ -205,6 +219,10 @@ expected<builder_spec> decode_recipe(std::string_view bytes) {
     read_each(from.getParamSpecs(), to.params);
     for (const auto& [name, fallback] : read(from.getParams()))
       to.params.push_back({name, param_kind::text, fallback, false, {}, {}});
+    auto keep = from.getKeep();
+    to.keep = {milliseconds{keep.getAgeMs()}, keep.getBudget(), keep.getKeepLast()};
+    to.second_opinion = from.getSecondOpinion();
+    to.canary = from.getCanary();
     return to;
   };
   return decode<records::BuilderSpec, builder_spec>(kind::recipe, bytes, read_root);
@@ -250,6 +268,9 @@ std::string encode(const host_record& value) {
   to.setFirstSeenMs(value.first_seen.ms);
   to.setLastSeenMs(value.last_seen.ms);
   write(to.initHold(), value.hold);
+  to.setStage(static_cast<uint8_t>(value.stage));
+  to.setStageNote(text(value.stage_note));
+  write(to.initLadder(), value.ladder);
   return finish(kind::host, message);
 }
 
@@ -267,6 +288,9 @@ expected<host_record> decode_host(std::string_view bytes) {
     to.first_seen.ms = from.getFirstSeenMs();
     to.last_seen.ms = from.getLastSeenMs();
     to.hold = read(from.getHold());
+    to.stage = checked(from.getStage(), host_stage::retired);
+    to.stage_note = string(from.getStageNote());
+    to.ladder = read(from.getLadder());
     return to;
   };
   return decode<records::HostRecord, host_record>(kind::host, bytes, read_root);

@@ -34,6 +34,10 @@ enum class kind : uint8_t {
   change = 15,
   source_status = 16,
   test_report = 17,
+  user = 18,
+  session = 19,
+  notice = 20,
+  cache_entry = 21,
 };
 
 inline constexpr size_t envelope_bytes = 8;
@@ -87,6 +91,10 @@ std::string encode(const token_record& value);
 std::string encode(const change_record& value);
 std::string encode(const source_status& value);
 std::string encode(const test_report& value);
+std::string encode(const user_record& value);
+std::string encode(const session_record& value);
+std::string encode(const notice_record& value);
+std::string encode(const cache_record& value);
 std::string encode(const manifest& value);
 std::string encode(const log_segment& value);
 
@@ -104,6 +112,10 @@ expected<token_record> decode_token(std::string_view bytes);
 expected<change_record> decode_change(std::string_view bytes);
 expected<source_status> decode_source_status(std::string_view bytes);
 expected<test_report> decode_test_report(std::string_view bytes);
+expected<user_record> decode_user(std::string_view bytes);
+expected<session_record> decode_session(std::string_view bytes);
+expected<notice_record> decode_notice(std::string_view bytes);
+expected<cache_record> decode_cache_entry(std::string_view bytes);
 expected<manifest> decode_manifest(std::string_view bytes);
 expected<log_segment> decode_log_segment(std::string_view bytes);
 

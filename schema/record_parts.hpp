@@ -78,6 +78,9 @@ inline void write(records::AttemptRecord::Builder to, const attempt_record& from
   to.setKeeperLost(from.keeper_lost);
   write(to.initUsage(), from.usage);
   to.setLeftovers(text(from.leftovers));
+  to.setHedge(from.hedge);
+  to.setReusedFrom(from.reused_from.value);
+  to.setCacheNote(text(from.cache_note));
 }
 
 inline void write_each(capnp::List<records::Entry>::Builder to, const string_map& from) {
@@ -115,6 +118,11 @@ inline void write(records::StepSpec::Builder to, const step_spec& from) {
   write(to.initLimits(), from.limits);
   to.setSandbox(from.sandbox);
   to.setPty(from.pty);
+  auto cache = to.initCache();
+  cache.setOn(from.cache.on);
+  write_each(cache.initInputs(count(from.cache.inputs.size())), from.cache.inputs);
+  write_each(cache.initFacts(count(from.cache.facts.size())), from.cache.facts);
+  write_each(cache.initOutputs(count(from.cache.outputs.size())), from.cache.outputs);
 }
 
 inline void write(records::ParamSpec::Builder to, const param_spec& from) {
@@ -132,6 +140,15 @@ inline void write(records::Hold::Builder to, const host_hold& from) {
   to.setReason(text(from.reason));
   to.setSinceMs(from.since.ms);
   to.setUntilMs(from.until.ms);
+}
+
+inline void write(records::Ladder::Builder to, const ladder_record& from) {
+  to.setRung(static_cast<uint8_t>(from.rung));
+  to.setTries(from.tries);
+  auto runs = to.initRunsMs(count(from.runs.size()));
+  for (unsigned i = 0; i < runs.size(); ++i)
+    runs.set(i, from.runs[i].ms);
+  to.setNote(text(from.note));
 }
 
 /// Fills a list of structs, each by its own `write`.
@@ -221,6 +238,9 @@ inline attempt_record read(records::AttemptRecord::Reader from) {
   to.keeper_lost = from.getKeeperLost();
   to.usage = read(from.getUsage());
   to.leftovers = string(from.getLeftovers());
+  to.hedge = from.getHedge();
+  to.reused_from.value = from.getReusedFrom();
+  to.cache_note = string(from.getCacheNote());
   return to;
 }
 
@@ -243,6 +263,9 @@ inline step_spec read(records::StepSpec::Reader from) {
   to.limits = read(from.getLimits());
   to.sandbox = from.getSandbox();
   to.pty = from.getPty();
+  auto cache = from.getCache();
+  to.cache = {cache.getOn(), read(cache.getInputs()), read(cache.getFacts()),
+              read(cache.getOutputs())};
   return to;
 }
 
@@ -253,11 +276,19 @@ inline param_spec read(records::ParamSpec::Reader from) {
 }
 
 inline host_hold read(records::Hold::Reader from) {
-  return {checked(from.getKind(), hold_kind::pause),
+  return {checked(from.getKind(), hold_kind::health),
           string(from.getBy()),
           string(from.getReason()),
           {from.getSinceMs()},
           {from.getUntilMs()}};
+}
+
+inline ladder_record read(records::Ladder::Reader from) {
+  ladder_record to{
+    checked(from.getRung(), ladder_rung::given_up), from.getTries(), {}, string(from.getNote())};
+  for (auto run : from.getRunsMs())
+    to.runs.push_back({run});
+  return to;
 }
 
 template <class List, class Value>

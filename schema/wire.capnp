@@ -18,7 +18,7 @@ $Cxx.namespace("drover::wire");
 
 const major :UInt16 = 1;
 # The protocol that both sides must share; another major is refused at `join`, in words.
-const minor :UInt16 = 2;
+const minor :UInt16 = 3;
 # Counts additions that the other side may ignore.
 
 # -- capabilities ----------------------------------------------------------------------------------
@@ -91,6 +91,9 @@ struct HostMessage {
     blobPart @6 :BlobPart;
     buildClosed @7 :BuildClosed;
     censusAnswer @8 :CensusAnswer;
+    cacheAsk @9 :CacheAsk;
+    cacheKeep @10 :CacheKeep;
+    hostNews @11 :HostNews;
   }
 }
 
@@ -166,6 +169,8 @@ struct AttemptEnded {
   finishedMs @7 :Int64;
   usage @8 :Usage;
   leftovers @9 :Text;      # what had to be killed at its end; cut at reason_bytes_max
+  reusedFrom @10 :UInt64;  # the build whose result the step cache gave; 0: it ran
+  cacheNote @11 :Text;     # where it came from, or what differed; cut at reason_bytes_max
 }
 
 struct BlobWant {
@@ -212,6 +217,25 @@ struct CensusAnswer {
   actors @1 :List(ActorEntry);  # at most census_entries_max
 }
 
+struct CacheAsk {
+  token @0 :GrantToken;
+  key @1 :Text;            # 64 lower-case hex digits
+  parts @2 :List(Entry);   # what went into it, at most entries_max
+}
+
+struct CacheKeep {
+  token @0 :GrantToken;
+  key @1 :Text;
+  parts @2 :List(Entry);
+  sha256 @3 :Text;         # of the blob with outputs and log
+  size @4 :UInt64;         # at most blob_bytes_max
+}
+
+struct HostNews {
+  facts @0 :List(Entry);   # all of them, anew; at most entries_max
+  trouble @1 :Text;        # why it should get no new work; empty: it is well; cut at reason_bytes_max
+}
+
 # -- coordinator to host ---------------------------------------------------------------------------
 
 struct FarmMessage {
@@ -229,6 +253,8 @@ struct FarmMessage {
     closeBuild @9 :CloseBuild;
     censusAsk @10 :CensusAsk;
     restartAgent @11 :RestartAgent;
+    cacheAnswer @12 :CacheAnswer;
+    cacheKept @13 :CacheKept;
   }
 }
 
@@ -262,6 +288,15 @@ struct StepSpec {
   limits @9 :StepLimits;
   sandbox @10 :Bool;
   pty @11 :Bool;
+  cache @12 :StepCache;
+}
+
+struct StepCache {
+  # What lets a result stand for a later run of the step.
+  on @0 :Bool;
+  inputs @1 :List(Text);   # as the two below: at most entries_max, each at most value_bytes_max
+  facts @2 :List(Text);
+  outputs @3 :List(Text);
 }
 
 struct StepLimits {
@@ -350,4 +385,18 @@ struct CensusAsk {
 
 struct RestartAgent {
   reason @0 :Text;  # cut at reason_bytes_max
+}
+
+struct CacheAnswer {
+  token @0 :GrantToken;
+  hit @1 :Bool;
+  sha256 @2 :Text;  # of a hit; else empty
+  size @3 :UInt64;  # at most blob_bytes_max
+  from @4 :UInt64;  # the build that made it; 0 of a miss
+  note @5 :Text;    # of a miss: what differed; cut at reason_bytes_max
+}
+
+struct CacheKept {
+  token @0 :GrantToken;
+  problem @1 :Text;  # empty: the entry is durable; cut at reason_bytes_max
 }

@@ -84,6 +84,11 @@ void put(const step_spec& from, wire::StepSpec::Builder to) {
   limits.setFiles(from.limits.files);
   to.setSandbox(from.sandbox);
   to.setPty(from.pty);
+  auto cache = to.initCache();
+  cache.setOn(from.cache.on);
+  put(from.cache.inputs, cache.initInputs(count(from.cache.inputs)));
+  put(from.cache.facts, cache.initFacts(count(from.cache.facts)));
+  put(from.cache.outputs, cache.initOutputs(count(from.cache.outputs)));
 }
 
 void put(const actor_entry& from, wire::ActorEntry::Builder to) {
@@ -140,6 +145,8 @@ struct host_writer {
     usage.setPidsPeak(from.usage.pids_peak);
     usage.setDiskPeak(from.usage.disk_peak);
     out.setLeftovers(text(from.leftovers));
+    out.setReusedFrom(from.reused_from.value);
+    out.setCacheNote(text(from.cache_note));
   }
 
   void operator()(const blob_want& from) {
@@ -180,6 +187,28 @@ struct host_writer {
     unsigned i = 0;
     for (const auto& one : from.actors)
       put(one, list[i++]);
+  }
+
+  void operator()(const cache_ask& from) {
+    auto out = to.initCacheAsk();
+    put(from.token, out.initToken());
+    out.setKey(text(from.key));
+    put(from.parts, out.initParts(count(from.parts)));
+  }
+
+  void operator()(const cache_keep& from) {
+    auto out = to.initCacheKeep();
+    put(from.token, out.initToken());
+    out.setKey(text(from.key));
+    put(from.parts, out.initParts(count(from.parts)));
+    out.setSha256(text(from.sha256));
+    out.setSize(from.size);
+  }
+
+  void operator()(const host_news_told& from) {
+    auto out = to.initHostNews();
+    put(from.facts, out.initFacts(count(from.facts)));
+    out.setTrouble(text(from.trouble));
   }
 };
 
@@ -244,6 +273,22 @@ struct farm_writer {
 
   void operator()(const census_ask& from) { to.initCensusAsk().setQuery(from.query); }
   void operator()(const restart_agent& from) { to.initRestartAgent().setReason(text(from.reason)); }
+
+  void operator()(const cache_answer& from) {
+    auto out = to.initCacheAnswer();
+    put(from.token, out.initToken());
+    out.setHit(from.hit);
+    out.setSha256(text(from.sha256));
+    out.setSize(from.size);
+    out.setFrom(from.from.value);
+    out.setNote(text(from.note));
+  }
+
+  void operator()(const cache_kept& from) {
+    auto out = to.initCacheKept();
+    put(from.token, out.initToken());
+    out.setProblem(text(from.problem));
+  }
 };
 
 } // namespace

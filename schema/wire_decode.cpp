@@ -137,6 +137,8 @@ attempt_ended take(door& at, wire::AttemptEnded::Reader from) {
   value.finished_at = at.moment("finishedMs", from.getFinishedMs());
   value.usage = take(at, from.getUsage());
   value.leftovers = sentence(from.getLeftovers());
+  value.reused_from = {from.getReusedFrom()};
+  value.cache_note = sentence(from.getCacheNote());
   return value;
 }
 
@@ -181,6 +183,33 @@ census_answer take(door& at, wire::CensusAnswer::Reader from) {
   return value;
 }
 
+cache_ask take(door& at, wire::CacheAsk::Reader from) {
+  return {take(at, from.getToken()), at.sha256("key", from.getKey()),
+          take(at, "parts", from.getParts())};
+}
+
+cache_keep take(door& at, wire::CacheKeep::Reader from) {
+  return {take(at, from.getToken()), at.sha256("key", from.getKey()),
+          take(at, "parts", from.getParts()), at.sha256("sha256", from.getSha256()),
+          at.at_most("size", from.getSize(), limits::blob_bytes_max)};
+}
+
+host_news_told take(door& at, wire::HostNews::Reader from) {
+  return {take(at, "facts", from.getFacts()), sentence(from.getTrouble())};
+}
+
+cache_answer take(door& at, wire::CacheAnswer::Reader from) {
+  cache_answer value;
+  value.token = take(at, from.getToken());
+  value.hit = from.getHit();
+  if (value.hit) // of a miss there is no blob
+    value.sha256 = at.sha256("sha256", from.getSha256());
+  value.size = at.at_most("size", from.getSize(), limits::blob_bytes_max);
+  value.from = {from.getFrom()};
+  value.note = sentence(from.getNote());
+  return value;
+}
+
 welcome take(door& at, wire::Welcome::Reader from) {
   check_protocol(at, from.getProtocolMajor());
   if (at.failed())
@@ -217,6 +246,9 @@ step_spec take(door& at, wire::StepSpec::Reader from) {
     value.limits = take(at, from.getLimits());
     value.sandbox = from.getSandbox();
     value.pty = from.getPty();
+    auto cache = from.getCache();
+    value.cache = {cache.getOn(), take(at, "inputs", cache.getInputs()),
+                   take(at, "facts", cache.getFacts()), take(at, "outputs", cache.getOutputs())};
     return value;
   });
 }
@@ -297,6 +329,12 @@ host_message take(door& at, wire::HostMessage::Reader from) {
     return at.within("buildClosed", [&] { return take(at, from.getBuildClosed()); });
   case tag::CENSUS_ANSWER:
     return at.within("censusAnswer", [&] { return take(at, from.getCensusAnswer()); });
+  case tag::CACHE_ASK:
+    return at.within("cacheAsk", [&] { return take(at, from.getCacheAsk()); });
+  case tag::CACHE_KEEP:
+    return at.within("cacheKeep", [&] { return take(at, from.getCacheKeep()); });
+  case tag::HOST_NEWS:
+    return at.within("hostNews", [&] { return take(at, from.getHostNews()); });
   }
   at.refuse("kind", "is not known to this version");
   return {};
@@ -334,6 +372,12 @@ farm_message take(door& at, wire::FarmMessage::Reader from) {
     return census_ask{from.getCensusAsk().getQuery()};
   case tag::RESTART_AGENT:
     return restart_agent{sentence(from.getRestartAgent().getReason())};
+  case tag::CACHE_ANSWER:
+    return at.within("cacheAnswer", [&] { return take(at, from.getCacheAnswer()); });
+  case tag::CACHE_KEPT: {
+    auto kept = from.getCacheKept();
+    return cache_kept{take(at, kept.getToken()), sentence(kept.getProblem())};
+  }
   }
   at.refuse("kind", "is not known to this version");
   return {};

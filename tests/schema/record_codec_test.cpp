@@ -59,6 +59,10 @@ TEST_CASE("record codec: every record survives a round trip") {
   check_round_trips<change_record>(record::decode_change);
   check_round_trips<source_status>(record::decode_source_status);
   check_round_trips<test_report>(record::decode_test_report);
+  check_round_trips<user_record>(record::decode_user);
+  check_round_trips<session_record>(record::decode_session);
+  check_round_trips<notice_record>(record::decode_notice);
+  check_round_trips<cache_record>(record::decode_cache_entry);
   check_round_trips<epoch>(record::decode_epoch);
   check_round_trips<record::manifest>(record::decode_manifest);
   check_round_trips<record::log_segment>(record::decode_log_segment);

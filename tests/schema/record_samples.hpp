@@ -49,8 +49,15 @@ public:
   void fill(attempt_role& value) { fill_enum(value, attempt_role::repeats); }
   void fill(source_kind& value) { fill_enum(value, source_kind::set); }
   void fill(param_kind& value) { fill_enum(value, param_kind::yes_no); }
-  void fill(hold_kind& value) { fill_enum(value, hold_kind::pause); }
-  void fill(event_kind& value) { fill_enum(value, event_kind::source_back); }
+  void fill(hold_kind& value) { fill_enum(value, hold_kind::health); }
+  void fill(event_kind& value) { fill_enum(value, event_kind::host_misbehaved); }
+  void fill(blame& value) { fill_enum(value, blame::flaky); }
+  void fill(host_stage& value) { fill_enum(value, host_stage::retired); }
+  void fill(ladder_rung& value) { fill_enum(value, ladder_rung::given_up); }
+  void fill(notice_kind& value) {
+    value = static_cast<notice_kind>(1 + below(static_cast<uint64_t>(notice_kind::test)));
+  }
+  void fill(notice_state& value) { fill_enum(value, notice_state::failed); }
   void fill(placement_kind& value) { fill_enum(value, placement_kind::each_class); }
 
   template <class Tag, class Rep>
@@ -100,11 +107,49 @@ public:
     all(user_ms, system_ms, memory_peak, pids_peak, disk_peak);
   }
 
+  void fill(cache_spec& value) {
+    auto& [on, inputs, facts, outputs] = value;
+    all(on, inputs, facts, outputs);
+  }
+
+  void fill(retention_spec& value) {
+    auto& [age, budget, keep_last] = value;
+    all(age, budget, keep_last);
+  }
+
+  void fill(ladder_record& value) {
+    auto& [rung, tries, runs, note] = value;
+    all(rung, tries, runs, note);
+  }
+
+  void fill(user_record& value) {
+    auto& [name, password, made_by, made_at, changed_at] = value;
+    all(name, password, made_by, made_at, changed_at);
+  }
+
+  void fill(session_record& value) {
+    auto& [sha256, user, csrf, made_at, last_seen, expires_at] = value;
+    all(sha256, user, csrf, made_at, last_seen, expires_at);
+  }
+
+  void fill(notice_record& value) {
+    auto& [id, reporter, kind, state, event, build, campaign, host, builder, thread, subject, said,
+           payload, to, tries, last_error, made_at, next_try, done_at] = value;
+    all(id, reporter, kind, state, event, build, campaign, host, builder, thread, subject, said,
+        payload, to, tries, last_error, made_at, next_try, done_at);
+  }
+
+  void fill(cache_record& value) {
+    auto& [key, builder, step, parts, sha256, size, build, host, took_ms, made_at, used_at, uses] =
+      value;
+    all(key, builder, step, parts, sha256, size, build, host, took_ms, made_at, used_at, uses);
+  }
+
   void fill(step_spec& value) {
     auto& [name, run, env, timeout, silence, tests, exclusive, always, warn_only, limits, sandbox,
-           pty] = value;
-    all(name, run, env, timeout, silence, tests, exclusive, always, warn_only, limits, sandbox,
-        pty);
+           pty, cache] = value;
+    all(name, run, env, timeout, silence, tests, exclusive, always, warn_only, limits, sandbox, pty,
+        cache);
   }
 
   void fill(param_spec& value) {
@@ -161,20 +206,23 @@ public:
   }
 
   void fill(token_record& value) {
-    auto& [id, sha256, name, role, made_by, made_at, expires_at] = value;
-    all(id, sha256, name, role, made_by, made_at, expires_at);
+    auto& [id, sha256, name, role, made_by, made_at, expires_at, uses_left, labels] = value;
+    all(id, sha256, name, role, made_by, made_at, expires_at, uses_left, labels);
   }
 
   void fill(builder_spec& value) {
-    auto& [name, source, on, requirement, steps, artifacts, params] = value;
-    all(name, source, on, requirement, steps, artifacts, params);
+    auto& [name, source, on, requirement, steps, artifacts, params, keep, second_opinion, canary] =
+      value;
+    all(name, source, on, requirement, steps, artifacts, params, keep, second_opinion, canary);
   }
 
   void fill(attempt_record& value) {
     auto& [number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost,
-           reason, granted_at, started_at, finished_at, log_bytes, usage, leftovers] = value;
+           reason, granted_at, started_at, finished_at, log_bytes, usage, leftovers, hedge,
+           reused_from, cache_note] = value;
     all(number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost, reason,
-        granted_at, started_at, finished_at, log_bytes, usage, leftovers);
+        granted_at, started_at, finished_at, log_bytes, usage, leftovers, hedge, reused_from,
+        cache_note);
   }
 
   void fill(step_record& value) {
@@ -185,10 +233,12 @@ public:
   void fill(build_record& value) {
     auto& [id, builder, campaign, state, outcome, reason, source, params, requested_by,
            requested_because, pinned, host, placement, cancel_requested, cancel_reason, created_at,
-           started_at, finished_at, artifacts, artifact_problem, retry_of, generation] = value;
+           started_at, finished_at, artifacts, artifact_problem, retry_of, generation, opinion_of,
+           fault, fault_evidence, artifacts_dropped] = value;
     all(id, builder, campaign, state, outcome, reason, source, params, requested_by,
         requested_because, pinned, host, placement, cancel_requested, cancel_reason, created_at,
-        started_at, finished_at, artifacts, artifact_problem, retry_of, generation);
+        started_at, finished_at, artifacts, artifact_problem, retry_of, generation, opinion_of,
+        fault, fault_evidence, artifacts_dropped);
   }
 
   void fill(campaign_cell& value) {
@@ -203,9 +253,9 @@ public:
 
   void fill(host_record& value) {
     auto& [name, machine_id, boot_id, slots, labels, facts, version, restarts, first_seen,
-           last_seen, hold] = value;
+           last_seen, hold, stage, stage_note, ladder] = value;
     all(name, machine_id, boot_id, slots, labels, facts, version, restarts, first_seen, last_seen,
-        hold);
+        hold, stage, stage_note, ladder);
   }
 
   void fill(record::manifest& value) {

@@ -86,12 +86,20 @@ struct generator {
     return {name(), sentence(), name(), name(), sentence(), 3, 12345, sentence()};
   }
   step_spec step() {
-    return {name(), line() + "\n\tnext",
-            map(),  span(),
-            span(), list(4, [&] { return text(9); }),
-            flip(), flip(),
-            flip(), {random() >> 14, 500, 2, random() >> 30, random() >> 14, 1024},
-            flip(), flip()};
+    return {name(),
+            line() + "\n\tnext",
+            map(),
+            span(),
+            span(),
+            list(4, [&] { return text(9); }),
+            flip(),
+            flip(),
+            flip(),
+            {random() >> 14, 500, 2, random() >> 30, random() >> 14, 1024},
+            flip(),
+            flip(),
+            {flip(), list(3, [&] { return text(9); }), list(3, [&] { return text(9); }),
+             list(3, [&] { return text(9); })}};
   }
   source_ref source() {
     return {static_cast<source_kind>(upto(4)), line(), flip() ? sha256() : "", text(70),
@@ -115,7 +123,7 @@ struct generator {
       return attempt_ended{token(),    ends[upto(4)], static_cast<int32_t>(random()),
                            sentence(), flip(),        upto(limits::log_bytes_max),
                            moment(),   moment(),      {5, 6, random(), 7, random()},
-                           sentence()};
+                           sentence(), {random()},    sentence()};
     case 5:
       return blob_want{{1 + upto(99)}, sha256(), upto(limits::blob_bytes_max)};
     case 6: {
@@ -125,8 +133,14 @@ struct generator {
     }
     case 7:
       return build_closed{{1 + upto(99)}, 2, list(5, [&] { return artifact(); }), sentence()};
-    default:
+    case 8:
       return census_answer{random(), list(5, [&] { return entry(); })};
+    case 9:
+      return cache_ask{token(), sha256(), map()};
+    case 10:
+      return cache_keep{token(), sha256(), map(), sha256(), upto(limits::blob_bytes_max)};
+    default:
+      return host_news_told{map(), sentence()};
     }
   }
 
@@ -157,8 +171,15 @@ struct generator {
       return close_build{{1 + upto(99)}, 3, flip(), list(4, [&] { return line(); }), random()};
     case 10:
       return census_ask{random()};
-    default:
+    case 11:
       return restart_agent{sentence()};
+    case 12: {
+      bool hit = flip();
+      return cache_answer{token(),    hit,       hit ? sha256() : "", upto(limits::blob_bytes_max),
+                          {random()}, sentence()};
+    }
+    default:
+      return cache_kept{token(), sentence()};
     }
   }
 };

@@ -39,6 +39,9 @@ struct speller {
            + m.problem;
   }
   std::string operator()(const census_answer& m) const { return "census" + text(m.query); }
+  std::string operator()(const cache_ask& m) const { return "cache? " + m.key; }
+  std::string operator()(const cache_keep& m) const { return "cache " + m.key + " " + m.sha256; }
+  std::string operator()(const host_news_told& m) const { return "news " + m.trouble; }
 
   std::string operator()(const welcome& m) const { return "welcome" + text(m.session.value); }
   std::string operator()(const refusal& m) const { return "refusal " + m.reason; }
@@ -64,6 +67,12 @@ struct speller {
   }
   std::string operator()(const census_ask& m) const { return "census?" + text(m.query); }
   std::string operator()(const restart_agent& m) const { return "restart " + m.reason; }
+  std::string operator()(const cache_answer& m) const {
+    return "cache answer " + text_of(m.token) + (m.hit ? " hit " : " miss ") + m.sha256;
+  }
+  std::string operator()(const cache_kept& m) const {
+    return "cache kept " + text_of(m.token) + " " + m.problem;
+  }
 };
 
 } // namespace

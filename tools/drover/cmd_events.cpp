@@ -163,7 +163,7 @@ std::string event_line(const json& event, const screen& out) {
 
 std::vector<std::string> event_kinds() {
   std::vector<std::string> out;
-  for (int kind = 1; kind <= static_cast<int>(event_kind::source_back); ++kind)
+  for (int kind = 1; kind <= static_cast<int>(event_kind::host_misbehaved); ++kind)
     out.emplace_back(to_string(static_cast<event_kind>(kind)));
   return out;
 }

@@ -42,6 +42,7 @@ expected<source_look> watcher::look(const source_spec& source, const string_map&
     return look_at_hg(with_path, cursor, folder_, stopping_);
   case source_kind::none:
   case source_kind::set:
+  case source_kind::timer:
     break;
   }
   return failure{ec::bad_input, "source " + source.name + " is of a kind that can't be watched"};

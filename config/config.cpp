@@ -109,6 +109,8 @@ void read_reporter(reader& in, const std::string& name, const node& from, farm_c
       [&](const node& value) { in.texts("channels", value, "[\"#builds\"]", reporter.to); }},
      setting("user"),
      secret("password"),
+     setting("nickserv"),
+     setting("ca"),
      secret("secret"),
      {"on", [&](const node& value) { in.texts("on", value, "[problem]", reporter.on); }}});
   if (from.what == yaml::kind::mapping || from.empty())

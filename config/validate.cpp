@@ -220,7 +220,8 @@ private:
 
   void check_irc(const reporter_spec& reporter, const std::string& path) {
     address(reporter, path, {"irc", "ircs"}, "ircs://irc.example.org:6697");
-    allowed(reporter, path, {"nick", "user", "password", "channels"});
+    allowed(reporter, path, {"nick", "user", "password", "nickserv", "ca", "channels"});
+    check_irc_account(reporter, path);
     auto nick = reporter.settings.find("nick");
     if (nick != reporter.settings.end() && !nick_ok(nick->second))
       error(path + "/nick", fmt::format("nick: '{}' is no nick name", shown(nick->second)));
@@ -231,6 +232,26 @@ private:
         error(fmt::format("{}/channels/{}", path, i),
               fmt::format("channels: '{}' is no channel; write e.g. \"#builds\"",
                           shown(reporter.to[i])));
+  }
+
+  /// The account that the bot itself signs in with, and what its server is trusted by.
+  void check_irc_account(const reporter_spec& reporter, const std::string& path) {
+    const auto& settings = reporter.settings;
+    bool has_password = settings.count("password_file") > 0;
+    bool in_the_clear = reporter.address.rfind("irc://", 0) == 0;
+    if (has_password && in_the_clear)
+      error(path + "/password#",
+            "password: would cross the network in the clear; use ircs:// for the address");
+    if (settings.count("ca") > 0 && in_the_clear)
+      error(path + "/ca#", "ca: only ircs:// has certificates to be verified");
+    if ((settings.count("user") > 0) != has_password)
+      error(path, "user and password: name both, or neither");
+    auto service = settings.find("nickserv");
+    if (service != settings.end() && !nick_ok(service->second))
+      error(path + "/nickserv",
+            fmt::format("nickserv: '{}' is no nick name", shown(service->second)));
+    if (service != settings.end() && !has_password)
+      error(path + "/nickserv#", "nickserv: is of use with user and password only");
   }
 
   void check_webhook(const reporter_spec& reporter, const std::string& path) {
@@ -256,7 +277,8 @@ private:
   /// Complains of settings that another kind of reporter has.
   void allowed(const reporter_spec& reporter, const std::string& path,
                const std::vector<std::string_view>& keys) {
-    for (const auto* key : {"from", "to", "nick", "channels", "user", "password", "secret"})
+    for (const auto* key :
+         {"from", "to", "nick", "channels", "user", "password", "nickserv", "ca", "secret"})
       if (at_exactly(path + "/" + key) && std::find(keys.begin(), keys.end(), key) == keys.end())
         error(path + "/" + key + "#",
               fmt::format("{}: a reporter by {} has no such setting; it has {}", key, reporter.kind,

@@ -164,6 +164,12 @@ TEST_CASE("mistakes: reporters") {
   CHECK(errors_of("reporters: {r: {webhook: \"ftp://x\", secret: hush}}\n")
         == "f:1:26: webhook: 'ftp://x' is no address; write e.g. https://example.org/hook\n"
            "f:1:45: secret: name the file that holds it, e.g. {file: hook.key}");
+  CHECK(errors_of("reporters: {r: {irc: \"irc://i\", channels: [\"#b\"], user: d, ca: c.pem,\n"
+                  "  password: {file: p}}}\n")
+        == "f:1:60: ca: only ircs:// has certificates to be verified\n"
+           "f:2:3: password: would cross the network in the clear; use ircs:// for the address");
+  CHECK(errors_of("reporters: {r: {irc: \"ircs://i\", channels: [\"#b\"], nickserv: NickServ}}\n")
+        == "f:1:52: nickserv: is of use with user and password only");
   CHECK(errors_of("reporters: {r: {webhook: \"http://x\", nick: a}}\n")
         == "f:1:38: nick: a reporter by webhook has no such setting; it has secret");
   CHECK(errors_of("users: {u: {roles: [king]}}\n")

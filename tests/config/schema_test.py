@@ -90,6 +90,7 @@ BAD = {
     "no address": "reporters: {r: {mail: mail.example.org, to: [a@b]}}",
     "no mail address": "reporters: {r: {mail: \"smtp://m\", to: [you]}}",
     "mail to nobody": "reporters: {r: {mail: \"smtp://m\"}}",
+    "no password": "reporters: {r: {irc: \"ircs://i\", channels: [\"#b\"], user: d}}",
     "no channel": "reporters: {r: {irc: \"irc://i\", channels: [builds]}}",
     "a secret in the file": "reporters: {r: {webhook: \"http://x\", secret: hush}}",
     "a setting of others": "reporters: {r: {webhook: \"http://x\", nick: a}}",

@@ -7,6 +7,7 @@
 #include "nodes/agent_parent.hpp"
 #include "nodes/disk_spool.hpp"
 #include "nodes/disk_workspaces.hpp"
+#include "nodes/folder_claim.hpp"
 #include "nodes/host_facts.hpp"
 #include "nodes/process.hpp"
 #include "nodes/runtime.hpp"
@@ -16,6 +17,7 @@
 
 #include <CLI/CLI.hpp>
 #include <caf/actor_system.hpp>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
@@ -94,7 +96,11 @@ hello introduce(const options& chosen) {
 }
 
 /// The program as the agent's parent: the same call, and whose child it is.
-int run_parent(int argc, char** argv) {
+int run_parent(const options& chosen, int argc, char** argv) {
+  if (auto problem = claim_folder(chosen.dir)) {
+    spdlog::error("usage reason=\"{}\"", problem->text);
+    return exit_usage;
+  }
   agent_program agent;
   agent.arguments = {"/proc/self/exe"};
   agent.arguments.insert(agent.arguments.end(), argv + 1, argv + argc);
@@ -117,9 +123,11 @@ int run(const options& chosen) {
     spdlog::error("usage reason=\"--label takes NAME=VALUE\"");
     return exit_usage;
   }
-  // Each host of this machine has groups of its own.
-  auto means = open_cgroups(self.machine_id.substr(0, machine_tag_bytes),
-                            chosen.cgroups == "none" ? cgroup_choice::none : cgroup_choice::best);
+  // Each host of this machine has groups of its own, a copy of a host's folder too: whoever opens a
+  // group ends what no keeper holds in it.
+  auto means = open_cgroups(
+    fmt::format("{}-{:x}", self.machine_id.substr(0, machine_tag_bytes), folder_number(dir)),
+    chosen.cgroups == "none" ? cgroup_choice::none : cgroup_choice::best);
   auto users = step_users::open(chosen.step_user, dir + "/workspaces");
   if (!users) {
     spdlog::error("usage reason=\"{}\"", users.error().text);
@@ -194,7 +202,7 @@ int main(int argc, char** argv) {
   }
   drover::start_runtime("drover-host");
   try {
-    return chosen.agent_of == 0 ? drover::run_parent(argc, argv) : drover::run(chosen);
+    return chosen.agent_of == 0 ? drover::run_parent(chosen, argc, argv) : drover::run(chosen);
   } catch (const std::exception& error) {
     drover::stop_fatally(error.what());
   }

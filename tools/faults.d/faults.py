@@ -1,0 +1,128 @@
+"""Runs rows of the fault matrix and prints what each has cost.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import rows_coordinator  # noqa: E402
+import rows_host  # noqa: E402
+import rows_net  # noqa: E402
+import rows_step  # noqa: E402
+from rig import TOP, Broken, FarmError, Skip  # noqa: E402
+
+SKIPS_MAX = 5
+
+ROWS = sorted((row for module in (rows_coordinator, rows_host, rows_net, rows_step)
+               for row in module.ROWS), key=lambda row: (int(row.number.rstrip("abcd")), row.number))
+
+
+class Colours:
+    def __init__(self):
+        on = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self.red, self.green, self.yellow, self.off = (
+            ("\033[31m", "\033[32m", "\033[33m", "\033[0m") if on else ("", "", "", ""))
+
+
+def wanted_rows(words):
+    if "all" in words:
+        return ROWS
+    if not words:
+        return [row for row in ROWS if row.quick]
+    chosen = [row for row in ROWS if row.number in words or row.number.rstrip("abcd") in words]
+    known = {row.number for row in ROWS} | {row.number.rstrip("abcd") for row in ROWS}
+    for word in words:
+        if word not in known:
+            sys.exit(f"faults: no row {word}: see tools/faults --list")
+    return chosen
+
+
+def run_row(row, options):
+    """(verdict, outcome or None, sentence)"""
+    folder = tempfile.mkdtemp(prefix="drover-faults-")
+    rigs = []
+    failed = True
+    try:
+        outcome = row.cause(options, folder, rigs)
+        failed = bool(outcome.lost or outcome.twice)
+        return ("FAILED" if failed else "passed"), outcome, outcome.note
+    except Skip as reason:
+        failed = False
+        return "skipped", None, str(reason)
+    except (Broken, FarmError) as problem:
+        return "FAILED", None, str(problem)
+    except Exception as problem:  # a defect of the harness is a failure, too
+        return "FAILED", None, "".join(traceback.format_exception_only(problem)).strip()
+    finally:
+        for rig in rigs:
+            if failed:
+                show_logs(rig)
+            rig.stop()
+        if failed and options.keep:
+            print(f"    kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def show_logs(rig):
+    place = rig.farm.folder + "/logs"
+    for name in sorted(os.listdir(place)) if os.path.isdir(place) else ():
+        with open(os.path.join(place, name), encoding="utf-8", errors="replace") as file:
+            lines = file.readlines()[-8:]
+        print(f"    --- {name}\n" + "".join(f"    {line}" for line in lines), end="")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/faults", add_help=False)
+    parser.add_argument("rows", nargs="*")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--bin", default=os.path.join(TOP, "build", "dev", "bin"))
+    parser.add_argument("--seed", type=int, default=random.randrange(1, 1_000_000))
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    if options.list:
+        for row in ROWS:
+            print(f"{row.number:>4}  {'quick' if row.quick else '     '}  {row.title}")
+        return 0
+    if os.geteuid() != 0:
+        sys.exit("faults: needs root, for network namespaces, mounts and strace")
+    rows = wanted_rows(options.rows)
+    print(f"seed {options.seed}, {len(rows)} rows, programs of {options.bin}\n")
+    return report(rows, options)
+
+
+def report(rows, options):
+    colours = Colours()
+    paint = {"passed": colours.green, "FAILED": colours.red, "skipped": colours.yellow}
+    print(f"{'row':>4}  {'fault':<52} {'lost':>4} {'twice':>5} {'healed':>8}  verdict")
+    counts = {"passed": 0, "FAILED": 0, "skipped": 0}
+    begin = time.monotonic()
+    for row in rows:
+        random.seed(options.seed)
+        verdict, outcome, sentence = run_row(row, options)
+        counts[verdict] += 1
+        figures = ("   -     -        -" if outcome is None else
+                   f"{outcome.lost:>4} {outcome.twice:>5} {outcome.healed:>6.1f} s")
+        print(f"{row.number:>4}  {row.title:<52.52} {figures}  "
+              f"{paint[verdict]}{verdict}{colours.off}"
+              + (f": {sentence}" if sentence else ""), flush=True)
+    took = time.monotonic() - begin
+    print(f"\n{counts['passed']} passed, {counts['FAILED']} failed, {counts['skipped']} skipped "
+          f"in {took:.0f} s")
+    if counts["skipped"] > SKIPS_MAX:
+        print(f"more than {SKIPS_MAX} rows were skipped: that is no proof")
+        return 1
+    return 1 if counts["FAILED"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Compares what the witness saw with what the farm says.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import collections
+import dataclasses
+
+from rig import Broken
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a row has seen; `lost` and `twice` must be 0 for it to pass."""
+    lost: int = 0
+    twice: int = 0
+    healed: float = 0.0
+    note: str = ""
+
+
+def expected_log(build, step, lines):
+    return "".join(f"build {build} step {step} line {i}\n" for i in range(1, lines + 1)).encode()
+
+
+def check(rig, builds, lines=40, reruns=0, result="success"):
+    """Every build ended well; every log is byte-exact; the farm accepted what the witness saw.
+
+    `reruns`: attempts beyond one a step that the fault may cost (a killed keeper, a hedge).
+    """
+    records = rig.finished(builds)
+    bad = [f"build {r['id']}: {r['result']}: {r['reason']}" for r in records
+           if r["result"] != result]
+    if bad:
+        raise Broken("; ".join(bad[:3]))
+    outcome = Outcome()
+    ends = collections.Counter((row[1], row[2], row[3]) for row in rig.seen() if row[0] == "end")
+    begins = collections.Counter((row[1], row[2]) for row in rig.seen() if row[0] == "start")
+    for record in records:
+        for step in record["steps"]:
+            key = (str(record["id"]), step["name"])
+            good = [a for a in step["attempts"] if a["result"] == "success"]
+            if not any(ends[(*key, a["number"])] for a in good):
+                raise Broken(f"build {key[0]} step {key[1]} is accepted, and no witness saw its end")
+            outcome.twice += max(0, begins[key] - 1)
+            if lines:
+                stored = rig.farm.log(record["id"], step["name"])
+                if stored != expected_log(record["id"], step["name"], lines):
+                    outcome.lost += 1
+    outcome.twice = max(0, outcome.twice - reruns)
+    return outcome
+
+
+def check_no_overlap(rig, step):
+    """No two attempts of an exclusive step ran at one time."""
+    running = {}
+    for kind, build, name, attempt, host, when in sorted(rig.seen(), key=lambda row: row[5]):
+        if name != step:
+            continue
+        if kind == "start":
+            if running.get(build):
+                raise Broken(f"build {build}: attempts {running[build]} and {attempt} overlap")
+            running[build] = attempt
+        elif running.get(build) == attempt:
+            running[build] = None

@@ -38,6 +38,8 @@ enum class kind : uint8_t {
   session = 19,
   notice = 20,
   cache_entry = 21,
+  incident = 22,
+  outbox_mark = 23,
 };
 
 inline constexpr size_t envelope_bytes = 8;

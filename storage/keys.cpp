@@ -188,6 +188,24 @@ std::string source_status(std::string_view source) {
   return named(tag::source_status, source);
 }
 
+std::string notice(uint64_t id) {
+  return numbered(tag::notice, id);
+}
+
+std::string notice_waiting(std::string_view reporter, uint64_t id) {
+  assert(reporter.find(name_end) == std::string_view::npos);
+  return writer{tag::notice_waiting}.bytes(reporter).bytes({&name_end, 1}).u64(id).key();
+}
+
+std::string outbox_mark() {
+  return writer{tag::outbox_mark}.key();
+}
+
+std::string incident(std::string_view builder, std::string_view place) {
+  assert(place.find(name_end) == std::string_view::npos);
+  return named(tag::incident, builder) + std::string{place} + name_end;
+}
+
 std::string end_of(tag kind) {
   return {static_cast<char>(static_cast<uint8_t>(kind) + 1)};
 }
@@ -211,6 +229,18 @@ std::optional<step_key> read_test_report(std::string_view key) {
 
 std::optional<change_id> read_change(std::string_view key) {
   return read_numbered<change_id>(tag::change, key);
+}
+
+std::optional<uint64_t> read_notice(std::string_view key) {
+  return read_number(tag::notice, key);
+}
+
+std::optional<uint64_t> read_notice_waiting(std::string_view key) {
+  reader from{key, tag::notice_waiting};
+  auto name = key.find(name_end);
+  from.bytes(name == std::string_view::npos ? key.size() : name);
+  auto id = from.u64();
+  return from.done() ? std::optional{id} : std::nullopt;
 }
 
 std::optional<build_id> read_recipe(std::string_view key) {

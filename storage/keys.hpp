@@ -35,6 +35,10 @@ enum class tag : uint8_t {
   change = 0x60,
   change_identity = 0x61,
   source_status = 0x64,
+  notice = 0x74,
+  notice_waiting = 0x75,
+  outbox_mark = 0x76,
+  incident = 0x77,
 };
 
 /// A stretch of an attempt's log, named by where it starts.
@@ -70,6 +74,12 @@ std::string change(change_id id);
 /// Of what `identity` of a source names; `source` is a valid name, `identity` holds no NUL.
 std::string change_identity(std::string_view source, std::string_view identity);
 std::string source_status(std::string_view source);
+std::string notice(uint64_t id);
+/// `reporter` is a valid name.
+std::string notice_waiting(std::string_view reporter, uint64_t id);
+std::string outbox_mark();
+/// `builder` is a valid name or empty; `place` holds no NUL.
+std::string incident(std::string_view builder, std::string_view place);
 /// `name` must be a valid name (schema/names.hpp): above all, it holds no NUL.
 std::string host(const host_name& name);
 std::string log_chunk(const log_position& at);
@@ -94,6 +104,9 @@ std::optional<uint64_t> read_config(std::string_view key);
 std::optional<std::string> read_token(std::string_view key);
 std::optional<step_key> read_test_report(std::string_view key);
 std::optional<change_id> read_change(std::string_view key);
+std::optional<uint64_t> read_notice(std::string_view key);
+/// The notice's id.
+std::optional<uint64_t> read_notice_waiting(std::string_view key);
 std::optional<host_name> read_host(std::string_view key);
 std::optional<log_position> read_log_chunk(std::string_view key);
 std::optional<log_position> read_log_segment(std::string_view key);

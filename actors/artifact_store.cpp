@@ -2,6 +2,7 @@
 #include "actors/artifact_store.hpp"
 
 #include "schema/limits.hpp"
+#include "schema/limits_room.hpp"
 
 #include <algorithm>
 
@@ -23,6 +24,8 @@ void make_room(Map& blobs) {
 } // namespace
 
 expected<uint64_t> artifact_store_state::take(const upload_piece& piece) {
+  if (auto left = room ? room() : core::store_room{}; core::judge(left) != core::room_level::plenty)
+    return failure{ec::unavailable, core::room_sentence(left)};
   auto known = uploads.find(piece.upload);
   if (known == uploads.end()) {
     if (piece.offset != 0)
@@ -126,6 +129,7 @@ artifact_store_actor::behavior_type artifact_store(artifact_store_state::pointer
                                                    const farm_settings& settings) {
   self->state.store = settings.store;
   self->state.clock = settings.clock;
+  self->state.room = settings.room;
   return {
     [self](const upload_piece& piece) { return self->state.take(piece); },
     [self](const upload_end& end) { return self->state.finish(end); },
@@ -134,6 +138,12 @@ artifact_store_actor::behavior_type artifact_store(artifact_store_state::pointer
       self->send(request.origin, self->state.read(request.want));
     },
     [self](const blob_write& request) {
+      if (self->state.room && core::judge(self->state.room()) != core::room_level::plenty) {
+        // Not taken: the host keeps it and says it again, but not at once.
+        blob_stored again{request.part.sha256, request.part.offset, false, {}};
+        self->delayed_send(request.origin, limits::store_room_look, std::move(again));
+        return;
+      }
       self->send(request.origin, self->state.take(request.host, request.part));
     },
     [self](atom::describe) { return self->state.describe(); },

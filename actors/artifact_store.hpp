@@ -32,6 +32,7 @@ struct artifact_store_state {
 
   pointer self;
   std::shared_ptr<storage::store> store;
+  core::store_room_probe room;
   wall_clock clock;
   std::map<uint64_t, incoming> uploads;
   std::map<host_upload, incoming> from_hosts;

@@ -100,6 +100,8 @@ build_actor coordinator_state::spawn_build(const build_file& file,
 // -- people --------------------------------------------------------------------------------------
 
 caf::result<expected<submitted>> coordinator_state::submit(submission request) {
+  if (auto problem = no_room())
+    return expected<submitted>{*problem};
   if (auto problem = complete_orders(request))
     return expected<submitted>{*problem};
   std::vector<core::order> orders;
@@ -123,6 +125,13 @@ caf::result<expected<submitted>> coordinator_state::submit(submission request) {
       promise.deliver(expected<submitted>{answer});
     });
   return promise;
+}
+
+std::optional<failure> coordinator_state::no_room() const {
+  auto left = room_of(settings);
+  if (core::judge(left) == core::room_level::plenty)
+    return std::nullopt;
+  return failure{ec::unavailable, core::room_sentence(left)};
 }
 
 submitted coordinator_state::make_builds(const core::submission_plan& plan,

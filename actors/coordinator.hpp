@@ -94,6 +94,8 @@ struct coordinator_state {
   void spawn_sources();
   caf::result<expected<accepted>> look(const look_now& request);
   caf::result<expected<submitted>> take_change(const change_found& news);
+  /// Why nothing new is taken, if the disk is short.
+  std::optional<failure> no_room() const;
   std::optional<failure> complete_orders(submission& request) const;
   void enqueue(std::vector<build_file> made);
   caf::result<std::vector<host_view>> hosts();

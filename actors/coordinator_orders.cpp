@@ -53,6 +53,8 @@ void coordinator_state::enqueue(std::vector<build_file> made) {
 // -- retries -------------------------------------------------------------------------------------
 
 caf::result<expected<submitted>> coordinator_state::retry(const retry_build& request) {
+  if (auto problem = no_room())
+    return expected<submitted>{*problem};
   using answer = expected<submitted>;
   auto old = storage::read_build_file(*settings.store, request.build);
   if (!old)

@@ -50,6 +50,8 @@ caf::result<expected<accepted>> coordinator_state::look(const look_now& request)
 
 /// The change, its builds and its campaign become durable together, so that it is built once.
 caf::result<expected<submitted>> coordinator_state::take_change(const change_found& news) {
+  if (auto problem = no_room())
+    return expected<submitted>{*problem}; // the next look finds it again
   auto change = news.change;
   auto known = storage::find_change(*settings.store, change.source, change.identity);
   if (!known)

@@ -2,6 +2,7 @@
 // The coordinator's actors put together: what nodes/ and tests/sim/ spawn.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/core/store_room.hpp"
 #include "actors/ports.hpp"
 
 #include <caf/actor_system.hpp>
@@ -25,6 +26,7 @@ struct farm_settings {
   std::string version = {};                  ///< of the program, for the journal
   std::shared_ptr<source_port> sources = {}; ///< none: no source is watched
   report_reader read_report = {};            ///< none: report files are not read
+  core::store_room_probe room = {};          ///< of the store's disk; none: there is always room
 };
 
 struct farm_actors {
@@ -35,6 +37,11 @@ struct farm_actors {
   census_actor census;
   analyst_actor analyst;
 };
+
+/// What the store's disk has left, as `settings` can tell.
+inline core::store_room room_of(const farm_settings& settings) {
+  return settings.room ? settings.room() : core::store_room{};
+}
 
 /// Spawns the coordinator's tree and recovers from the store: active builds go on, hosts get one
 /// lease to come back. A store that can't be read is an error.

@@ -21,6 +21,8 @@ log_sink_state::open_log* log_sink_state::open(attempt_id attempt) {
 }
 
 void log_sink_state::append(log_append& request) {
+  if (room && core::judge(room()) != core::room_level::plenty)
+    return; // not confirmed: the host keeps it, and says it again
   auto& chunk = request.chunk;
   auto attempt = chunk.token.attempt;
   auto* log = open(attempt);
@@ -133,6 +135,7 @@ log_sink_actor::behavior_type log_sink(log_sink_state::pointer self, const farm_
                                        recorder_actor recorder) {
   self->state.store = settings.store;
   self->state.recorder = std::move(recorder);
+  self->state.room = settings.room;
   return {
     [self](log_append& request) { self->state.append(request); },
     [self](const log_wait& request) { return self->state.wait(request); },

@@ -48,6 +48,7 @@ struct log_sink_state {
   recorder_actor recorder;
   std::map<attempt_id, open_log> logs;
   bool ticking = false;
+  core::store_room_probe room;
 };
 
 log_sink_actor::behavior_type log_sink(log_sink_state::pointer self, const farm_settings& settings,

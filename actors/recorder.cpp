@@ -3,6 +3,7 @@
 
 #include "actors/core/mutants.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_room.hpp"
 #include "storage/tables.hpp"
 
 #include <spdlog/spdlog.h>
@@ -57,7 +58,24 @@ void recorder_state::answer_waiters() {
   });
 }
 
+/// A write that fails in the middle would stop the farm; one that waits does not.
+bool recorder_state::hold_for_room() {
+  auto left = room ? room() : core::store_room{};
+  bool full = core::judge(left) == core::room_level::full;
+  if (full != std::exchange(held, full)) {
+    if (full)
+      spdlog::error("store held reason=\"{}\"", core::room_sentence(left));
+    else
+      spdlog::info("store goes on: there is room again");
+  }
+  if (full)
+    self->delayed_send(self, limits::store_room_look, atom::flush::value);
+  return full;
+}
+
 void recorder_state::flush() {
+  if (hold_for_room())
+    return;
   number_events();
   auto batch = std::exchange(gathered, {});
   auto answered = std::exchange(waiting, {});
@@ -81,7 +99,7 @@ void recorder_state::flush() {
 actor_entry recorder_state::describe() const {
   actor_entry entry;
   entry.name = entry.kind = name;
-  entry.state = failed ? "failed" : "idle";
+  entry.state = failed ? "failed" : held ? "waits for room on the disk" : "idle";
   entry.activity = std::to_string(batches) + " batches in " + std::to_string(commits) + " commits";
   return entry;
 }
@@ -96,6 +114,7 @@ recorder_actor::behavior_type recorder(recorder_state::pointer self, const farm_
                                        census_actor census, uint64_t last_event) {
   self->state.store = settings.store;
   self->state.fatal = settings.fatal;
+  self->state.room = settings.room;
   self->state.census = std::move(census);
   self->state.last_event = self->state.numbered_event = last_event;
   return {

@@ -12,7 +12,8 @@ namespace drover {
 
 /// Gathers batches and commits what has gathered in one synced batch: while one sync runs, the next
 /// one fills. If the store fails, nobody is answered and `settings.fatal` is called: what was not
-/// acknowledged may be lost, what was may not. Numbers the journal's entries as they are committed.
+/// acknowledged may be lost, what was may not. While the disk is full nothing is written and nobody
+/// is answered; it goes on by itself when there is room. Numbers the journal's entries as they are committed.
 struct recorder_state {
   using pointer = recorder_actor::stateful_pointer<recorder_state>;
   static inline const char* name = "recorder";
@@ -24,6 +25,7 @@ struct recorder_state {
   void answer_waiters();
   void expire();
   void flush();
+  bool hold_for_room();
   actor_entry describe() const;
 
   pointer self;
@@ -41,6 +43,8 @@ struct recorder_state {
   uint64_t last_event = 0;     ///< durable
   uint64_t numbered_event = 0; ///< given away; durable with the next commit
   bool failed = false;
+  bool held = false; ///< nothing is written until the disk has room
+  core::store_room_probe room;
   uint64_t commits = 0;
   uint64_t batches = 0;
 };

@@ -24,12 +24,20 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
+#include <sys/statvfs.h>
 
 #include <cstdio>
 #include <filesystem>
 
 namespace drover {
 namespace {
+
+core::store_room room_below(const std::string& folder) {
+  struct statvfs disk {};
+  if (statvfs(folder.c_str(), &disk) != 0)
+    return {};
+  return {uint64_t{disk.f_bavail} * disk.f_frsize, uint64_t{disk.f_blocks} * disk.f_frsize};
+}
 
 struct options {
   std::string dir;
@@ -209,6 +217,7 @@ int run(const options& chosen) {
                          program_version(),
                          watch,
                          read_junit_xml};
+  settings.room = [folder = chosen.dir] { return room_below(folder); };
   auto farm = spawn_farm(system, settings);
   if (!farm)
     stop_fatally(farm.error().text);

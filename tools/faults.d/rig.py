@@ -189,7 +189,8 @@ class Rig:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        for name in self.names if self.namespaces else ():
+        for number, name in enumerate(self.names if self.namespaces else ()):
+            run("ip", "link", "del", f"{self.prefix}v{number + 1}", check=False)
             run("ip", "netns", "del", f"{self.prefix}{name}", check=False)
 
     # -- networks --------------------------------------------------------------------------------
@@ -332,7 +333,7 @@ class Rig:
 
     def events(self, kind=None):
         more = ("--kind", kind) if kind else ()
-        return self.farm.ask("events", "--limit", "1000", *more)["events"]
+        return self.farm.ask("events", "--limit", "500", *more)["events"]
 
     def clean(self, keep=False):
         self.stop()

@@ -93,8 +93,17 @@ def store_full(rig):
 
         def refused():
             done = rig.farm.run("submit", "work")
+            if done.returncode == 0:
+                builds.append(done.stdout.decode().split()[-1].lstrip("#"))
             return done.returncode != 0 and done.stderr.decode()
         said = wait_until(refused, 60, "new work is refused")
+        if "free" not in said:
+            raise Broken(f"refused without the reason: {said.strip()}")
+        starts = rig.programs["coordinator"].starts
+        begin = time.monotonic()
+        wait_until(lambda: time.monotonic() - begin > 5, 8, "it has stayed full for 5 s")
+        if rig.programs["coordinator"].starts != starts:
+            raise Broken("the coordinator died of a full disk")
         os.remove(filler)
         begin = time.monotonic()
 
@@ -104,7 +113,7 @@ def store_full(rig):
         builds.append(wait_until(takes, 60, "new work is taken again"))
         healed = time.monotonic() - begin
         outcome = check(rig, builds)
-        outcome.healed, outcome.note = healed, "refused with: " + said.strip()[-100:]
+        outcome.healed, outcome.note = healed, "refused: " + said.strip()[:90]
         return outcome
     finally:
         rig.stop()

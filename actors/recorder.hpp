@@ -13,7 +13,8 @@ namespace drover {
 /// Gathers batches and commits what has gathered in one synced batch: while one sync runs, the next
 /// one fills. If the store fails, nobody is answered and `settings.fatal` is called: what was not
 /// acknowledged may be lost, what was may not. While the disk is full nothing is written and nobody
-/// is answered; it goes on by itself when there is room. Numbers the journal's entries as they are committed.
+/// is answered; it goes on by itself when there is room. Numbers the journal's entries as they are
+/// committed.
 struct recorder_state {
   using pointer = recorder_actor::stateful_pointer<recorder_state>;
   static inline const char* name = "recorder";

@@ -22,8 +22,9 @@ from rig import TOP, Broken, FarmError, Skip  # noqa: E402
 
 SKIPS_MAX = 5
 
-ROWS = sorted((row for module in (rows_coordinator, rows_host, rows_net, rows_step)
-               for row in module.ROWS), key=lambda row: (int(row.number.rstrip("abcd")), row.number))
+MODULES = (rows_coordinator, rows_host, rows_net, rows_step)
+ROWS = sorted((row for module in MODULES for row in module.ROWS),
+              key=lambda row: (int(row.number.rstrip("abcd")), row.number))
 
 
 class Colours:

@@ -40,7 +40,7 @@ def check(rig, builds, lines=40, reruns=0, result="success"):
             key = (str(record["id"]), step["name"])
             good = [a for a in step["attempts"] if a["result"] == "success"]
             if not any(ends[(*key, a["number"])] for a in good):
-                raise Broken(f"build {key[0]} step {key[1]} is accepted, and no witness saw its end")
+                raise Broken(f"build {key[0]} step {key[1]} is accepted: no witness saw its end")
             outcome.twice += max(0, begins[key] - 1)
             if lines:
                 stored = rig.farm.log(record["id"], step["name"])

@@ -211,7 +211,8 @@ class Rig:
         run(*inside, "add", "table", "inet", "cut")
         for hook, wanted in (("input", to_host), ("output", from_host)):
             if wanted:
-                run(*inside, f"add chain inet cut {hook} {{ type filter hook {hook} priority 0 ; }}")
+                chain = f"add chain inet cut {hook} {{ type filter hook {hook} priority 0 ; }}"
+                run(*inside, chain)
                 run(*inside, "add", "rule", "inet", "cut", hook, "drop")
 
     def heal(self, host):

@@ -144,7 +144,7 @@ def torn_tail(rig):
             said = [line for line in file if "error" in line or "refus" in line or "store" in line]
         if not said:
             raise Broken("it does not start and does not say why") from None
-        return Outcome(note="an acknowledged record was torn: it refuses: " + said[-1].strip()[-110:])
+        return Outcome(note="what was acknowledged is torn, it refuses: " + said[-1].strip()[-110:])
     outcome = check(rig, builds)
     outcome.healed = time.monotonic() - begin
     outcome.note = f"50 of {size} bytes gone; the hosts said it again"
@@ -318,7 +318,8 @@ def second_coordinator(rig):
         raise Broken("the second one ended without an error")
     builds = rig.submit(count=1)
     outcome = check(rig, builds)
-    outcome.note = f"refused in {took:.1f} s: " + (done.stderr.strip().splitlines() or [""])[-1][-90:]
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    outcome.note = f"refused in {took:.1f} s: {last[-90:]}"
     return outcome
 
 

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Every command of docs/tutorial.md, in its order, in one folder, and what it says that they print.
+
+SPDX-License-Identifier: Apache-2.0
+
+A block marked `sh` is run by one shell; a block marked `text` after it is what it prints: each of
+its lines, with `...` for anything, has to be there, in that order.
+"""
+
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAMS = os.path.join(TOP, "build", "dev", "bin")
+BLOCK_SECONDS = 180
+END = "--- end of block"
+
+
+def blocks(path):
+    """[(line, script, [expected lines])] of the document."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    found = []
+    for match in re.finditer(r"^```(sh|text)\n(.*?)^```$", text, re.M | re.S):
+        line = text.count("\n", 0, match.start()) + 1
+        if match[1] == "sh":
+            found.append((line, match[2], []))
+        else:
+            found[-1][2].extend(match[2].splitlines())
+    return found
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+class Shell:
+    """One bash for all blocks, as a person has one terminal."""
+
+    def __init__(self, folder):
+        env = {**os.environ, "PATH": PROGRAMS + ":/usr/sbin:" + os.environ["PATH"],
+               "HOME": folder, "NO_COLOR": "1", "PS1": "", "HGPLAIN": "1"}
+        env.pop("DROVER_FARM", None)
+        self.bash = subprocess.Popen(["bash", "--norc"], cwd=folder, env=env,
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT, start_new_session=True)
+        self.tell("set -m\n")  # jobs, as in a terminal
+
+    def tell(self, text):
+        self.bash.stdin.write(text.encode())
+        self.bash.stdin.flush()
+
+    def run(self, script):
+        """(exit code of the last command, what was printed)"""
+        self.tell(f"{script}\necho \"{END} $?\"\n")
+        said = b""
+        end = time.monotonic() + BLOCK_SECONDS
+        while not re.search(rb"(?m)^" + END.encode() + rb" \d+$", said):
+            left = end - time.monotonic()
+            readable, _, _ = select.select([self.bash.stdout], [], [], max(0, left))
+            piece = os.read(self.bash.stdout.fileno(), 65536) if readable else b""
+            if not piece:
+                raise AssertionError(f"not over after {BLOCK_SECONDS} s:\n{script}\nsaid:\n"
+                                     + said.decode(errors="replace"))
+            said += piece
+        text = said.decode(errors="replace")
+        before, code = re.search(rf"(?ms)^(.*?)^?{END} (\d+)$", text).groups()
+        return int(code), before
+
+
+def missing(expected, said):
+    """The first expected line that is not there in its order; None: all are."""
+    at = 0
+    for line in expected:
+        pattern = ".*".join(map(re.escape, line.split("..."))) if line else "^$"
+        match = re.compile(pattern).search(said, at)
+        if match is None:
+            return line
+        at = match.end()
+    return None
+
+
+class Tutorial(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="drover-tutorial-")
+        self.shell = Shell(self.folder)
+        self.addCleanup(self.clean)
+
+    def clean(self):
+        subprocess.run(["pkill", "-KILL", "-f", self.folder], check=False)
+        self.shell.bash.kill()
+        self.shell.bash.wait()
+        self.shell.bash.stdin.close()
+        self.shell.bash.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def test_the_day_goes_as_the_tutorial_says(self):
+        ports = {"2525": free_port(), "6667": free_port()}
+        found = blocks(os.path.join(TOP, "docs", "tutorial.md"))
+        self.assertGreater(len(found), 8)
+        for line, script, expected in found:
+            for usual, port in ports.items():
+                script = script.replace(usual, port)
+            code, said = self.shell.run(script)
+            where = f"docs/tutorial.md:{line}: "
+            self.assertEqual(code, 0, f"{where}exit code {code}:\n{said}\n{self.farm_log()}")
+            self.assertIsNone(missing(expected, said), f"{where}this line is missing in:\n{said}")
+
+    def farm_log(self):
+        try:
+            with open(os.path.join(self.folder, "farm/logs/coordinator.log"),
+                      encoding="utf-8", errors="replace") as file:
+                return "".join(file.readlines()[-20:])
+        except OSError:
+            return ""
+
+
+if __name__ == "__main__":
+    if "--bin" in sys.argv:
+        at = sys.argv.index("--bin")
+        PROGRAMS = os.path.abspath(sys.argv[at + 1])
+        del sys.argv[at:at + 2]
+    unittest.main(verbosity=2)

@@ -4,6 +4,7 @@
 #include "actors/edge/listener.hpp"
 #include "actors/edge/loop.hpp"
 #include "actors/farm.hpp"
+#include "config/zone.hpp"
 #include "nodes/config_reload.hpp"
 #include "nodes/coordinator_backup.hpp"
 #include "nodes/coordinator_web.hpp"
@@ -184,6 +185,20 @@ http::config_reader reader_of(const std::string& path) {
   };
 }
 
+source_fetcher_actor spawn_fetcher(caf::actor_system& system,
+                                   const std::shared_ptr<sources::watcher>& watch,
+                                   const farm_actors& farm) {
+  fetcher_parts parts;
+  parts.take = [watch](const auto& source, const auto& name) { return watch->take(source, name); };
+  parts.download = [watch](const auto& url, const auto& name) {
+    return watch->download_tarball(url, name);
+  };
+  parts.files = watch;
+  parts.artifacts = farm.artifacts;
+  parts.census = farm.census;
+  return spawn_source_fetcher(system, parts);
+}
+
 void serve_until_stopped(caf::actor_system& system, const farm_actors& farm,
                          const options& chosen) {
   tell_service_manager(service::ready);
@@ -218,6 +233,7 @@ int run(const options& chosen) {
                          watch,
                          read_junit_xml};
   settings.room = [folder = chosen.dir] { return room_below(folder); };
+  settings.zones = open_zone;
   auto farm = spawn_farm(system, settings);
   if (!farm)
     stop_fatally(farm.error().text);
@@ -233,14 +249,17 @@ int run(const options& chosen) {
                         farm->artifacts, {gateway, people}};
   parts.recorder = farm->recorder;
   parts.analyst = farm->analyst;
+  parts.fetcher = spawn_fetcher(system, watch, *farm);
   parts.clock = settings.clock;
   parts.read_config = reader_of(chosen.config);
   parts.owner = owner_token(chosen.token_file);
   backup_sources kept{chosen.dir + "/keys", chosen.config};
   parts.keeper = http::spawn_store_keeper(
     system, {store, farm->recorder, farm->census, settings.clock,
-             [store, kept](const std::string& to) { return make_backup(*store, kept, to); }});
+             [store, kept](const std::string& to) { return make_backup(*store, kept, to); },
+             farm->coordinator, farm->archivist});
   auto keeper = parts.keeper;
+  auto fetcher = parts.fetcher;
   {
     edge_loop loop{system};
     auto door = open_listener(loop, chosen, *farm);
@@ -254,6 +273,7 @@ int run(const options& chosen) {
     door->stop();
     http::stop_gateway(gateway);
     http::stop_store_keeper(keeper);
+    stop_source_fetcher(fetcher);
     stop_farm(*farm);
     loop.stop();
   }

@@ -60,10 +60,9 @@ core::build_ending archivist_state::ending_of(const build_record& build) const {
     return out;
   out.step = step->name;
   out.exit_code = attempt->exit_code;
-  if (auto tail = readable(
-        storage::read_log_tail(*store, {build.id, step->index, attempt->number},
-                               limits::error_search_bytes_max),
-        build))
+  if (auto tail = readable(storage::read_log_tail(*store, {build.id, step->index, attempt->number},
+                                                  limits::error_search_bytes_max),
+                           build))
     out.error = core::first_error(*tail).line;
   return out;
 }
@@ -112,8 +111,7 @@ caf::result<judged> archivist_state::judge(build_id build) {
   storage::write_batch batch;
   size_t looked = 0;
   for (const auto& red : around) {
-    if (!core::is_blamable(red) || !same_work(red, **over)
-        || ++looked > limits::blame_compared_max)
+    if (!core::is_blamable(red) || !same_work(red, **over) || ++looked > limits::blame_compared_max)
       continue;
     auto file = readable(storage::read_build_file(*store, red.id), red);
     if (!file || !*file)
@@ -133,8 +131,8 @@ caf::result<judged> archivist_state::judge(build_id build) {
     event.state = to_string(changed.fault);
     event.text = changed.fault_evidence;
     batch.events.push_back(std::move(event));
-    spdlog::info("blame build={} fault={} evidence=\"{}\"", red.id.value,
-                 to_string(changed.fault), printable(changed.fault_evidence, 200));
+    spdlog::info("blame build={} fault={} evidence=\"{}\"", red.id.value, to_string(changed.fault),
+                 printable(changed.fault_evidence, 200));
   }
   activity.did("judged build " + to_string(build), self->clock().now());
   if (batch.empty())
@@ -153,13 +151,12 @@ caf::result<artifacts_gone> archivist_state::drop(const drop_artifacts& order) {
   artifacts_gone gone;
   for (const auto& line : order.builds) {
     auto build = storage::read_build(*store, line.build);
-    if (!build || !*build || (*build)->state != build_state::finished
-        || (*build)->artifacts_dropped || (*build)->artifacts.empty())
+    if (!build || !*build || (*build)->state != build_state::finished || (*build)->artifacts_dropped
+        || (*build)->artifacts.empty())
       continue;
     auto changed = **build;
     changed.artifacts_dropped = true;
-    changed.artifact_problem =
-      "dropped by retention at " + to_string(clock()) + ": " + line.why;
+    changed.artifact_problem = "dropped by retention at " + to_string(clock()) + ": " + line.why;
     storage::put_build(batch, changed);
     auto event = core::about_build(event_kind::artifacts_dropped, changed, clock());
     event.text = printable(line.why, limits::reason_bytes_max);

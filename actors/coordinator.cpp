@@ -327,7 +327,8 @@ void coordinator_state::on_over(build_id id) {
   for (auto waiting = first; waiting != last; ++waiting)
     waiting->second.promise.deliver(true);
   waiters.erase(first, last);
-  self->request(services.analyst, caf::infinite, analyse_tests{id}) // it lives as long as we do
+  self
+    ->request(services.analyst, caf::infinite, analyse_tests{id}) // it lives as long as we do
     .then([this, id](tests_analysed) { judge(id); });
   schedule_plan();
 }

@@ -51,8 +51,7 @@ void coordinator_state::judge_missed() {
 }
 
 bool coordinator_state::within_opinion_budget() {
-  return core::spend(opinions, {limits::opinions_max, limits::opinion_period},
-                     settings.clock().ms);
+  return core::spend(opinions, {limits::opinions_max, limits::opinion_period}, settings.clock().ms);
 }
 
 void coordinator_state::consider_opinion(build_id red, core::opinion_wish wish) {

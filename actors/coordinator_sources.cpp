@@ -30,7 +30,8 @@ void coordinator_state::spawn_sources() {
       known = *status;
     else // it only looks anew at what it knows by identity
       spdlog::error("source={} status unreadable: {}", spec.name, status.error().text);
-    auto spawned = is_timer ? self->spawn<caf::monitored>(timer, context, settings.zones, spec, known)
+    auto spawned = is_timer
+                     ? self->spawn<caf::monitored>(timer, context, settings.zones, spec, known)
                    : settings.blocking == blocking_actors::own_thread
                      ? self->spawn<caf::detached + caf::monitored>(source, context, spec, known)
                      : self->spawn<caf::monitored>(source, context, spec, known);
@@ -118,7 +119,8 @@ std::optional<failure> coordinator_state::complete_orders(submission& request) c
         return newest.error();
       if (newest->empty())
         return failure{ec::conflict,
-                       "builder '" + builder.name + "' builds from source '" + from + "', which has had no change yet: name a file with --source"};
+                       "builder '" + builder.name + "' builds from source '" + from
+                         + "', which has had no change yet: name a file with --source"};
       order.source = newest->front().ref;
     }
   }

@@ -66,8 +66,8 @@ void timer_state::wait(const core::timer_decision& decision) {
     status.next_look = next;
     write_status();
   }
-  auto left = decision.next ? milliseconds{decision.next->ms - farm.clock().ms}
-                            : limits::timer_look_every;
+  auto left =
+    decision.next ? milliseconds{decision.next->ms - farm.clock().ms} : limits::timer_look_every;
   timer.arm(self, std::clamp(left, milliseconds{1}, limits::timer_look_every));
 }
 
@@ -84,8 +84,8 @@ void timer_state::run(const core::timer_decision& decision) {
   if (!spec.of.empty()) {
     auto newest = storage::list_changes(*farm.store, {}, 1, spec.of);
     if (!newest || newest->empty())
-      return done(slot, newest ? "source " + spec.of + " has had no change yet"
-                               : newest.error().text);
+      return done(slot,
+                  newest ? "source " + spec.of + " has had no change yet" : newest.error().text);
     const auto& of = newest->front();
     auto before = storage::list_changes(*farm.store, {}, 1, spec.name);
     bool again = before && !before->empty() && before->front().ref == of.ref;
@@ -131,9 +131,8 @@ void timer_state::write_status() {
 caf::result<expected<accepted>> timer_state::look_now_for() {
   if (!obstacle.empty())
     return expected<accepted>{failure{ec::conflict, obstacle}};
-  return expected<accepted>{
-    {"source " + spec.name + " is a timer: it builds at " + to_string(status.next_look)
-     + "; `drover submit` builds now"}};
+  return expected<accepted>{{"source " + spec.name + " is a timer: it builds at "
+                             + to_string(status.next_look) + "; `drover submit` builds now"}};
 }
 
 actor_entry timer_state::describe() const {

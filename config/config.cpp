@@ -140,11 +140,11 @@ void read_limits(reader& in, const node& from, limits_spec& out) {
   auto size = [&in](std::string_view key, uint64_t& into) {
     return field{key, [&in, key, &into](const node& value) { in.size(key, value, into); }};
   };
-  in.mapping(
-    "limits", from,
-    {size("log_per_step", out.log_per_step), size("artifacts_per_build", out.artifacts_per_build),
-     {"artifacts",
-      [&](const node& value) { read_retention(in, "artifacts", value, out.artifacts); }}});
+  in.mapping("limits", from,
+             {size("log_per_step", out.log_per_step),
+              size("artifacts_per_build", out.artifacts_per_build),
+              {"artifacts",
+               [&](const node& value) { read_retention(in, "artifacts", value, out.artifacts); }}});
 }
 
 farm_config read_farm(reader& in, const node& root) {

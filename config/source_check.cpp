@@ -23,7 +23,8 @@ std::vector<source_mistake> check_timer(const source_spec& timer) {
                                    "only_changed",
                                    key)});
   if (timer.only_changed && timer.of.empty())
-    found.push_back({"only_changed#", 0, "only_changed: needs `of`, the source whose changes count"});
+    found.push_back(
+      {"only_changed#", 0, "only_changed: needs `of`, the source whose changes count"});
   return found;
 }
 

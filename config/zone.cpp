@@ -36,19 +36,17 @@ expected<zone_clock> open_zone(const std::string& name) {
                                       "Europe/Berlin"};
   zone_clock clock;
   clock.civil = [zone](wall_time at) {
-    std::chrono::system_clock::time_point when{std::chrono::milliseconds{at.ms}};
-    auto civil = cctz::convert(when, zone);
+    auto seconds = at.ms >= 0 ? at.ms / 1000 : (at.ms - 999) / 1000;
+    auto civil = zone.lookup(cctz::time_point<cctz::seconds>{cctz::seconds{seconds}}).cs;
     return civil_minute{static_cast<int>(civil.year()), static_cast<unsigned>(civil.month()),
                         static_cast<unsigned>(civil.day()), static_cast<unsigned>(civil.hour()),
                         static_cast<unsigned>(civil.minute())};
   };
   clock.instant = [zone](const civil_minute& at) {
-    auto found = zone.lookup(cctz::civil_second(at.year, static_cast<int>(at.month),
-                                                static_cast<int>(at.day),
-                                                static_cast<int>(at.hour),
-                                                static_cast<int>(at.minute), 0));
-    auto when =
-      found.kind == cctz::time_zone::civil_lookup::SKIPPED ? found.trans : found.pre;
+    auto found =
+      zone.lookup(cctz::civil_second(at.year, static_cast<int>(at.month), static_cast<int>(at.day),
+                                     static_cast<int>(at.hour), static_cast<int>(at.minute), 0));
+    auto when = found.kind == cctz::time_zone::civil_lookup::SKIPPED ? found.trans : found.pre;
     return wall_time{
       std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count()};
   };

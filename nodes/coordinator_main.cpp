@@ -185,6 +185,16 @@ http::config_reader reader_of(const std::string& path) {
   };
 }
 
+gateway_actor spawn_watched_gateway(caf::actor_system& system, const farm_actors& farm) {
+  auto gateway = http::spawn_gateway(system);
+  caf::anon_send(farm.census, enlistment{"gateway", "gateway", "coordinator", gateway});
+  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
+    if (reason != caf::exit_reason::user_shutdown)
+      stop_fatally("its gateway died: " + system.render(reason));
+  });
+  return gateway;
+}
+
 source_fetcher_actor spawn_fetcher(caf::actor_system& system,
                                    const std::shared_ptr<sources::watcher>& watch,
                                    const farm_actors& farm) {
@@ -237,12 +247,7 @@ int run(const options& chosen) {
   auto farm = spawn_farm(system, settings);
   if (!farm)
     stop_fatally(farm.error().text);
-  auto gateway = http::spawn_gateway(system);
-  caf::anon_send(farm->census, enlistment{"gateway", "gateway", "coordinator", gateway});
-  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
-    if (reason != caf::exit_reason::user_shutdown)
-      stop_fatally("its gateway died: " + system.render(reason));
-  });
+  auto gateway = spawn_watched_gateway(system, *farm);
   auto people = std::make_shared<boost::asio::io_context>();
   http::api_parts parts{config->farm,    program_version(), now,
                         store,           farm->coordinator, farm->log_sink,

@@ -64,7 +64,8 @@ expected<stored_blob> fetcher_state::upload(const std::string& file) {
     if (piece->empty())
       break;
     auto size = piece->size();
-    auto taken = ask<uint64_t>(asker, parts.artifacts, upload_piece{number, offset, *std::move(piece)});
+    auto taken =
+      ask<uint64_t>(asker, parts.artifacts, upload_piece{number, offset, *std::move(piece)});
     if (!taken)
       return give_up(taken.error());
     offset += size;

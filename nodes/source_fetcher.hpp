@@ -21,9 +21,9 @@ struct fetch_address {
 };
 
 /// Answers with the content's reference once it is stored.
-using source_fetcher_actor =
-  caf::typed_actor<caf::replies_to<fetch_revision>::with<expected<source_ref>>,
-                   caf::replies_to<fetch_address>::with<expected<source_ref>>>::extend_with<described>;
+using source_fetcher_actor = caf::typed_actor<
+  caf::replies_to<fetch_revision>::with<expected<source_ref>>,
+  caf::replies_to<fetch_address>::with<expected<source_ref>>>::extend_with<described>;
 
 /// The outside, as the fetcher uses it. Calls may take minutes.
 struct fetcher_parts {

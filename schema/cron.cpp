@@ -18,7 +18,8 @@ constexpr int days_searched_max = 366 * 12; // twice over a leap year that is no
 
 constexpr std::array<std::string_view, 12> month_names{"jan", "feb", "mar", "apr", "may", "jun",
                                                        "jul", "aug", "sep", "oct", "nov", "dec"};
-constexpr std::array<std::string_view, 7> day_names{"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+constexpr std::array<std::string_view, 7> day_names{"sun", "mon", "tue", "wed",
+                                                    "thu", "fri", "sat"};
 
 struct field {
   std::string_view name;
@@ -26,10 +27,9 @@ struct field {
   std::span<const std::string_view> names; ///< of `least` and so on
 };
 
-const std::array<field, 5> fields{field{"minute", 0, 59, {}}, field{"hour", 0, 23, {}},
-                                  field{"day of month", 1, 31, {}},
-                                  field{"month", 1, 12, month_names},
-                                  field{"day of week", 0, 7, day_names}};
+const std::array<field, 5> fields{
+  field{"minute", 0, 59, {}}, field{"hour", 0, 23, {}}, field{"day of month", 1, 31, {}},
+  field{"month", 1, 12, month_names}, field{"day of week", 0, 7, day_names}};
 
 /// Leaves the parser at the first mistake; caught in `parse_cron`.
 struct mistake {

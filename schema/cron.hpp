@@ -1,5 +1,6 @@
 #pragma once
-// Times as cron writes them: "0 3 * * 1-5", in a time zone. Pure: what a zone is comes from outside.
+// Times as cron writes them: "0 3 * * 1-5", in a time zone. Pure: what a zone is comes from
+// outside.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "schema/ids.hpp"

@@ -121,11 +121,10 @@ blame_verdict green_elsewhere(const blame_case& known, const build_ending& green
   const auto* twice = find(known.same, [&](const build_ending& other) {
     return other.build.host == red.host && is_blamable(other.build);
   });
-  blame_verdict verdict{blame::host,
-                        named(green.build) + " is green from the same source; "
-                          + (twice == nullptr
-                               ? "it was not tried again on " + red.host.value
-                               : named(twice->build) + " failed there a second time")};
+  blame_verdict verdict{blame::host, named(green.build) + " is green from the same source; "
+                                       + (twice == nullptr
+                                            ? "it was not tried again on " + red.host.value
+                                            : named(twice->build) + " failed there a second time")};
   auto took = red.finished_at.ms - red.started_at.ms;
   if (twice == nullptr && took >= 0 && took <= limits::opinion_cheap.count())
     verdict.wish = opinion_wish::again;
@@ -185,8 +184,9 @@ blame_verdict judge_blame(const blame_case& known) {
       }))
     return {blame::flaky,
             one_line(named(other->build) + " is green from the same source on the same host")};
-  if (const auto* other = find(
-        known.same, [&](const build_ending& each) { return elsewhere(each) && is_green(each.build); }))
+  if (const auto* other = find(known.same, [&](const build_ending& each) {
+        return elsewhere(each) && is_green(each.build);
+      }))
     return green_elsewhere(known, *other);
   if (const auto* other = find(known.earlier, fails_alike))
     return {blame::code, one_line("an older one, " + named(other->build)
@@ -245,7 +245,8 @@ build_file make_opinion(const build_file& red, build_id id, const host_name& on,
   file.build.requested_by = "farm";
   file.build.requested_because =
     "second opinion on build " + to_string(red.build.id) + ", which is red on "
-    + red.build.host.value + (on == red.build.host ? ": by chance?" : ": the host's fault or the code's?");
+    + red.build.host.value
+    + (on == red.build.host ? ": by chance?" : ": the host's fault or the code's?");
   file.build.created_at = now;
   return file;
 }

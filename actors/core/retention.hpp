@@ -30,9 +30,9 @@ artifact_holder holder_of(const build_record& build);
 /// Whether anything is ever to go.
 bool has_retention(const farm_config& config);
 
-/// `holders`: newest first. A builder's own `keep` counts for it alone; what `limits` say counts for
-/// all builders without one, together. The newest green build of each builder keeps its artifacts,
-/// and so do the newest `last` builds. The oldest ones are told first.
+/// `holders`: newest first. A builder's own `keep` counts for it alone; what `limits` say counts
+/// for all builders without one, together. The newest green build of each builder keeps its
+/// artifacts, and so do the newest `last` builds. The oldest ones are told first.
 std::vector<artifact_drop> choose_drops(const farm_config& config,
                                         const std::vector<artifact_holder>& holders, wall_time now);
 

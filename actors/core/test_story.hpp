@@ -36,10 +36,11 @@ struct test_choice {
 std::vector<test_case> find_test(const test_report& report, const test_choice& wanted);
 
 struct test_story {
-  std::optional<size_t> failing_since; ///< the oldest run of those that fail up to now; by its place
-  bool fails_as_far_as_seen = false;   ///< no run before that one was seen
-  uint64_t sources_repeated = 0;       ///< sources that it ran on more than once
-  uint64_t sources_flaky = 0;          ///< of these: it both passed and failed
+  std::optional<size_t>
+    failing_since;                   ///< the oldest run of those that fail up to now; by its place
+  bool fails_as_far_as_seen = false; ///< no run before that one was seen
+  uint64_t sources_repeated = 0;     ///< sources that it ran on more than once
+  uint64_t sources_flaky = 0;        ///< of these: it both passed and failed
   friend bool operator==(const test_story&, const test_story&) = default;
 };
 

@@ -19,8 +19,8 @@ struct timer_decision {
 };
 
 /// Of the times after `last` up to `now` the newest is run, if it is not older than
-/// limits::timer_catch_up; the others never are. A clock that went back runs nothing twice: times up
-/// to `last` are done.
+/// limits::timer_catch_up; the others never are. A clock that went back runs nothing twice: times
+/// up to `last` are done.
 timer_decision decide_timer(const cron_schedule& schedule, const zone_clock& zone, wall_time last,
                             wall_time now);
 

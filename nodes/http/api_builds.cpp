@@ -87,9 +87,8 @@ expected<json> opinion_on(const storage::store& store, const build_record& build
   if (build.state != build_state::finished || build.outcome == result::success)
     return json(nullptr);
   build_id before{build.id.value + limits::neighbours_searched_max};
-  auto later =
-    storage::list_builds(store, before, limits::neighbours_searched_max,
-                         [](const build_record&) { return true; });
+  auto later = storage::list_builds(store, before, limits::neighbours_searched_max,
+                                    [](const build_record&) { return true; });
   if (!later)
     return later.error();
   for (const auto& other : *later)

@@ -20,7 +20,8 @@ expected<source_spec> repository_of(const farm_config& config, const std::string
       if (spec.kind == source_kind::git || spec.kind == source_kind::hg)
         return spec;
       if (spec.kind != source_kind::timer || spec.of.empty())
-        return failure{ec::bad_input, "source " + wanted + " is no repository: it has no revisions"};
+        return failure{ec::bad_input,
+                       "source " + wanted + " is no repository: it has no revisions"};
       wanted = spec.of;
       break;
     }

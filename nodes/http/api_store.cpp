@@ -178,16 +178,17 @@ answer post_clean_up(api_call& call) {
   clean_up_order order{std::nullopt, *preview};
   if (!call.asked.parameter("older_than").value_or("").empty())
     order.older_than = std::chrono::seconds{*age};
-  auto cleaned = co_await ask_for<clean_up_answer>(
-    call.api.parts.door, call.api.parts.keeper.actor, limits::store_work_max, order);
+  auto cleaned = co_await ask_for<clean_up_answer>(call.api.parts.door, call.api.parts.keeper.actor,
+                                                   limits::store_work_max, order);
   if (!cleaned)
     co_return failure_answer(cleaned.error());
   const auto* report = &cleaned->removed;
   if (!*preview) {
-    auto text = with_reason(call, "removed " + std::to_string(report->builds) + " builds, "
-                                    + std::to_string(report->events) + " events, "
-                                    + std::to_string(report->blobs) + " blobs; dropped artifacts of "
-                                    + std::to_string(cleaned->dropped.size()) + " builds");
+    auto text =
+      with_reason(call, "removed " + std::to_string(report->builds) + " builds, "
+                          + std::to_string(report->events) + " events, "
+                          + std::to_string(report->blobs) + " blobs; dropped artifacts of "
+                          + std::to_string(cleaned->dropped.size()) + " builds");
     if (auto problem = co_await note(call.api, by_of(call), std::move(text)))
       co_return failure_answer(*problem);
   }

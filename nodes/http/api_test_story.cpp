@@ -49,8 +49,8 @@ expected<story_question> question_of(const request& asked) {
       return id.error();
     out.before = *id;
   }
-  auto rows = number_parameter(asked, "limit", limits::test_story_rows_default,
-                               limits::test_story_rows_max);
+  auto rows =
+    number_parameter(asked, "limit", limits::test_story_rows_default, limits::test_story_rows_max);
   if (!rows)
     return rows.error();
   out.rows = std::max<size_t>(1, *rows);

@@ -148,8 +148,8 @@ json json_of(const build_record& build) {
           {"artifacts_dropped", build.artifacts_dropped},
           {"retry_of", number_or_null(build.retry_of.value)},
           {"opinion_of", number_or_null(build.opinion_of.value)},
-          {"fault", build.fault == blame::none ? json(nullptr)
-                                               : json(std::string{to_string(build.fault)})},
+          {"fault",
+           build.fault == blame::none ? json(nullptr) : json(std::string{to_string(build.fault)})},
           {"fault_evidence", text_or_null(build.fault_evidence)},
           {"generation", number_or_null(build.generation)},
           {"created_at", time_or_null(build.created_at)},

@@ -100,6 +100,8 @@ expected<std::vector<core::artifact_holder>> keeper_state::holders() const {
 }
 
 expected<std::vector<core::artifact_drop>> keeper_state::retain(bool preview) {
+  if (!parts.archivist)
+    return std::vector<core::artifact_drop>{}; // nobody could note it
   auto live = ask<std::shared_ptr<const live_config>>(parts.coordinator, config_query{});
   if (!live)
     return live.error();
@@ -127,12 +129,12 @@ expected<clean_up_answer> keeper_state::clean_up(const clean_up_order& order) {
   auto now = parts.clock();
   storage::clean_up_rules rules{now, order.older_than.value_or(milliseconds{now.ms}),
                                 limits::events_kept, limits::content_grace};
-  auto removed = order.preview
-                   ? storage::preview_clean_up(*parts.store, rules, going())
-                   : storage::clean_up(
-                       *parts.store, rules,
-                       [this](storage::write_batch batch) { return record(std::move(batch)); },
-                       going());
+  auto removed =
+    order.preview
+      ? storage::preview_clean_up(*parts.store, rules, going())
+      : storage::clean_up(
+        *parts.store, rules,
+        [this](storage::write_batch batch) { return record(std::move(batch)); }, going());
   if (!removed)
     return removed.error();
   return clean_up_answer{*removed, std::move(*drops)};

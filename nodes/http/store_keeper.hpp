@@ -35,12 +35,12 @@ using backup_maker = std::function<expected<backup_report>(const std::string& to
 
 } // namespace http
 
-using store_keeper_actor = caf::typed_actor<
-  caf::replies_to<http::verify_order>::with<expected<storage::verify_report>>,
-  caf::replies_to<http::clean_up_order>::with<expected<http::clean_up_answer>>,
-  caf::replies_to<http::backup_order>::with<expected<http::backup_report>>,
-  // INTERNAL: the time for retention has come.
-  caf::reacts_to<atom::tick>>::extend_with<described>;
+using store_keeper_actor =
+  caf::typed_actor<caf::replies_to<http::verify_order>::with<expected<storage::verify_report>>,
+                   caf::replies_to<http::clean_up_order>::with<expected<http::clean_up_answer>>,
+                   caf::replies_to<http::backup_order>::with<expected<http::backup_report>>,
+                   // INTERNAL: the time for retention has come.
+                   caf::reacts_to<atom::tick>>::extend_with<described>;
 
 namespace http {
 

@@ -58,8 +58,9 @@ std::vector<std::string> covered(const repository& with, const branch_head& head
   return list;
 }
 
-expected<found_change> take(const repository& with, const source_spec& source, const branch_head& head,
-                            const std::string& before, const std::string& folder) {
+expected<found_change> take(const repository& with, const source_spec& source,
+                            const branch_head& head, const std::string& before,
+                            const std::string& folder) {
   found_change found;
   auto& change = found.change;
   change.identity = head.revision;

@@ -29,7 +29,8 @@ std::string shown(const std::string& name) {
 }
 
 failure unknown(const source_spec& source, const std::string& name) {
-  return {ec::not_found, "source " + source.name + " has no branch, tag or revision " + shown(name)};
+  return {ec::not_found,
+          "source " + source.name + " has no branch, tag or revision " + shown(name)};
 }
 
 std::string first_line(const std::string& text) {
@@ -56,8 +57,8 @@ std::optional<failure> two_meanings(const runner& git, const std::string& mirror
                               "refs/tags/" + name + "^{commit}"}));
   if (revisions.empty() || tagged.empty() || revisions == tagged)
     return std::nullopt;
-  return failure{ec::conflict, shown(name) + " is a branch and a tag; write heads/" + name
-                                 + " or tags/" + name};
+  return failure{ec::conflict,
+                 shown(name) + " is a branch and a tag; write heads/" + name + " or tags/" + name};
 }
 
 /// Revisions that begin with these digits; empty where they can't be digits of one.
@@ -74,15 +75,16 @@ expected<std::string> resolve_git(const runner& git, const source_spec& source,
                                   const std::string& mirror, const std::string& name) {
   if (auto twice = two_meanings(git, mirror, name))
     return *twice;
-  auto found = git(
-    {"-C", mirror, "rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}"});
+  auto found =
+    git({"-C", mirror, "rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}"});
   if (found && is_revision(first_line(*found)))
     return first_line(*found);
   auto several = beginning_with(git, mirror, name);
   if (several.size() < 2)
     return unknown(source, name);
-  return failure{ec::conflict, shown(name) + " is the beginning of " + std::to_string(several.size())
-                                 + " objects, among them " + several[0] + " and " + several[1]};
+  return failure{ec::conflict, shown(name) + " is the beginning of "
+                                 + std::to_string(several.size()) + " objects, among them "
+                                 + several[0] + " and " + several[1]};
 }
 
 repository open_git(const source_spec& source, const std::string& folder,

@@ -26,7 +26,8 @@ std::string name_obstacle(const std::string& name) {
     auto byte = static_cast<unsigned char>(c);
     return byte <= 0x20 || byte == 0x7F;
   });
-  return is_plain ? "" : shown + " can't be a revision's name: it has a blank or a control character";
+  return is_plain ? ""
+                  : shown + " can't be a revision's name: it has a blank or a control character";
 }
 
 /// Enough digits of a revision: it names the same thing for ever, so nothing need be fetched.
@@ -40,7 +41,8 @@ failure with_near_names(const failure& why, const repository& with, const std::s
   auto known = with.names();
   auto near = nearest(name, {known.begin(), known.end()});
   if (near)
-    return {why.code, why.text + " (did you mean '" + printable(*near, limits::name_bytes_max) + "'?)"};
+    return {why.code,
+            why.text + " (did you mean '" + printable(*near, limits::name_bytes_max) + "'?)"};
   constexpr size_t shown_max = 8;
   std::string some;
   for (size_t i = 0; i < known.size() && i < shown_max; ++i)

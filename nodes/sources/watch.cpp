@@ -72,7 +72,8 @@ expected<source_look> watcher::look(const source_spec& source, const string_map&
 
 expected<found_change> watcher::take(const source_spec& source, const std::string& name) {
   if (source.kind != source_kind::git && source.kind != source_kind::hg)
-    return failure{ec::bad_input, "source " + source.name + " is no repository: it has no revisions"};
+    return failure{ec::bad_input,
+                   "source " + source.name + " is no repository: it has no revisions"};
   if (auto problem = make_folder())
     return *problem;
   std::lock_guard hold{door_of(source)};

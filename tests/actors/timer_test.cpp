@@ -155,7 +155,8 @@ TEST_CASE_METHOD(timer_fixture, "timer: a clock that is set forward is noticed")
   CHECK(built().size() == 1);
 }
 
-TEST_CASE_METHOD(timer_fixture, "timer: with only_changed, what was built last is not built again") {
+TEST_CASE_METHOD(timer_fixture,
+                 "timer: with only_changed, what was built last is not built again") {
   settings.config.sources[0].only_changed = true;
   trunk_has("r1");
   begin();

@@ -119,8 +119,8 @@ TEST_CASE("blame: red twice on one host and green on the other stays the host's 
 }
 
 TEST_CASE("blame: green and red from the same source on the same host is flaky") {
-  auto verdict =
-    judge_blame({red_on_h1, {ending(7, "h1", result::success), ending(6, "h2", result::success)}, {}});
+  auto verdict = judge_blame(
+    {red_on_h1, {ending(7, "h1", result::success), ending(6, "h2", result::success)}, {}});
   CHECK(verdict.fault == blame::flaky);
   CHECK(verdict.evidence.starts_with("build 7 on h1 is green"));
 }

@@ -27,7 +27,8 @@ farm_config farm(retention_spec keep, retention_spec all = {}) {
   return config;
 }
 
-std::vector<uint64_t> dropped(const farm_config& config, const std::vector<artifact_holder>& holders) {
+std::vector<uint64_t> dropped(const farm_config& config,
+                              const std::vector<artifact_holder>& holders) {
   std::vector<uint64_t> ids;
   for (const auto& drop : choose_drops(config, holders, now))
     ids.push_back(drop.build.value);

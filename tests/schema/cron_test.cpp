@@ -1,7 +1,7 @@
 // Times as cron writes them.
 // SPDX-License-Identifier: Apache-2.0
-#include "schema/cron.hpp"
 #include "config/zone.hpp"
+#include "schema/cron.hpp"
 #include "tests/catch.hpp"
 
 using namespace drover;

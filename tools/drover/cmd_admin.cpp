@@ -217,8 +217,7 @@ void add_store(CLI::App& admin, command_line& line) {
                                              " old builds with their logs and files if asked to");
   cleaned->footer("Example: drover admin gc --older-than 90d --preview");
   cleaned
-    ->add_option("--older-than", given->older_than,
-                 "Also remove builds that ended before, as 90d")
+    ->add_option("--older-than", given->older_than, "Also remove builds that ended before, as 90d")
     ->type_name("TIME");
   cleaned->add_flag("--preview", given->preview, "Only say what would be removed");
   add_json(*cleaned);

@@ -34,8 +34,7 @@ std::string render_builds(const json& answer, const screen& out) {
   for (const auto& build : field_list(answer, "builds"))
     rows.add({field_text(build, "id", "-"), field_text(build, "builder", "-"), verdict_cell(build),
               field_text(build, "host", "-"), field_text(field_object(build, "source"), "id", "-"),
-              when_text(build, "created_at", out), took_text(build, out),
-              reason_text(build)});
+              when_text(build, "created_at", out), took_text(build, out), reason_text(build)});
   return rows.empty() ? "no builds; `drover submit BUILDER` makes one\n"
                       : rows.text(out.colours, out.width);
 }

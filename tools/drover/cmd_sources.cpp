@@ -22,9 +22,8 @@ std::string render_sources(const json& answer, const screen& out) {
   table rows{{"SOURCE", "KIND", "WHERE", "LAST LOOK", "NEXT LOOK", "ERROR"}};
   for (const auto& source : field_list(answer, "sources")) {
     auto error = field_text(source, "last_error", "");
-    rows.add({field_text(source, "name", "-"), field_text(source, "kind", "-"),
-              where_text(source), when_text(source, "last_look", out),
-              short_time(field_text(source, "next_look", "")),
+    rows.add({field_text(source, "name", "-"), field_text(source, "kind", "-"), where_text(source),
+              when_text(source, "last_look", out), short_time(field_text(source, "next_look", "")),
               cell{error, error.empty() ? colour::none : colour::red}});
   }
   return rows.empty() ? "no sources; farm.yaml has them\n" : rows.text(out.colours, out.width);

@@ -84,10 +84,9 @@ expected<std::string> repository_of(client& farm, const std::string& builder,
     return known.error();
   auto from = field_text(*known, "source", "");
   if (from.empty())
-    return failure{ec::bad_input, "source '" + printable(source, 200)
-                                    + "': there is no such file, and builder '"
-                                    + printable(builder, 80)
-                                    + "' has no source whose revision it could be"};
+    return failure{ec::bad_input,
+                   "source '" + printable(source, 200) + "': there is no such file, and builder '"
+                     + printable(builder, 80) + "' has no source whose revision it could be"};
   return from;
 }
 

@@ -130,8 +130,9 @@ struct tests_options {
 int show_tests(const command_line& line, const tests_options& given) {
   bool story = !given.history.empty();
   if (story != given.id.empty())
-    return complain({ec::bad_input, "name a build, as `drover tests 1`, or a test, as `drover tests "
-                                    "--history NAME`; one of both"});
+    return complain({ec::bad_input,
+                     "name a build, as `drover tests 1`, or a test, as `drover tests "
+                     "--history NAME`; one of both"});
   auto farm = open_farm(line);
   if (!farm)
     return complain(farm.error());

@@ -18,12 +18,11 @@ void read_age(reader& in, const yaml::node& from, milliseconds& out) {
   auto shown = printable(written, limits::name_bytes_max);
   auto value = parse_duration(written);
   if (!value)
-    in.error(from.at,
-             fmt::format("age: '{}' is no duration; write e.g. 30s, 10m, 2h, 1d", shown));
+    in.error(from.at, fmt::format("age: '{}' is no duration; write e.g. 30s, 10m, 2h, 1d", shown));
   else if (*value <= milliseconds{0} || *value > limits::retention_age_max)
     in.error(from.at,
-             fmt::format("age: '{}' is out of range; more than 0 and at most {}d are allowed", shown,
-                         limits::retention_age_max / std::chrono::hours{24}));
+             fmt::format("age: '{}' is out of range; more than 0 and at most {}d are allowed",
+                         shown, limits::retention_age_max / std::chrono::hours{24}));
   else
     out = *value;
 }

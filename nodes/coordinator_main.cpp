@@ -185,6 +185,11 @@ http::config_reader reader_of(const std::string& path) {
   };
 }
 
+std::string config_folder_of(const options& chosen) {
+  return chosen.folder.empty() ? std::filesystem::canonical(chosen.config).parent_path().string()
+                               : chosen.folder;
+}
+
 gateway_actor spawn_watched_gateway(caf::actor_system& system, const farm_actors& farm) {
   auto gateway = http::spawn_gateway(system);
   caf::anon_send(farm.census, enlistment{"gateway", "gateway", "coordinator", gateway});
@@ -226,10 +231,8 @@ int run(const options& chosen) {
   auto now = begin_epoch(*store);
   spdlog::info("coordinator starts farm={} epoch={} version={}", config->farm, now.counter,
                program_version());
-  auto config_folder = chosen.folder.empty()
-                         ? std::filesystem::canonical(chosen.config).parent_path().string()
-                         : chosen.folder;
-  auto watch = std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder);
+  auto watch =
+    std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder_of(chosen));
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
   farm_settings settings{*config,

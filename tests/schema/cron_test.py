@@ -24,7 +24,9 @@ def some_field(chance, least, most, star_step):
         return f"*/{chance.randint(2, 9)}"
     if kind == 2:
         low = chance.randint(least, most)
-        return f"{low}-{chance.randint(low, most)}"
+        high = chance.randint(low, most)
+        # The whole range says nothing to croniter either; to cron it is a range.
+        return "*" if (low, high) == (least, most) else f"{low}-{high}"
     if kind == 3:
         return ",".join(str(value) for value in sorted(chance.sample(range(least, most + 1), 2)))
     return str(chance.randint(least, most))

@@ -5,6 +5,7 @@
 #include "actors/core/explain/ending.hpp"
 #include "actors/core/params.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_blame.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
 
@@ -62,6 +63,7 @@ void coordinator_state::recover(const recovered_state& found) {
                active.size());
   begin_generation(found.config);
   tell_missed_ends(found.last_event);
+  judge_missed_at = self->clock().now() + limits::blame_recovery_after;
   spawn_sources();
   schedule_plan();
 }
@@ -245,6 +247,8 @@ caf::result<bool> coordinator_state::wait_until_over(const over_query& query) {
 void coordinator_state::expire_waiters() {
   self->delayed_send(self, limits::wait_granularity, atom::tick::value);
   auto now = self->clock().now();
+  if (judge_missed_at && now >= *judge_missed_at)
+    judge_missed();
   std::erase_if(waiters, [now](auto& waiting) {
     if (waiting.second.until > now)
       return false;
@@ -274,7 +278,11 @@ core::queue_view coordinator_state::waiting_entries() const {
   core::queue_view entries;
   entries.reserve(queue.size());
   for (const auto& [id, entry] : queue)
-    entries.push_back(&entry);
+    if (!entry.is_opinion)
+      entries.push_back(&entry);
+  for (const auto& [id, entry] : queue)
+    if (entry.is_opinion)
+      entries.push_back(&entry); // whatever people and sources want goes first
   return entries;
 }
 
@@ -319,7 +327,9 @@ void coordinator_state::on_over(build_id id) {
   for (auto waiting = first; waiting != last; ++waiting)
     waiting->second.promise.deliver(true);
   waiters.erase(first, last);
-  self->request(services.analyst, caf::infinite, analyse_tests{id}).then([](tests_analysed) {});
+  self
+    ->request(services.analyst, caf::infinite, analyse_tests{id}) // it lives as long as we do
+    .then([this, id](tests_analysed) { judge(id); });
   schedule_plan();
 }
 

@@ -34,6 +34,7 @@ struct farm_services {
   artifact_store_actor artifacts;
   census_actor census;
   analyst_actor analyst;
+  archivist_actor archivist;
 };
 
 /// Asks core/submit and core/schedule, carries out what they say, and routes what hosts say to the
@@ -89,6 +90,13 @@ struct coordinator_state {
   void count_out(build_id build);
   void tell_end(campaign_id id);
   void tell_missed_ends(uint64_t last_event);
+
+  // -- second opinions (coordinator_opinions.cpp) --
+  void judge(build_id build);
+  void judge_missed();
+  void consider_opinion(build_id red, core::opinion_wish wish);
+  void ask_opinion(const build_file& red, const host_name& on);
+  bool within_opinion_budget();
 
   // -- sources --
   void spawn_sources();
@@ -148,6 +156,9 @@ struct coordinator_state {
   bool reasons_stale = false;
   std::multimap<build_id, over_waiter> waiters;
   core::restart_history crashes;
+  core::restart_history opinions;            ///< when second opinions were asked, by wall time
+  std::map<build_id, size_t> opinions_asked; ///< of red builds, since the start or shortly before
+  std::optional<caf::actor_clock::time_point> judge_missed_at; ///< nothing: it is done
   bool plan_pending = false;
   uint64_t generation = 0; ///< of the config in force
   std::shared_ptr<const live_config> live;

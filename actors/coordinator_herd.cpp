@@ -1,6 +1,7 @@
 // The coordinator's dealings with hosts, and with children that crash.
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/analyst.hpp"
+#include "actors/archivist.hpp"
 #include "actors/artifact_store.hpp"
 #include "actors/census.hpp"
 #include "actors/coordinator.hpp"
@@ -164,6 +165,7 @@ void coordinator_state::watch_services() {
   self->monitor(services.artifacts);
   self->monitor(services.census);
   self->monitor(services.analyst);
+  self->monitor(services.archivist);
 }
 
 /// Nothing goes on without them, and what they held in memory only a restart brings back from the
@@ -174,7 +176,8 @@ bool coordinator_state::is_service_down(const caf::down_msg& down) {
     {services.log_sink.address(), log_sink_state::name},
     {services.artifacts.address(), artifact_store_state::name},
     {services.census.address(), census_state::name},
-    {services.analyst.address(), analyst_state::name}};
+    {services.analyst.address(), analyst_state::name},
+    {services.archivist.address(), archivist_state::name}};
   for (const auto& [address, what] : known)
     if (address == down.source) {
       if (down.reason != caf::exit_reason::user_shutdown) // else the farm is being stopped

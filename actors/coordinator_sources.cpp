@@ -3,6 +3,7 @@
 #include "actors/coordinator.hpp"
 #include "actors/core/events.hpp"
 #include "actors/source.hpp"
+#include "actors/timer.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
@@ -13,11 +14,12 @@ namespace drover {
 
 /// Sources follow the configuration; one that did not change in it goes on.
 void coordinator_state::spawn_sources() {
-  if (!settings.sources)
-    return;
   for (const auto& [id, watcher] : std::exchange(sources, {}))
     self->send_exit(watcher, caf::exit_reason::user_shutdown);
   for (const auto& spec : settings.config.sources) {
+    bool is_timer = spec.kind == source_kind::timer;
+    if (!is_timer && !settings.sources)
+      continue;
     auto status = storage::read_source_status(*settings.store, spec.name);
     source_context context{settings.clock,    settings.store,     settings.sources,
                            services.recorder, services.artifacts, coordinator_actor{self},
@@ -28,7 +30,9 @@ void coordinator_state::spawn_sources() {
       known = *status;
     else // it only looks anew at what it knows by identity
       spdlog::error("source={} status unreadable: {}", spec.name, status.error().text);
-    auto spawned = settings.blocking == blocking_actors::own_thread
+    auto spawned = is_timer
+                     ? self->spawn<caf::monitored>(timer, context, settings.zones, spec, known)
+                   : settings.blocking == blocking_actors::own_thread
                      ? self->spawn<caf::detached + caf::monitored>(source, context, spec, known)
                      : self->spawn<caf::monitored>(source, context, spec, known);
     sources[spec.name] = spawned;
@@ -107,12 +111,15 @@ std::optional<failure> coordinator_state::complete_orders(submission& request) c
     for (const auto& builder : settings.config.builders) {
       if (builder.name != order.builder || builder.source.empty())
         continue;
-      auto newest = storage::list_changes(*settings.store, {}, 1, builder.source);
+      auto from = core::source_of_orders(settings.config, builder);
+      if (from.empty())
+        continue; // of a timer that is of nothing: built from nothing
+      auto newest = storage::list_changes(*settings.store, {}, 1, from);
       if (!newest)
         return newest.error();
       if (newest->empty())
         return failure{ec::conflict,
-                       "builder '" + builder.name + "' builds from source '" + builder.source
+                       "builder '" + builder.name + "' builds from source '" + from
                          + "', which has had no change yet: name a file with --source"};
       order.source = newest->front().ref;
     }

@@ -2,6 +2,7 @@
 #include "actors/farm.hpp"
 
 #include "actors/analyst.hpp"
+#include "actors/archivist.hpp"
 #include "actors/artifact_store.hpp"
 #include "actors/census.hpp"
 #include "actors/coordinator.hpp"
@@ -59,6 +60,10 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
   services.analyst =
     own_thread ? system.spawn<caf::detached>(analyst, settings, services.recorder, services.census)
                : system.spawn(analyst, settings, services.recorder, services.census);
+  services.archivist =
+    own_thread
+      ? system.spawn<caf::detached>(archivist, settings, services.recorder, services.census)
+      : system.spawn(archivist, settings, services.recorder, services.census);
   actors.coordinator = system.spawn(coordinator, settings, services, *found);
   // The coordinator watches its children; only the process is above the coordinator.
   caf::actor_cast<caf::actor>(actors.coordinator)
@@ -74,11 +79,13 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
   enlist("log_sink", "coordinator", services.log_sink);
   enlist("artifact_store", "coordinator", services.artifacts);
   enlist("analyst", "coordinator", services.analyst);
+  enlist("archivist", "coordinator", services.archivist);
   actors.recorder = services.recorder;
   actors.log_sink = services.log_sink;
   actors.artifacts = services.artifacts;
   actors.census = services.census;
   actors.analyst = services.analyst;
+  actors.archivist = services.archivist;
   return actors;
 }
 
@@ -90,6 +97,7 @@ void stop_farm(const farm_actors& actors) {
   stop(actors.log_sink);
   stop(actors.artifacts);
   stop(actors.analyst);
+  stop(actors.archivist);
   stop(actors.recorder);
   stop(actors.census);
 }

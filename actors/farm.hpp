@@ -2,8 +2,10 @@
 // The coordinator's actors put together: what nodes/ and tests/sim/ spawn.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/archivist_types.hpp"
 #include "actors/core/store_room.hpp"
 #include "actors/ports.hpp"
+#include "schema/cron.hpp"
 
 #include <caf/actor_system.hpp>
 
@@ -11,6 +13,9 @@ namespace drover {
 
 /// Where actors that block (recorder, artifact store) run.
 enum class blocking_actors : uint8_t { own_thread, shared_scheduler };
+
+/// The clock of a time zone by its name; empty: UTC.
+using zone_opener = std::function<expected<zone_clock>(const std::string& name)>;
 
 struct farm_settings {
   farm_config config; ///< in force; the coordinator changes its own copy on a reload
@@ -27,6 +32,7 @@ struct farm_settings {
   std::shared_ptr<source_port> sources = {}; ///< none: no source is watched
   report_reader read_report = {};            ///< none: report files are not read
   core::store_room_probe room = {};          ///< of the store's disk; none: there is always room
+  zone_opener zones = {};                    ///< none: every timer is in UTC
 };
 
 struct farm_actors {
@@ -36,6 +42,7 @@ struct farm_actors {
   artifact_store_actor artifacts;
   census_actor census;
   analyst_actor analyst;
+  archivist_actor archivist;
 };
 
 /// What the store's disk has left, as `settings` can tell.

@@ -60,9 +60,18 @@ void read_source(reader& in, const std::string& name, const node& from, farm_con
               location("git", source_kind::git),
               {"match", [&](const node& value) { in.text("match", value, source.match); }},
               {"branches", branches},
-              {"every", [&](const node& value) { in.duration("every", value, source.every); }}});
+              {"every", [&](const node& value) { in.duration("every", value, source.every); }},
+              {"cron",
+               [&](const node& value) {
+                 source.kind = source_kind::timer;
+                 in.text("cron", value, source.cron);
+               }},
+              {"zone", [&](const node& value) { in.text("zone", value, source.zone); }},
+              {"of", [&](const node& value) { in.text("of", value, source.of); }},
+              {"only_changed",
+               [&](const node& value) { in.yes_no("only_changed", value, source.only_changed); }}});
   if (from.what == yaml::kind::mapping || from.empty())
-    in.exactly_one(what, from, {"tarballs", "hg", "git"});
+    in.exactly_one(what, from, {"tarballs", "hg", "git", "cron"});
   out.sources.push_back(std::move(source));
 }
 
@@ -131,9 +140,11 @@ void read_limits(reader& in, const node& from, limits_spec& out) {
   auto size = [&in](std::string_view key, uint64_t& into) {
     return field{key, [&in, key, &into](const node& value) { in.size(key, value, into); }};
   };
-  in.mapping(
-    "limits", from,
-    {size("log_per_step", out.log_per_step), size("artifacts_per_build", out.artifacts_per_build)});
+  in.mapping("limits", from,
+             {size("log_per_step", out.log_per_step),
+              size("artifacts_per_build", out.artifacts_per_build),
+              {"artifacts",
+               [&](const node& value) { read_retention(in, "artifacts", value, out.artifacts); }}});
 }
 
 farm_config read_farm(reader& in, const node& root) {

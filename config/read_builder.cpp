@@ -111,6 +111,9 @@ void read_builder(reader& in, const std::string& name, const node& from, farm_co
      {"requires", [&](const node& value) { in.text("requires", value, builder.requirement); }},
      {"steps", steps, step_example},
      {"artifacts", artifacts},
+     {"keep", [&](const node& value) { read_retention(in, "keep", value, builder.keep); }},
+     {"second_opinion",
+      [&](const node& value) { in.yes_no("second_opinion", value, builder.second_opinion); }},
      {"params", [&](const node& value) { read_params(in, value, builder.params); }}});
   out.builders.push_back(std::move(builder));
 }

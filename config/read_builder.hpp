@@ -16,4 +16,7 @@ void read_builder(reader& in, const std::string& name, const yaml::node& from, f
 /// Reads `params`, by name: "flavour: debug", or a mapping that says the kind.
 void read_params(reader& in, const yaml::node& from, std::vector<param_spec>& out);
 
+/// Age, budget and number of artifacts that are kept.
+void read_retention(reader& in, std::string_view key, const yaml::node& from, retention_spec& out);
+
 } // namespace drover

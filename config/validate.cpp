@@ -3,6 +3,7 @@
 
 #include "config/forms.hpp"
 #include "config/requirement_check.hpp"
+#include "config/source_check.hpp"
 #include "config/values.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
@@ -85,6 +86,10 @@ private:
     auto key = tarballs ? "tarballs" : std::string{to_string(source.kind)};
     if (source.kind == source_kind::none)
       return;
+    if (source.kind == source_kind::timer)
+      return check_clock(source, path);
+    if (!source.zone.empty() || !source.of.empty() || source.only_changed)
+      error(path, "zone, of and only_changed: only timers have them; write cron as well");
     if (bad_location(source.location))
       error(path + "/" + key,
             fmt::format("{}: '{}' is neither a folder nor a URL", key, shown(source.location)));
@@ -98,6 +103,20 @@ private:
       if (bad_location(source.branches[i]))
         error(fmt::format("{}/branches/{}", path, i),
               fmt::format("branches: '{}' is no name of a branch", shown(source.branches[i])));
+  }
+
+  void check_clock(const source_spec& timer, const std::string& path) {
+    for (const auto& wrong : check_timer(timer)) {
+      auto here = at(path + "/" + wrong.key);
+      auto column = here.text_column ? *here.text_column + wrong.character : here.column;
+      found_.errors.push_back({here.line, column, wrong.message, here.file});
+    }
+    if (timer.of.empty())
+      return;
+    known("source", timer.of, sources_, path + "/of");
+    for (const auto& other : farm_.sources)
+      if (other.name == timer.of && other.kind == source_kind::timer)
+        error(path + "/of", fmt::format("of: '{}' is a timer itself", shown(timer.of)));
   }
 
   void check(const builder_spec& builder) {

@@ -4,6 +4,7 @@
 #include "actors/edge/listener.hpp"
 #include "actors/edge/loop.hpp"
 #include "actors/farm.hpp"
+#include "config/zone.hpp"
 #include "nodes/config_reload.hpp"
 #include "nodes/coordinator_backup.hpp"
 #include "nodes/coordinator_web.hpp"
@@ -184,6 +185,35 @@ http::config_reader reader_of(const std::string& path) {
   };
 }
 
+std::string config_folder_of(const options& chosen) {
+  return chosen.folder.empty() ? std::filesystem::canonical(chosen.config).parent_path().string()
+                               : chosen.folder;
+}
+
+gateway_actor spawn_watched_gateway(caf::actor_system& system, const farm_actors& farm) {
+  auto gateway = http::spawn_gateway(system);
+  caf::anon_send(farm.census, enlistment{"gateway", "gateway", "coordinator", gateway});
+  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
+    if (reason != caf::exit_reason::user_shutdown)
+      stop_fatally("its gateway died: " + system.render(reason));
+  });
+  return gateway;
+}
+
+source_fetcher_actor spawn_fetcher(caf::actor_system& system,
+                                   const std::shared_ptr<sources::watcher>& watch,
+                                   const farm_actors& farm) {
+  fetcher_parts parts;
+  parts.take = [watch](const auto& source, const auto& name) { return watch->take(source, name); };
+  parts.download = [watch](const auto& url, const auto& name) {
+    return watch->download_tarball(url, name);
+  };
+  parts.files = watch;
+  parts.artifacts = farm.artifacts;
+  parts.census = farm.census;
+  return spawn_source_fetcher(system, parts);
+}
+
 void serve_until_stopped(caf::actor_system& system, const farm_actors& farm,
                          const options& chosen) {
   tell_service_manager(service::ready);
@@ -201,10 +231,8 @@ int run(const options& chosen) {
   auto now = begin_epoch(*store);
   spdlog::info("coordinator starts farm={} epoch={} version={}", config->farm, now.counter,
                program_version());
-  auto config_folder = chosen.folder.empty()
-                         ? std::filesystem::canonical(chosen.config).parent_path().string()
-                         : chosen.folder;
-  auto watch = std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder);
+  auto watch =
+    std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder_of(chosen));
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
   farm_settings settings{*config,
@@ -218,29 +246,28 @@ int run(const options& chosen) {
                          watch,
                          read_junit_xml};
   settings.room = [folder = chosen.dir] { return room_below(folder); };
+  settings.zones = open_zone;
   auto farm = spawn_farm(system, settings);
   if (!farm)
     stop_fatally(farm.error().text);
-  auto gateway = http::spawn_gateway(system);
-  caf::anon_send(farm->census, enlistment{"gateway", "gateway", "coordinator", gateway});
-  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
-    if (reason != caf::exit_reason::user_shutdown)
-      stop_fatally("its gateway died: " + system.render(reason));
-  });
+  auto gateway = spawn_watched_gateway(system, *farm);
   auto people = std::make_shared<boost::asio::io_context>();
   http::api_parts parts{config->farm,    program_version(), now,
                         store,           farm->coordinator, farm->log_sink,
                         farm->artifacts, {gateway, people}};
   parts.recorder = farm->recorder;
   parts.analyst = farm->analyst;
+  parts.fetcher = spawn_fetcher(system, watch, *farm);
   parts.clock = settings.clock;
   parts.read_config = reader_of(chosen.config);
   parts.owner = owner_token(chosen.token_file);
   backup_sources kept{chosen.dir + "/keys", chosen.config};
   parts.keeper = http::spawn_store_keeper(
     system, {store, farm->recorder, farm->census, settings.clock,
-             [store, kept](const std::string& to) { return make_backup(*store, kept, to); }});
+             [store, kept](const std::string& to) { return make_backup(*store, kept, to); },
+             farm->coordinator, farm->archivist});
   auto keeper = parts.keeper;
+  auto fetcher = parts.fetcher;
   {
     edge_loop loop{system};
     auto door = open_listener(loop, chosen, *farm);
@@ -254,6 +281,7 @@ int run(const options& chosen) {
     door->stop();
     http::stop_gateway(gateway);
     http::stop_store_keeper(keeper);
+    stop_source_fetcher(fetcher);
     stop_farm(*farm);
     loop.stop();
   }

@@ -17,6 +17,8 @@ inline constexpr size_t completion_rows = 30;
 inline constexpr std::chrono::milliseconds progress_interval = 100ms;
 /// How long orders that walk through the whole store may take: terabytes, read from slow disks.
 inline constexpr std::chrono::milliseconds store_patience = 4h;
+/// How long the farm may take to fetch a source: a look that is under way, then a first clone.
+inline constexpr std::chrono::milliseconds fetch_patience = 30min;
 /// Entries of the journal that `drover events` shows if nothing else is said.
 inline constexpr size_t event_rows_shown = 50;
 /// Lines that a change of configurations is compared by; a config has 1 MiB at most.

@@ -55,6 +55,8 @@ expected<digests> collector::references(build_id after) {
     if (rules.leaving.contains(build->id))
       return;
     add(build->source.sha256);
+    if (build->artifacts_dropped)
+      return;
     for (const auto& artifact : build->artifacts)
       add(artifact.sha256);
   };

@@ -79,8 +79,9 @@ void add_each_class(submission_plan& plan, const cell& base, const std::vector<h
 }
 
 /// What is wrong with one order, if anything.
-std::optional<failure> problem_of(const builder_spec& builder, const order& asked) {
-  if (!builder.source.empty() && asked.source.kind == source_kind::none)
+std::optional<failure> problem_of(const farm_config& config, const builder_spec& builder,
+                                  const order& asked) {
+  if (!source_of_orders(config, builder).empty() && asked.source.kind == source_kind::none)
     return failure{ec::bad_input, "builder '" + builder.name + "' builds from source '"
                                     + builder.source + "': name a file with --source"};
   bool revision = asked.source.kind == source_kind::hg || asked.source.kind == source_kind::git;
@@ -131,7 +132,7 @@ expected<submission_plan> plan_submission(const farm_config& config,
     const auto* builder = find_builder(config, asked.builder);
     if (builder == nullptr)
       return unknown_builder(config, asked.builder);
-    if (auto problem = problem_of(*builder, asked))
+    if (auto problem = problem_of(config, *builder, asked))
       return *problem;
     cell base;
     base.builder = builder;
@@ -144,6 +145,13 @@ expected<submission_plan> plan_submission(const farm_config& config,
   }
   plan.is_campaign = plan.cells.size() > 1;
   return plan;
+}
+
+std::string source_of_orders(const farm_config& config, const builder_spec& builder) {
+  for (const auto& source : config.sources)
+    if (source.name == builder.source && source.kind == source_kind::timer)
+      return source.of;
+  return builder.source;
 }
 
 source_ref campaign_source(const std::vector<order>& orders) {

@@ -39,6 +39,10 @@ expected<submission_plan> plan_submission(const farm_config& config,
                                           const std::vector<order>& orders,
                                           const std::string& host);
 
+/// The source whose newest change is built of the builder if nothing is said; of a timer the one
+/// that it is of. Empty: it can be built from nothing.
+std::string source_of_orders(const farm_config& config, const builder_spec& builder);
+
 /// The source of a campaign: the one that all orders share, else a set.
 source_ref campaign_source(const std::vector<order>& orders);
 

@@ -6,6 +6,7 @@
 #include "nodes/http/gateway.hpp"
 #include "nodes/http/server.hpp"
 #include "nodes/http/store_keeper.hpp"
+#include "nodes/source_fetcher.hpp"
 #include "storage/tables.hpp"
 
 namespace drover::http {
@@ -36,6 +37,7 @@ struct api_parts {
   gateway door;
   recorder_actor recorder = {};
   analyst_actor analyst = {};
+  source_fetcher_actor fetcher = {};
   store_keeper keeper = {};
   wall_clock clock = {};
   config_reader read_config = {};

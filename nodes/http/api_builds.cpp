@@ -1,6 +1,7 @@
 // Builds: lists, one build, why it stands where it stands, cancelling.
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/http/routes.hpp"
+#include "schema/limits_explain.hpp"
 #include "schema/names.hpp"
 
 #include <nlohmann/json.hpp>
@@ -81,6 +82,21 @@ std::vector<build_id> unfinished(const std::vector<build_record>& builds) {
   return out;
 }
 
+/// The build that was asked for a second opinion on a red one, the newest of several; or null.
+expected<json> opinion_on(const storage::store& store, const build_record& build) {
+  if (build.state != build_state::finished || build.outcome == result::success)
+    return json(nullptr);
+  build_id before{build.id.value + limits::neighbours_searched_max};
+  auto later = storage::list_builds(store, before, limits::neighbours_searched_max,
+                                    [](const build_record&) { return true; });
+  if (!later)
+    return later.error();
+  for (const auto& other : *later)
+    if (other.opinion_of == build.id)
+      return json(other.id.value);
+  return json(nullptr);
+}
+
 /// Puts the coordinator's view over the record. It is the newer of the two.
 asio::awaitable<std::optional<failure>> refresh(api_context& api, build_record& build) {
   if (build.state == build_state::finished)
@@ -145,7 +161,12 @@ answer get_build(api_call& call) {
   auto wrong = co_await refresh(call.api, file->build);
   if (wrong)
     co_return failure_answer(*wrong);
-  co_return json_answer(json_of(*file));
+  auto out = json_of(*file);
+  auto opinion = opinion_on(*call.api.parts.store, file->build);
+  if (!opinion)
+    co_return failure_answer(opinion.error());
+  out["opinion"] = *opinion;
+  co_return json_answer(out);
 }
 
 answer post_cancel(api_call& call) {

@@ -79,8 +79,10 @@ asio::awaitable<expected<stored_blob>> store_body(api_call& call, const std::str
 } // namespace
 
 answer post_sources(api_call& call) {
-  if (auto wrong = unknown_parameter(call.asked, {"name"}))
+  if (auto wrong = unknown_parameter(call.asked, {"name", "url"}))
     co_return failure_answer(*wrong);
+  if (call.asked.parameter("url"))
+    co_return co_await post_address(call);
   auto name = call.asked.parameter("name").value_or("");
   if (auto wrong = file_name_problem(name))
     co_return failure_answer(*wrong);
@@ -110,6 +112,8 @@ answer get_artifacts(api_call& call) {
   auto out = json::object();
   out["id"] = file->build.id.value;
   out["complete"] = file->build.state == build_state::finished;
+  out["dropped"] = file->build.artifacts_dropped;
+  out["problem"] = text_or_null(file->build.artifact_problem);
   out["artifacts"] = std::move(rows);
   co_return json_answer(out);
 }
@@ -129,6 +133,10 @@ answer get_artifact(api_call& call) {
       {ec::not_found, "build " + to_string(file->build.id) + " kept no artifact '"
                         + printable(call.captures[1], 200) + "'"
                         + (file->build.state == build_state::finished ? "" : "; it is not over")});
+  if (file->build.artifacts_dropped)
+    co_return failure_answer({ec::not_found, "artifact '" + printable(found->path, 200)
+                                               + "' of build " + to_string(file->build.id) + " was "
+                                               + file->build.artifact_problem});
   auto store = call.api.parts.store;
   auto size = storage::blob_size(*store, found->sha256);
   if (!size)

@@ -18,6 +18,10 @@ json json_of(const source_spec& spec, const source_status& status) {
   out["location"] = spec.location;
   out["match"] = text_or_null(spec.match);
   out["branches"] = spec.branches;
+  out["cron"] = text_or_null(spec.cron);
+  out["zone"] =
+    spec.kind == source_kind::timer ? json(spec.zone.empty() ? "UTC" : spec.zone) : json(nullptr);
+  out["of"] = text_or_null(spec.of);
   out["last_look"] = time_or_null(status.last_look);
   out["last_success"] = time_or_null(status.last_success);
   out["last_error"] = text_or_null(status.last_error);

@@ -3,6 +3,7 @@
 #include "nodes/http/openapi.hpp"
 #include "nodes/http/routes.hpp"
 #include "schema/limits_api.hpp"
+#include "schema/limits_retention.hpp"
 #include "schema/names.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -101,6 +102,23 @@ asio::awaitable<expected<std::string>> next_of(std::shared_ptr<long_work> work) 
   co_return text_of(json_of(**work->done));
 }
 
+/// What retention takes, or would take, of which build and why.
+void add_drops(json& out, const std::vector<core::artifact_drop>& drops) {
+  uint64_t bytes = 0;
+  auto rows = json::array();
+  for (const auto& drop : drops) {
+    bytes += drop.bytes;
+    if (rows.size() < limits::retention_told_max)
+      rows.push_back({{"build", drop.build.value},
+                      {"builder", drop.builder},
+                      {"bytes", drop.bytes},
+                      {"reason", drop.why}});
+  }
+  out["artifact_builds"] = drops.size();
+  out["artifact_bytes"] = bytes;
+  out["artifacts"] = std::move(rows);
+}
+
 expected<backup_order> backup_of(const request& asked) {
   auto to = asked.parameter("to").value_or("");
   if (to.empty() || to[0] != '/')
@@ -155,20 +173,22 @@ answer post_clean_up(api_call& call) {
   auto preview = yes_parameter(call.asked, "preview", false);
   if (!age || !preview)
     co_return failure_answer(age ? preview.error() : age.error());
-  if (!call.asked.parameter("older_than"))
-    co_return failure_answer({ec::bad_input, "parameter 'older_than' is missing: the age in "
-                                             "seconds from which on builds go"});
   if (auto taken = take_keeper(call))
     co_return std::move(*taken);
-  clean_up_order order{std::chrono::seconds{*age}, *preview};
-  auto report = co_await ask_for<storage::clean_up_report>(
-    call.api.parts.door, call.api.parts.keeper.actor, limits::store_work_max, order);
-  if (!report)
-    co_return failure_answer(report.error());
+  clean_up_order order{std::nullopt, *preview};
+  if (!call.asked.parameter("older_than").value_or("").empty())
+    order.older_than = std::chrono::seconds{*age};
+  auto cleaned = co_await ask_for<clean_up_answer>(call.api.parts.door, call.api.parts.keeper.actor,
+                                                   limits::store_work_max, order);
+  if (!cleaned)
+    co_return failure_answer(cleaned.error());
+  const auto* report = &cleaned->removed;
   if (!*preview) {
-    auto text = with_reason(call, "removed " + std::to_string(report->builds) + " builds, "
-                                    + std::to_string(report->events) + " events, "
-                                    + std::to_string(report->blobs) + " blobs");
+    auto text =
+      with_reason(call, "removed " + std::to_string(report->builds) + " builds, "
+                          + std::to_string(report->events) + " events, "
+                          + std::to_string(report->blobs) + " blobs; dropped artifacts of "
+                          + std::to_string(cleaned->dropped.size()) + " builds");
     if (auto problem = co_await note(call.api, by_of(call), std::move(text)))
       co_return failure_answer(*problem);
   }
@@ -179,6 +199,7 @@ answer post_clean_up(api_call& call) {
   out["events"] = report->events;
   out["blobs"] = report->blobs;
   out["bytes"] = report->bytes;
+  add_drops(out, cleaned->dropped);
   co_return json_answer(out);
 }
 

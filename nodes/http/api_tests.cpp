@@ -73,8 +73,9 @@ expected<std::optional<build_id>> build_before(const storage::store& store,
     return page.error();
   std::optional<build_id> elsewhere;
   for (const auto& older : *page) {
-    if (older.builder != build.builder || older.state != build_state::finished
-        || older.outcome == result::cancelled || older.outcome == result::skipped)
+    if (older.builder != build.builder || older.opinion_of.value != 0
+        || older.state != build_state::finished || older.outcome == result::cancelled
+        || older.outcome == result::skipped)
       continue;
     if (older.host == build.host)
       return std::optional{older.id};

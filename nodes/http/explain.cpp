@@ -4,6 +4,7 @@
 #include "actors/core/explain/ending.hpp"
 #include "schema/limits_explain.hpp"
 #include "schema/names.hpp"
+#include "storage/log_tail.hpp"
 
 #include <algorithm>
 
@@ -32,22 +33,8 @@ expected<std::string> log_tail(const storage::store& store, const build_file& fi
   const auto* attempt = step == nullptr ? nullptr : core::telling_attempt(*step);
   if (attempt == nullptr)
     return std::string{};
-  attempt_id which{file.build.id, step->index, attempt->number};
-  auto size = storage::log_size(store, which);
-  if (!size)
-    return size.error();
-  auto wanted = std::min<uint64_t>(*size, limits::error_search_bytes_max);
-  std::string tail;
-  while (tail.size() < wanted) {
-    auto piece = storage::read_log(store, which, *size - wanted + tail.size(),
-                                   static_cast<size_t>(wanted - tail.size()));
-    if (!piece)
-      return piece.error();
-    if (piece->empty())
-      break;
-    tail += *piece;
-  }
-  return tail;
+  return storage::read_log_tail(store, {file.build.id, step->index, attempt->number},
+                                limits::error_search_bytes_max);
 }
 
 /// Builds shortly before and after it, newest first.
@@ -62,10 +49,12 @@ void sort_neighbours(const build_record& build, std::vector<build_record> found,
   for (auto& other : found) {
     if (other.retry_of == build.id)
       out.retried_by.push_back(other.id);
+    if (other.opinion_of == build.id && other.id != build.id)
+      out.opinions.push_back(other);
     if (other.builder != build.builder || other.id == build.id
         || other.state != build_state::finished)
       continue;
-    if (other.id < build.id) {
+    if (other.id < build.id && other.opinion_of.value == 0) {
       ++out.searched;
       if (!out.last_good && other.outcome == result::success)
         out.last_good = other;

@@ -68,7 +68,12 @@ json json_of(const builder_spec& builder) {
           {"requires", text_or_null(builder.requirement)},
           {"params", params},
           {"steps", steps},
-          {"artifacts", builder.artifacts}};
+          {"artifacts", builder.artifacts},
+          {"keep",
+           {{"age_s", seconds_or_null(builder.keep.age)},
+            {"budget", builder.keep.budget == 0 ? json(nullptr) : json(builder.keep.budget)},
+            {"last", builder.keep.keep_last}}},
+          {"second_opinion", builder.second_opinion}};
 }
 
 json json_of(const event_record& event) {

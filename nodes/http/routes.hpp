@@ -110,8 +110,12 @@ answer post_backup(api_call& call);
 answer post_clean_up(api_call& call);
 answer get_openapi(api_call& call);
 answer get_tests(api_call& call);
+answer get_test_story(api_call& call);
 answer get_sources(api_call& call);
 answer post_look(api_call& call);
+answer post_revision(api_call& call);
+/// POST sources with `url`.
+answer post_address(api_call& call);
 answer get_changes(api_call& call);
 answer get_change(api_call& call);
 answer get_healthz(api_call& call);

@@ -3,6 +3,7 @@
 // time, so that nobody else waits for it.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/core/retention.hpp"
 #include "actors/farm.hpp"
 #include "storage/maintenance.hpp"
 
@@ -13,8 +14,12 @@ namespace http {
 
 struct verify_order {};
 struct clean_up_order {
-  milliseconds older_than{0};
+  std::optional<milliseconds> older_than; ///< nothing: no build goes, only what they left
   bool preview = true;
+};
+struct clean_up_answer {
+  storage::clean_up_report removed;
+  std::vector<core::artifact_drop> dropped; ///< by retention, the oldest first
 };
 struct backup_order {
   std::string to;
@@ -30,10 +35,12 @@ using backup_maker = std::function<expected<backup_report>(const std::string& to
 
 } // namespace http
 
-using store_keeper_actor = caf::typed_actor<
-  caf::replies_to<http::verify_order>::with<expected<storage::verify_report>>,
-  caf::replies_to<http::clean_up_order>::with<expected<storage::clean_up_report>>,
-  caf::replies_to<http::backup_order>::with<expected<http::backup_report>>>::extend_with<described>;
+using store_keeper_actor =
+  caf::typed_actor<caf::replies_to<http::verify_order>::with<expected<storage::verify_report>>,
+                   caf::replies_to<http::clean_up_order>::with<expected<http::clean_up_answer>>,
+                   caf::replies_to<http::backup_order>::with<expected<http::backup_report>>,
+                   // INTERNAL: the time for retention has come.
+                   caf::reacts_to<atom::tick>>::extend_with<described>;
 
 namespace http {
 
@@ -44,6 +51,8 @@ struct store_keeper_parts {
   census_actor census;
   wall_clock clock;
   backup_maker backup;
+  coordinator_actor coordinator = {}; ///< knows the configuration
+  archivist_actor archivist = {};     ///< notes that artifacts are gone
 };
 
 /// The actor and what others see of its work. Copies are cheap.
@@ -63,5 +72,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::http::verify_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::http::clean_up_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::http::backup_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::storage::verify_report>)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::storage::clean_up_report>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::http::clean_up_answer>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::http::backup_report>)

@@ -56,7 +56,8 @@ std::string share_words(const json& builds) {
   size_t good = 0, all = 0;
   for (const auto& build : builds) {
     auto result = word(build, "result");
-    if (result.empty() || result == "cancelled" || result == "skipped")
+    if (result.empty() || result == "cancelled" || result == "skipped"
+        || !word(build, "opinion_of").empty())
       continue;
     ++all;
     good += is_red(result) ? 0 : 1;

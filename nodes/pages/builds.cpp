@@ -123,12 +123,19 @@ void show_facts(html& out, const json& build, wall_time now) {
     auto value = out.in("dd");
     out.link(path_of({"campaigns", campaign}), campaign);
   }
-  if (auto again = word(build, "retry_of"); !again.empty() && again != "0") {
+  for (auto [name, label] : {std::pair{"retry_of", "Repeats"},
+                             {"opinion_of", "Second opinion on"},
+                             {"opinion", "Second opinion"}}) {
+    auto other = word(build, name);
+    if (other.empty() || other == "0")
+      continue;
     auto pair = out.in("div");
-    out.element("dt", "Repeats");
+    out.element("dt", label);
     auto value = out.in("dd");
-    out.link(path_of({"builds", again}), "build " + again);
+    out.link(path_of({"builds", other}), "build " + other);
   }
+  if (auto fault = word(build, "fault"); !fault.empty())
+    fact(out, "Fault", fault + ": " + word(build, "fault_evidence"));
   if (auto by = word(build, "requested_by"); !by.empty())
     fact(out, "Asked for by", by);
   if (auto because = word(build, "requested_because"); !because.empty())
@@ -162,6 +169,10 @@ void show_artifacts(html& out, const std::string& id, const json& answer) {
     return;
   auto part = out.in("section", {{"aria-labelledby", "artifacts"}});
   heading(out, "artifacts", "Artifacts");
+  if (member(answer, "dropped") == json(true)) {
+    nothing_here(out, std::to_string(files.size()) + " files, " + word(answer, "problem"));
+    return;
+  }
   auto rows = out.in("ul", {{"class", "rows"}});
   for (const auto& file : files) {
     auto path = word(file, "path");
@@ -187,7 +198,7 @@ bool is_listed(const json& tests, const json& test) {
 }
 
 /// The tests of a build, where its steps have any: the bad ones by name, the rest as numbers.
-void show_tests(html& out, const json& answer) {
+void show_tests(html& out, const json& answer, const std::string& builder) {
   const auto& suites = list(answer, "tests");
   const auto& counts = member(answer, "counts");
   std::string words;
@@ -209,8 +220,8 @@ void show_tests(html& out, const json& answer) {
     auto row = out.in("li");
     mark(out, outcome, "");
     auto suite = word(test, "suite");
-    out.element("span", {{"class", "stepname"}},
-                (suite.empty() ? "" : suite + " ") + word(test, "name"));
+    out.link(test_path(builder, suite, word(test, "name")),
+             (suite.empty() ? "" : suite + " ") + word(test, "name"), "stepname");
     if (is_listed(list(answer, "new_failures"), test))
       out.element("span", {{"class", "mark warn"}}, "new");
     out.element("span", {{"class", "why"}}, word(test, "message"));
@@ -269,7 +280,7 @@ page_answer show_build(page_call& call) {
     evidence_list(out, why.body);
   show_steps(out, build.body, call.now);
   if (tests.ok())
-    show_tests(out, tests.body);
+    show_tests(out, tests.body, word(build.body, "builder"));
   if (artifacts.ok())
     show_artifacts(out, word(build.body, "id"), artifacts.body);
   show_params(out, build.body);

@@ -79,6 +79,9 @@ const json& list(const json& of, const char* name);
 
 std::string build_path(const json& build);                     ///< /builds/12
 std::string path_of(std::initializer_list<std::string> parts); ///< each escaped
+/// The page of one test over the builds of a builder.
+std::string test_path(const std::string& builder, const std::string& suite,
+                      const std::string& name);
 
 // -- a page --------------------------------------------------------------------------------------
 
@@ -157,6 +160,7 @@ page_answer show_lines(page_call& call);
 page_answer show_log_text(page_call& call);
 page_answer show_builders(page_call& call);
 page_answer show_builder(page_call& call);
+page_answer show_test_story(page_call& call);
 page_answer show_campaigns(page_call& call);
 page_answer show_campaign(page_call& call);
 page_answer show_hosts(page_call& call);

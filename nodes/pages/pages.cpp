@@ -26,6 +26,7 @@ constexpr route routes[] = {
   {"builds/*/steps/*/log.txt", show_log_text},
   {"builders", show_builders},
   {"builders/*", show_builder},
+  {"builders/*/tests", show_test_story},
   {"campaigns", show_campaigns},
   {"campaigns/*", show_campaign},
   {"hosts", show_hosts},

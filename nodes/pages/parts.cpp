@@ -185,7 +185,9 @@ void build_table(html& out, const json& builds, wall_time now) {
       auto ended = time_of(build, "finished_at");
       ago(out, ended ? ended : time_of(build, "created_at"), now);
     }
-    out.element("td", {{"class", "why"}}, word(build, "reason"));
+    auto fault = word(build, "fault");
+    out.element("td", {{"class", "why"}},
+                word(build, "reason") + (fault.empty() ? "" : " (fault: " + fault + ")"));
   }
 }
 

@@ -1,5 +1,6 @@
-// git and hg: mirrors, moved branches, archives of trees.
+// git and hg: moved branches and the changes that they make.
 // SPDX-License-Identifier: Apache-2.0
+#include "nodes/sources/repository.hpp"
 #include "nodes/sources/watch.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_sources.hpp"
@@ -9,37 +10,16 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 
 namespace drover::sources {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 /// A branch's newest revision, as the repository tells it.
 struct branch_head {
   std::string branch, revision, author, title;
   int64_t made_s = 0;
 };
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  while (true) {
-    auto end = text.find(separator);
-    parts.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos)
-      return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
-/// 40 or 64 lower-case hex digits: nothing that a command could take for an option or a name.
-bool is_revision(const std::string& text) {
-  bool hex = std::all_of(text.begin(), text.end(),
-                         [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-  return hex && (text.size() == 40 || text.size() == 64);
-}
 
 /// Lines of "branch NUL revision NUL author NUL seconds NUL title".
 std::vector<branch_head> parse_heads(const std::string& printed) {
@@ -64,17 +44,7 @@ bool is_followed(const source_spec& source, const std::string& branch) {
   });
 }
 
-/// What differs between git and hg.
-struct tool {
-  std::function<std::optional<failure>()> update;
-  std::function<expected<std::string>()> heads;
-  /// Revisions of `head` that `before` does not have, newest first.
-  std::function<expected<std::string>(const std::string& head, const std::string& before)> since;
-  std::function<expected<std::string>(const std::string& revision, const std::string& file)>
-    archive;
-};
-
-std::vector<std::string> covered(const tool& with, const branch_head& head,
+std::vector<std::string> covered(const repository& with, const branch_head& head,
                                  const std::string& before) {
   std::vector<std::string> list;
   if (before.empty())
@@ -88,8 +58,9 @@ std::vector<std::string> covered(const tool& with, const branch_head& head,
   return list;
 }
 
-expected<found_change> take(const tool& with, const source_spec& source, const branch_head& head,
-                            const std::string& before, const std::string& folder) {
+expected<found_change> take(const repository& with, const source_spec& source,
+                            const branch_head& head, const std::string& before,
+                            const std::string& folder) {
   found_change found;
   auto& change = found.change;
   change.identity = head.revision;
@@ -108,7 +79,7 @@ expected<found_change> take(const tool& with, const source_spec& source, const b
   return found;
 }
 
-expected<source_look> look_with(const tool& with, const source_spec& source,
+expected<source_look> look_with(const repository& with, const source_spec& source,
                                 const string_map& cursor, const std::string& folder) {
   if (auto problem = with.update())
     return *problem;
@@ -133,96 +104,11 @@ expected<source_look> look_with(const tool& with, const source_spec& source,
   return look;
 }
 
-failure at(const source_spec& source, const failure& why) {
-  return {why.code, source.location + ": " + why.text};
-}
-
-std::string top_folder(const source_spec& source, const std::string& revision) {
-  constexpr size_t short_revision = 12;
-  return source.name + "-" + revision.substr(0, short_revision);
-}
-
 } // namespace
 
-expected<source_look> look_at_git(const source_spec& source, const string_map& cursor,
-                                  const std::string& folder, const stop_flag& stopping) {
-  auto mirror = folder + "/" + source.name + ".git";
-  auto git = [&](std::vector<std::string> arguments) {
-    // A mirror of one's own folder may belong to somebody else; its address is the admin's word.
-    arguments.insert(arguments.begin(), {"git", "-c", "safe.directory=*", "-c", "gc.auto=0"});
-    return run({std::move(arguments), {}, {}}, stopping);
-  };
-  tool with;
-  with.update = [&]() -> std::optional<failure> {
-    auto known = git({"-C", mirror, "config", "--get", "remote.origin.url"});
-    if (!known || *known != source.location + "\n") {
-      std::error_code error;
-      fs::remove_all(mirror, error);
-      auto made = git({"clone", "--quiet", "--mirror", "--", source.location, mirror});
-      if (!made)
-        return at(source, made.error());
-      return std::nullopt;
-    }
-    auto fetched = git({"-C", mirror, "fetch", "--quiet", "--prune", "origin"});
-    if (!fetched)
-      return at(source, fetched.error());
-    return std::nullopt;
-  };
-  with.heads = [&] {
-    return git({"-C", mirror, "for-each-ref", "--sort=committerdate",
-                "--format=%(refname:lstrip=2)%00%(objectname)%00%(authorname)%00"
-                "%(committerdate:unix)%00%(contents:subject)",
-                "refs/heads"});
-  };
-  with.since = [&](const std::string& head, const std::string& before) {
-    return git({"-C", mirror, "rev-list",
-                "--max-count=" + std::to_string(limits::source_covers_max), head, "^" + before});
-  };
-  with.archive = [&](const std::string& revision, const std::string& file) {
-    return git({"-C", mirror, "archive", "--format=tar.gz",
-                "--prefix=" + top_folder(source, revision) + "/", "-o", file, revision});
-  };
-  return look_with(with, source, cursor, folder);
-}
-
-expected<source_look> look_at_hg(const source_spec& source, const string_map& cursor,
-                                 const std::string& folder, const stop_flag& stopping) {
-  auto mirror = folder + "/" + source.name + ".hg-mirror";
-  auto hg = [&](std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"hg", "--noninteractive"});
-    return run({std::move(arguments), {}, {}}, stopping);
-  };
-  tool with;
-  with.update = [&]() -> std::optional<failure> {
-    auto known = hg({"-R", mirror, "config", "paths.default"});
-    if (!known || *known != source.location + "\n") {
-      std::error_code error;
-      fs::remove_all(mirror, error);
-      auto made = hg({"clone", "--quiet", "--noupdate", "--", source.location, mirror});
-      if (!made)
-        return at(source, made.error());
-      return std::nullopt;
-    }
-    auto pulled = hg({"-R", mirror, "pull", "--quiet"});
-    if (!pulled)
-      return at(source, pulled.error());
-    return std::nullopt;
-  };
-  with.heads = [&] {
-    // Of several heads of a branch the one that came last stands; `sort` puts it last.
-    return hg(
-      {"-R", mirror, "log", "-r", "sort(head() and not closed(), rev)", "--template",
-       "{branch}\\0{node}\\0{author|person}\\0{word(0, date|hgdate)}\\0{desc|firstline}\\n"});
-  };
-  with.since = [&](const std::string& head, const std::string& before) {
-    return hg({"-R", mirror, "log", "-r", "reverse(only(" + head + ", " + before + "))", "--limit",
-               std::to_string(limits::source_covers_max), "--template", "{node}\\n"});
-  };
-  with.archive = [&](const std::string& revision, const std::string& file) {
-    return hg({"-R", mirror, "archive", "-r", revision, "-t", "tgz", "--prefix",
-               top_folder(source, revision), file});
-  };
-  return look_with(with, source, cursor, folder);
+expected<source_look> look_at_repository(const source_spec& source, const string_map& cursor,
+                                         const std::string& folder, const stop_flag& stopping) {
+  return look_with(open_repository(source, folder, stopping), source, cursor, folder);
 }
 
 } // namespace drover::sources

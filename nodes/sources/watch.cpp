@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/sources/watch.hpp"
 
+#include "config/forms.hpp"
 #include "nodes/process.hpp"
+#include "nodes/sources/fetch.hpp"
+#include "nodes/sources/tarball_names.hpp"
+#include "schema/limits.hpp"
+#include "schema/names.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -21,31 +26,76 @@ bool is_url(const std::string& location) {
 watcher::watcher(std::string folder, std::string config_folder)
     : folder_{std::move(folder)}, config_folder_{std::move(config_folder)} {}
 
-expected<source_look> watcher::look(const source_spec& source, const string_map& cursor,
-                                    const known_test& is_known) {
+std::optional<failure> watcher::make_folder() const {
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   if (error)
     return failure{ec::unavailable, folder_ + ": " + error.message()};
+  return std::nullopt;
+}
+
+/// With its path from the root.
+source_spec watcher::located(const source_spec& source) const {
   auto with_path = source;
-  bool is_path = source.location.find("://") == std::string::npos
-                 && source.location.find(':') == std::string::npos;
-  if (is_path && source.location[0] != '/')
+  bool is_path = source.location.find(':') == std::string::npos;
+  if (is_path && !source.location.empty() && source.location[0] != '/')
     with_path.location = config_folder_ + "/" + source.location;
+  return with_path;
+}
+
+std::mutex& watcher::door_of(const source_spec& source) {
+  std::lock_guard hold{doors_guard_};
+  return doors_[source.name];
+}
+
+expected<source_look> watcher::look(const source_spec& source, const string_map& cursor,
+                                    const known_test& is_known) {
+  if (auto problem = make_folder())
+    return *problem;
+  auto with_path = located(source);
   switch (source.kind) {
   case source_kind::tarball:
     return is_url(source.location) ? look_at_index(with_path, cursor, is_known, folder_)
                                    : look_at_folder(with_path, cursor, is_known);
   case source_kind::git:
-    return look_at_git(with_path, cursor, folder_, stopping_);
-  case source_kind::hg:
-    return look_at_hg(with_path, cursor, folder_, stopping_);
+  case source_kind::hg: {
+    std::lock_guard hold{door_of(source)};
+    return look_at_repository(with_path, cursor, folder_, stopping_);
+  }
   case source_kind::none:
   case source_kind::set:
   case source_kind::timer:
     break;
   }
   return failure{ec::bad_input, "source " + source.name + " is of a kind that can't be watched"};
+}
+
+expected<found_change> watcher::take(const source_spec& source, const std::string& name) {
+  if (source.kind != source_kind::git && source.kind != source_kind::hg)
+    return failure{ec::bad_input,
+                   "source " + source.name + " is no repository: it has no revisions"};
+  if (auto problem = make_folder())
+    return *problem;
+  std::lock_guard hold{door_of(source)};
+  return take_revision(located(source), name, folder_, stopping_);
+}
+
+expected<found_change> watcher::download_tarball(const std::string& url, const std::string& name) {
+  if (!address_ok(url, {"http", "https"}))
+    return failure{ec::bad_input, "'" + printable(url, limits::name_bytes_max)
+                                    + "' is no address; write e.g. https://example.org/a.tar.gz"};
+  if (!is_candidate(name, "*"))
+    return failure{ec::bad_input, "'" + printable(name, limits::name_bytes_max)
+                                    + "' can't be a tarball's name; say another one"};
+  if (auto problem = make_folder())
+    return *problem;
+  auto got = fetch_file(url, folder_);
+  if (!got)
+    return got.error();
+  auto found = tarball_change(name, name + " " + got->sha256, false);
+  found.file = got->path;
+  found.is_temporary = true;
+  return found;
 }
 
 expected<std::string> watcher::read(const std::string& file, uint64_t offset, size_t max) {

@@ -164,7 +164,8 @@ TEST_CASE("sources: one file for all, others for some, and mistakes are named") 
   CHECK_FALSE(choose_sources({"a"}, {"x", "y"}));
   CHECK_FALSE(choose_sources({"a"}, {"a=x", "a=y"}));
   CHECK_FALSE(choose_sources({"a"}, {"a="}));
-  CHECK_FALSE(choose_sources({"a"}, {"https://example.org/a.tar"}));
+  CHECK(choose_sources({"a"}, {"https://example.org/a.tar?x=1"})->at("a")
+        == "https://example.org/a.tar?x=1");
   CHECK(parse_pairs({"A=b=c", "D="})->at("A") == "b=c");
   for (const auto& wrong : {names{"A"}, names{"=b"}, names{"A=b", "A=c"}})
     CHECK_FALSE(parse_pairs(wrong));

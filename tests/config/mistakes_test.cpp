@@ -80,9 +80,37 @@ TEST_CASE("mistakes: something is missing") {
   CHECK(errors_of("builders: {b: {steps: [{name: s, run: \" \"}]}}\n")
         == "f:1:39: run: is empty; write what the shell shall do, e.g. \"make check\"");
   CHECK(errors_of("sources: {s: {every: 5s}}\n")
-        == "f:1:14: source 's' needs one of tarballs, hg, git");
+        == "f:1:14: source 's' needs one of tarballs, hg, git, cron");
   CHECK(errors_of("reporters: {r: {on: [finished]}}\n")
         == "f:1:16: reporter 'r' needs one of mail, irc, webhook");
+}
+
+TEST_CASE("mistakes: timers") {
+  CHECK(errors_of("sources: {t: {cron: \"0 24 * * *\"}}\n")
+        == "f:1:24: cron: hour '24' is out of range; 0 to 23 are allowed");
+  CHECK(errors_of("sources: {t: {cron: 0 3 * * *, zone: Europe/Berln}}\n")
+        == "f:1:38: zone: 'Europe/Berln' is no time zone that this system knows; write e.g. "
+           "Europe/Berlin");
+  CHECK(errors_of("sources: {t: {cron: 0 3 * * *, of: trnuk}, trunk: {git: x}}\n")
+        == "f:1:36: source 'trnuk' is not known (did you mean 'trunk'?)");
+  CHECK(errors_of("sources: {t: {cron: 0 3 * * *, of: t}}\n")
+        == "f:1:36: of: 't' is a timer itself");
+  CHECK(errors_of("sources: {t: {cron: 0 3 * * *, every: 5s}}\n")
+        == "f:1:32: every: a timer has no such setting; it has cron, zone, of, only_changed");
+  CHECK(errors_of("sources: {t: {cron: 0 3 * * *, only_changed: yes}}\n")
+        == "f:1:32: only_changed: needs `of`, the source whose changes count");
+  CHECK(errors_of("sources: {t: {git: x, zone: UTC}}\n")
+        == "f:1:11: zone, of and only_changed: only timers have them; write cron as well");
+}
+
+TEST_CASE("mistakes: how long artifacts are kept") {
+  CHECK(errors_of(with_line("keep: {age: 90d, budget: 10GiB, last: 3}")).empty());
+  CHECK(errors_of(with_line("keep: {age: 9000d}"))
+        == "f:4:17: age: '9000d' is out of range; more than 0 and at most 3650d are allowed");
+  CHECK(errors_of(with_line("keep: {bugdet: 1GiB}"))
+        == "f:4:12: unknown key 'bugdet' (did you mean 'budget'?)");
+  CHECK(errors_of(with_line("second_opinion: maybe"))
+        == "f:4:21: second_opinion: 'maybe' is neither true nor false");
 }
 
 TEST_CASE("mistakes: names") {

@@ -150,7 +150,8 @@ class OpenApi(ApiCase):
                    for method in methods} - self.asked
         # No source is configured, so there are no changes; each of the rest has been asked.
         self.assertEqual({path for _, path in missing},
-                         {"/api/v1/sources/{name}/look", "/api/v1/changes/{id}"})
+                         {"/api/v1/sources/{name}/look", "/api/v1/sources/{name}/revision",
+                          "/api/v1/changes/{id}"})
 
     def check_reads(self, build, campaign):
         log = self.check("GET", f"/api/v1/builds/{build}/steps/test/log")
@@ -159,7 +160,8 @@ class OpenApi(ApiCase):
         self.check("GET", f"/api/v1/builds/{build}/artifacts/{kept[0]['path']}")
         for target in ("/api/v1", "/api/v1/builds", "/api/v1/builds?state=finished&limit=2",
                        f"/api/v1/builds/{build}?wait=1", f"/api/v1/builds/{build}/why",
-                       f"/api/v1/builds/{build}/tests", "/api/v1/sources", "/api/v1/changes",
+                       f"/api/v1/builds/{build}/tests", "/api/v1/tests?name=x",
+                       "/api/v1/sources", "/api/v1/changes",
                        "/api/v1/campaigns", f"/api/v1/campaigns/{campaign}",
                        f"/api/v1/campaigns/{campaign}/why", "/api/v1/hosts", "/api/v1/hosts/h1",
                        "/api/v1/hosts/h1/why", "/api/v1/actors", "/api/v1/builders",

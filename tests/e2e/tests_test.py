@@ -63,6 +63,25 @@ builders:
         self.assertIn("AssertionError: 1 != 2 : numbers differ",
                       self.farm.text("tests", second))
 
+    def test_one_test_is_told_over_many_builds(self):
+        builds = [self.run_build("unit", *words)[0] for words in (
+            (), ("--param", "RIGHT=2"), ("--param", "RIGHT=2", "--param", "OTHER=False"))]
+        story = self.farm.ask("tests", "--history", "test_bad", "--builder", "unit")
+        self.assertEqual([(str(run["build"]), run["outcome"]) for run in story["runs"]],
+                         [(builds[2], "failed"), (builds[1], "failed"), (builds[0], "passed")])
+        self.assertEqual(str(story["failing_since"]), builds[1])
+        self.assertEqual((story["sources_repeated"], story["sources_flaky"]), (1, 1))
+        self.assertIsNone(story["next"])
+        page = self.farm.ask("tests", "--history", "test_bad", "--limit", "1")
+        self.assertEqual(len(page["runs"]), 1)
+        older = self.farm.ask("tests", "--history", "test_bad", "--before", str(page["next"]))
+        self.assertEqual(str(older["runs"][0]["build"]), builds[1])
+        shown = self.farm.text("tests", "--history", "test_bad")
+        self.assertIn(f"it fails since build {builds[1]}", shown)
+        self.assertIn("flaky: it both passed and failed on 1 of 1 source", shown)
+        self.assertEqual(self.farm.ask("tests", "--history", "no_such_test")["runs"], [])
+        self.refused("tests", builds[0], "--history", "test_bad")
+
     def test_report_files_are_read_and_hostile_ones_refused(self):
         build, seen = self.run_build("report")
         self.assertEqual(seen["counts"]["passed"], 1)

@@ -70,7 +70,10 @@ void checkers::committed(const storage::write_batch& batch) {
 
 void checkers::compare(const build_file& before, const build_file& after) {
   bool over = before.build.state == build_state::finished;
-  if (over && after.build != before.build)
+  auto judged = after.build; // whose fault it was is told later, by other builds
+  judged.fault = before.build.fault;
+  judged.fault_evidence = before.build.fault_evidence;
+  if (over && judged != before.build)
     breach(text_of(after.build.id) + " changed after it had finished");
   if (before.build.cancel_requested && !after.build.cancel_requested)
     breach(text_of(after.build.id) + " forgot that it is cancelled");

@@ -92,6 +92,27 @@ expected<std::string> seconds_of(const std::string& option, const std::string& p
   return std::to_string(duration->count() / 1000);
 }
 
+uint64_t size_field(const json& answer, const char* name) {
+  return static_cast<uint64_t>(std::max<int64_t>(0, field_number(answer, name, 0)));
+}
+
+std::string render_collected(const json& answer, bool preview, const screen& out) {
+  auto text = std::string{preview ? "would remove " : "removed "}
+              + field_text(answer, "builds", "0") + " builds, " + field_text(answer, "events", "0")
+              + " entries of the journal, " + field_text(answer, "blobs", "0")
+              + " files: " + size_text(size_field(answer, "bytes")) + "\n";
+  if (field_number(answer, "artifact_builds", 0) == 0)
+    return text;
+  text += std::string{preview ? "would drop" : "dropped"} + " the artifacts of "
+          + field_text(answer, "artifact_builds", "0")
+          + " builds: " + size_text(size_field(answer, "artifact_bytes")) + "\n";
+  table rows{{"BUILD", "BUILDER", "SIZE", "REASON"}};
+  for (const auto& each : field_list(answer, "artifacts"))
+    rows.add({field_text(each, "build", "-"), field_text(each, "builder", "-"),
+              size_text(size_field(each, "bytes")), field_text(each, "reason", "")});
+  return text + rows.text(out.colours, out.width);
+}
+
 int collect(const command_line& line, const std::string& older_than, bool preview, bool as_json) {
   auto seconds = seconds_of("--older-than", older_than);
   if (!seconds)
@@ -101,12 +122,8 @@ int collect(const command_line& line, const std::string& older_than, bool previe
   auto answer = long_order(line, target, "cleaning up");
   if (!answer)
     return complain(answer.error());
-  auto size = static_cast<uint64_t>(std::max<int64_t>(0, field_number(*answer, "bytes", 0)));
   put_out(as_json ? json_line(*answer)
-                  : std::string{preview ? "would remove " : "removed "}
-                      + field_text(*answer, "builds", "0") + " builds, "
-                      + field_text(*answer, "events", "0") + " entries of the journal, "
-                      + field_text(*answer, "blobs", "0") + " files: " + size_text(size) + "\n");
+                  : render_collected(*answer, preview, real_screen(line.colours)));
   return exits::green;
 }
 
@@ -195,13 +212,12 @@ void add_store(CLI::App& admin, command_line& line) {
     line.exit_code = done ? exits::green : complain(done.error());
   });
 
-  auto* cleaned = admin.add_subcommand("gc", "Remove old builds with their logs and files, and"
-                                             " whatever nothing refers to any more");
+  auto* cleaned = admin.add_subcommand("gc", "Drop artifacts as the builders' `keep` says,"
+                                             " remove whatever nothing refers to any more, and"
+                                             " old builds with their logs and files if asked to");
   cleaned->footer("Example: drover admin gc --older-than 90d --preview");
   cleaned
-    ->add_option("--older-than", given->older_than,
-                 "Builds that ended before, as 30d; else"
-                 " as the farm's limits say")
+    ->add_option("--older-than", given->older_than, "Also remove builds that ended before, as 90d")
     ->type_name("TIME");
   cleaned->add_flag("--preview", given->preview, "Only say what would be removed");
   add_json(*cleaned);

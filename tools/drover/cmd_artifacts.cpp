@@ -16,7 +16,9 @@ std::string render_artifacts(const json& answer, const screen& out) {
   for (const auto& each : field_list(answer, "artifacts"))
     rows.add({size_text(static_cast<uint64_t>(field_number(each, "size", 0))),
               field_text(each, "sha256", "-").substr(0, 16), field_text(each, "path", "-")});
-  return rows.empty() ? "no artifacts\n" : rows.text(out.colours, out.width);
+  auto problem = field_text(answer, "problem", "");
+  auto note = problem.empty() ? "" : hang("", printable(problem, 1000), out.width);
+  return (rows.empty() ? "no artifacts\n" : rows.text(out.colours, out.width)) + note;
 }
 
 /// What the build's record says of `path`.
@@ -25,8 +27,12 @@ expected<json> record_of(client& farm, const std::string& build, const std::stri
   if (!answer)
     return answer.error();
   for (const auto& each : field_list(*answer, "artifacts"))
-    if (field_text(each, "path", "") == path)
+    if (field_text(each, "path", "") == path && !answer->value("dropped", false))
       return each;
+    else if (field_text(each, "path", "") == path)
+      return failure{ec::not_found, "artifact '" + printable(path, 200) + "' of build "
+                                      + printable(build, 40) + " was "
+                                      + field_text(*answer, "problem", "dropped")};
   return failure{ec::not_found, "build " + printable(build, 40) + " kept no artifact '"
                                   + printable(path, 200) + "'; `drover artifacts "
                                   + printable(build, 40) + "` has them all"};

@@ -23,13 +23,18 @@ std::string memory_used(const json& attempt) {
   return peak <= 0 ? "" : size_text(static_cast<uint64_t>(peak));
 }
 
+/// The reason, and whose fault it was where that is known.
+std::string reason_text(const json& build) {
+  auto fault = field_text(build, "fault", "");
+  return field_text(build, "reason", "") + (fault.empty() ? "" : " (fault: " + fault + ")");
+}
+
 std::string render_builds(const json& answer, const screen& out) {
   table rows{{"ID", "BUILDER", "RESULT", "HOST", "SOURCE", "CREATED", "TOOK", "REASON"}};
   for (const auto& build : field_list(answer, "builds"))
     rows.add({field_text(build, "id", "-"), field_text(build, "builder", "-"), verdict_cell(build),
               field_text(build, "host", "-"), field_text(field_object(build, "source"), "id", "-"),
-              when_text(build, "created_at", out), took_text(build, out),
-              field_text(build, "reason", "")});
+              when_text(build, "created_at", out), took_text(build, out), reason_text(build)});
   return rows.empty() ? "no builds; `drover submit BUILDER` makes one\n"
                       : rows.text(out.colours, out.width);
 }
@@ -64,6 +69,10 @@ std::string render_build(const json& build, const screen& out) {
   facts.add("sha256", field_text(source, "sha256", ""));
   facts.add("campaign", field_text(build, "campaign", ""));
   facts.add("retry of", field_text(build, "retry_of", ""));
+  facts.add("opinion on", field_text(build, "opinion_of", ""));
+  facts.add("opinion", field_text(build, "opinion", ""));
+  facts.add("fault", field_text(build, "fault", ""));
+  facts.add("evidence", field_text(build, "fault_evidence", ""));
   facts.add("host", field_text(build, "host", ""));
   facts.add("asked by", field_text(build, "requested_by", ""));
   facts.add("because", field_text(build, "requested_because", ""));

@@ -9,13 +9,21 @@ namespace drover::cli {
 
 namespace {
 
+/// Where it looks; of a timer when, by which clocks, and what it takes.
+std::string where_text(const json& source) {
+  if (field_text(source, "cron", "").empty())
+    return field_text(source, "location", "-");
+  auto of = field_text(source, "of", "");
+  return field_text(source, "cron", "") + " " + field_text(source, "zone", "")
+         + (of.empty() ? "" : ", of " + of);
+}
+
 std::string render_sources(const json& answer, const screen& out) {
   table rows{{"SOURCE", "KIND", "WHERE", "LAST LOOK", "NEXT LOOK", "ERROR"}};
   for (const auto& source : field_list(answer, "sources")) {
     auto error = field_text(source, "last_error", "");
-    rows.add({field_text(source, "name", "-"), field_text(source, "kind", "-"),
-              field_text(source, "location", "-"), when_text(source, "last_look", out),
-              short_time(field_text(source, "next_look", "")),
+    rows.add({field_text(source, "name", "-"), field_text(source, "kind", "-"), where_text(source),
+              when_text(source, "last_look", out), short_time(field_text(source, "next_look", "")),
               cell{error, error.empty() ? colour::none : colour::red}});
   }
   return rows.empty() ? "no sources; farm.yaml has them\n" : rows.text(out.colours, out.width);

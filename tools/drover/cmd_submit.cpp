@@ -1,6 +1,7 @@
 // submit: uploads sources, forces builds, waits for them.
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/limits.hpp"
+#include "schema/limits_cli.hpp"
 #include "schema/names.hpp"
 #include "tools/drover/command.hpp"
 #include "tools/drover/source_choice.hpp"
@@ -52,26 +53,86 @@ expected<json> upload_file(client& farm, const std::string& path, progress& so_f
   return read_answer(answer);
 }
 
-/// One order a builder; each file is uploaded once.
+/// The farm fetches it by itself, which may take as long as a clone.
+expected<json> have_fetched(client& farm, const std::string& target, progress& so_far,
+                            const std::string& what) {
+  so_far.show("the farm fetches " + printable(what, 200) + " ...");
+  farm.be_patient(limits::fetch_patience);
+  auto answer = read_answer(farm.post(target, ""));
+  farm.be_patient(limits::client_patience);
+  so_far.clear();
+  return answer;
+}
+
+/// What SOURCE means: an address, a file that is there, else a revision of the builder's source.
+enum class source_form : uint8_t { address, file, revision };
+
+source_form form_of(const std::string& source) {
+  if (source.rfind("http://", 0) == 0 || source.rfind("https://", 0) == 0)
+    return source_form::address;
+  std::error_code ignored; // what can't be looked at is complained of when it is read
+  bool there = std::filesystem::exists(std::filesystem::status(source, ignored));
+  return there || source.find("://") != std::string::npos ? source_form::file
+                                                          : source_form::revision;
+}
+
+/// The repository that the builder builds from; what is wrong if it has none.
+expected<std::string> repository_of(client& farm, const std::string& builder,
+                                    const std::string& source) {
+  auto known = fetch(farm, route({"builders", builder}));
+  if (!known)
+    return known.error();
+  auto from = field_text(*known, "source", "");
+  if (from.empty())
+    return failure{ec::bad_input,
+                   "source '" + printable(source, 200) + "': there is no such file, and builder '"
+                     + printable(builder, 80) + "' has no source whose revision it could be"};
+  return from;
+}
+
+/// Sources that the farm has by now, by what was asked for.
+using sources_made = std::map<std::string, json>;
+
+expected<json> make_source(client& farm, const std::string& builder, const std::string& source,
+                           progress& so_far, sources_made& made) {
+  auto form = form_of(source);
+  auto key = source;
+  std::string repository;
+  if (form == source_form::revision) {
+    auto from = repository_of(farm, builder, source);
+    if (!from)
+      return from.error();
+    repository = *from;
+    key = repository + '\n' + source;
+  }
+  if (auto known = made.find(key); known != made.end())
+    return known->second;
+  auto target = form == source_form::address
+                  ? with_params(route({"sources"}), {{"url", source}})
+                  : with_params(route({"sources", repository, "revision"}), {{"revision", source}});
+  auto answer = form == source_form::file ? upload_file(farm, source, so_far)
+                                          : have_fetched(farm, target, so_far, source);
+  if (answer)
+    made[key] = *answer;
+  return answer;
+}
+
+/// One order a builder; each source is uploaded or fetched once.
 expected<json> make_orders(client& farm, const submit_options& given, progress_use use) {
   auto chosen = choose_sources(given.builders, given.sources);
   if (!chosen)
     return chosen.error();
   progress so_far{use};
-  std::map<std::string, json> uploaded;
+  sources_made made;
   auto orders = json::array();
   for (const auto& builder : given.builders) {
     auto order = json::object();
     order["builder"] = builder;
-    auto path = chosen->find(builder);
-    if (path != chosen->end()) {
-      if (!uploaded.count(path->second)) {
-        auto source = upload_file(farm, path->second, so_far);
-        if (!source)
-          return source.error();
-        uploaded[path->second] = std::move(*source);
-      }
-      order["source"] = uploaded[path->second];
+    if (auto wanted = chosen->find(builder); wanted != chosen->end()) {
+      auto source = make_source(farm, builder, wanted->second, so_far, made);
+      if (!source)
+        return source.error();
+      order["source"] = *source;
     }
     orders.push_back(std::move(order));
   }
@@ -136,8 +197,11 @@ void add_submit(CLI::App& app, command_line& line) {
   command->footer("Example: drover submit hello --source hello-2.12.tar.gz --wait\n"
                   "         drover submit hello --source hello=hello-2.12.tar.gz --host h1");
   command->add_option("BUILDER", given->builders, "One builder or several")->required();
-  command->add_option("--source", given->sources, "FILE for all builders, or BUILDER=FILE for one")
-    ->type_name("FILE")
+  command
+    ->add_option("--source", given->sources,
+                 "A file, an http(s) address, or a branch, tag or"
+                 " revision of the builder's repository; BUILDER=SOURCE: for one builder alone")
+    ->type_name("SOURCE")
     ->take_all()
     ->expected(1);
   command

@@ -1,6 +1,7 @@
 // tests: what a build's tests said.
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/names.hpp"
+#include "tools/drover/checks.hpp"
 #include "tools/drover/command.hpp"
 
 #include <CLI/CLI.hpp>
@@ -101,34 +102,85 @@ std::string render_tests(const json& answer, const screen& out, bool all) {
   return text;
 }
 
-int show_tests(const command_line& line, const std::string& id, bool as_json, bool all) {
+std::string render_history(const json& answer, const screen& out) {
+  auto name = field_text(answer, "suite", "");
+  name += (name.empty() ? "" : " ") + field_text(answer, "name", "?");
+  auto text = hang("", printable(name + ": " + field_text(answer, "text", ""), 1000), out.width);
+  table rows{{"BUILD", "BUILDER", "OUTCOME", "TOOK", "HOST", "WHEN", "SOURCE", "MESSAGE"}};
+  for (const auto& run : field_list(answer, "runs")) {
+    auto source = field_object(run, "source");
+    rows.add({field_text(run, "build", "-"), field_text(run, "builder", "-"), outcome_cell(run),
+              seconds_text(run), field_text(run, "host", "-"), when_text(run, "at", out),
+              field_text(source, "revision", field_text(source, "id", "")).substr(0, 40),
+              in_a_line(field_text(run, "message", ""))});
+  }
+  if (!rows.empty())
+    text += "\n" + rows.text(out.colours, out.width);
+  auto next = field_text(answer, "next", "");
+  return text + field_text(answer, "looked_at", "0") + " builds were looked at"
+         + (next.empty() ? ", all there are\n" : "; older ones: --before " + next + "\n");
+}
+
+struct tests_options {
+  std::string id, history, builder, suite, before;
+  unsigned limit = 0;
+  bool as_json = false, all = false;
+};
+
+int show_tests(const command_line& line, const tests_options& given) {
+  bool story = !given.history.empty();
+  if (story != given.id.empty())
+    return complain({ec::bad_input,
+                     "name a build, as `drover tests 1`, or a test, as `drover tests "
+                     "--history NAME`; one of both"});
   auto farm = open_farm(line);
   if (!farm)
     return complain(farm.error());
-  auto answer = fetch(*farm, route({"builds", id, "tests"}));
+  auto limit = given.limit == 0 ? std::string{} : std::to_string(given.limit);
+  auto target = story ? with_params(route({"tests"}), {{"name", given.history},
+                                                       {"suite", given.suite},
+                                                       {"builder", given.builder},
+                                                       {"before", given.before},
+                                                       {"limit", limit}})
+                      : route({"builds", given.id, "tests"});
+  auto answer = fetch(*farm, target);
   if (!answer)
     return complain(answer.error());
-  put_out(as_json ? json_line(*answer) : render_tests(*answer, real_screen(line.colours), all));
+  auto out = real_screen(line.colours);
+  put_out(given.as_json ? json_line(*answer)
+          : story       ? render_history(*answer, out)
+                        : render_tests(*answer, out, given.all));
   return exits::green;
 }
 
 } // namespace
 
 void add_tests(CLI::App& app, command_line& line) {
-  struct options {
-    std::string id;
-    bool as_json = false, all = false;
-  };
-  auto given = std::make_shared<options>();
-  auto* command =
-    app.add_subcommand("tests", "What a build's tests said: how many, which failed, what is new")
-      ->group(groups::look);
-  command->footer("Example: drover tests 1 --all");
-  command->add_option("ID", given->id, "The build's number")->required();
+  auto given = std::make_shared<tests_options>();
+  auto* command = app
+                    .add_subcommand("tests", "What a build's tests said: how many, which failed,"
+                                             " what is new; or one test over many builds")
+                    ->group(groups::look);
+  command->footer("Example: drover tests 1 --all\n"
+                  "         drover tests --history test_bad --builder check");
+  command->add_option("ID", given->id, "The build's number");
   command->add_flag("--all", given->all, "Every test, not only those that went wrong");
+  command
+    ->add_option("--history", given->history,
+                 "This test in all builds, newest first: since when"
+                 " it fails, and whether it is flaky")
+    ->type_name("NAME");
+  command->add_option("--suite", given->suite, "With --history: of this suite alone")
+    ->type_name("SUITE");
+  command->add_option("--builder", given->builder, "With --history: in builds of this builder")
+    ->type_name("BUILDER");
+  command->add_option("--before", given->before, "With --history: in builds older than this one")
+    ->type_name("ID");
+  command->add_option("--limit", given->limit, "With --history: so many runs; else 50")
+    ->type_name("N")
+    ->check(above_zero());
   command->add_flag("--json", given->as_json, "Print the farm's answer as JSON, for scripts");
-  command->callback(
-    [given, &line] { line.exit_code = show_tests(line, given->id, given->as_json, given->all); });
+  command->callback([given, &line] { line.exit_code = show_tests(line, *given); });
 }
 
 } // namespace drover::cli

@@ -26,15 +26,13 @@ choose_sources(const std::vector<std::string>& builders, const std::vector<std::
                    && std::find(builders.begin(), builders.end(), builder) != builders.end();
     auto path = for_one ? source.substr(equals + 1) : source;
     if (path.empty())
-      return about(source, "names no file");
-    if (path.find("://") != std::string::npos)
-      return about(path, "addresses can't be submitted; download it first, as with `curl -LO`");
+      return about(source, "names nothing");
     if (!for_one && !for_all.empty())
-      return about(source, "a second file for all builders; write BUILDER=FILE for one");
+      return about(source, "a second source for all builders; write BUILDER=SOURCE for one");
     if (!for_one)
       for_all = path;
     else if (!out.emplace(builder, path).second)
-      return about(source, "a second file for builder '" + builder + "'");
+      return about(source, "a second source for builder '" + builder + "'");
   }
   for (const auto& builder : builders)
     if (!for_all.empty())

@@ -10,9 +10,8 @@
 
 namespace drover::cli {
 
-/// Builder to file. Each of `sources` is FILE for all builders, or BUILDER=FILE for one of
-/// `builders`, which goes before FILE. Naming two files for one builder, or an address where a file
-/// must stand, is an error.
+/// Builder to source. Each of `sources` is a file, an address or a revision for all builders, or
+/// BUILDER=SOURCE for one of `builders`. Naming two sources for one builder is an error.
 expected<std::map<std::string, std::string>>
 choose_sources(const std::vector<std::string>& builders, const std::vector<std::string>& sources);
 

@@ -173,6 +173,23 @@ std::string ended_shortly(const build_record& build) {
          + plain(build.outcome);
 }
 
+/// Whose fault it was, and who was asked.
+void add_blame(const build_record& build, const build_surroundings& around,
+               std::vector<std::string>& out) {
+  if (build.fault != blame::none)
+    out.push_back(one_line("whose fault: " + blame_words(build.fault)
+                           + (build.fault_evidence.empty() ? "" : ": " + build.fault_evidence)));
+  else if (!build.fault_evidence.empty())
+    out.push_back(one_line("whose fault is not clear: " + build.fault_evidence));
+  for (const auto& other : around.opinions) {
+    auto on = other.host.value.empty() ? other.pinned.value : other.host.value;
+    out.push_back("second opinion: build " + to_string(other.id) + (on.empty() ? "" : " on " + on)
+                  + ": "
+                  + (other.state == build_state::finished ? plain(other.outcome)
+                                                          : std::string{"is not over yet"}));
+  }
+}
+
 void add_neighbours(const build_record& build, const build_surroundings& around,
                     std::vector<std::string>& out) {
   size_t same = 0;
@@ -211,6 +228,8 @@ void add_history(const build_record& build, const build_surroundings& around,
     out.push_back("it repeats build " + joined(chain, ", which repeats "));
   else if (build.retry_of.value != 0)
     out.push_back("it repeats build " + to_string(build.retry_of));
+  if (build.opinion_of.value != 0)
+    out.push_back("it is a second opinion on build " + to_string(build.opinion_of));
   for (auto id : around.retried_by)
     out.push_back("it is repeated by build " + to_string(id));
   if (build.generation != 0 && around.generation > build.generation)
@@ -233,6 +252,7 @@ void explain_end(const build_file& file, const build_surroundings& around, expla
   out.sentence = finished_sentence(build, why);
   if (!is_bad(build.outcome))
     return;
+  add_blame(build, around, out.evidence);
   if (const auto* step = culprit(file, build.outcome)) {
     auto error = first_error(around.log_tail);
     if (!error.line.empty() && out.sentence.find(error.line) == std::string::npos)

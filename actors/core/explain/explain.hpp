@@ -32,6 +32,7 @@ struct build_surroundings {
   std::vector<build_record> elsewhere; ///< finished ones of the same builder and source, not it
   std::vector<build_id> retry_chain;   ///< what it repeats, then what that repeats ...
   std::vector<build_id> retried_by;    ///< what repeats it
+  std::vector<build_record> opinions;  ///< that were asked on it, whatever their state
   uint64_t generation = 0;             ///< of the config in force; 0: not known
   std::vector<std::string> problems;   ///< what could not be read, one sentence each
 };

@@ -24,6 +24,24 @@ std::string plain(result outcome) {
   return text;
 }
 
+std::string blame_words(blame fault) {
+  switch (fault) {
+  case blame::none:
+    return "nobody's";
+  case blame::code:
+    return "the code's";
+  case blame::host:
+    return "the host's";
+  case blame::network:
+    return "the network's";
+  case blame::environment:
+    return "the environment's";
+  case blame::flaky:
+    return "nobody's, it is flaky";
+  }
+  return "nobody's";
+}
+
 std::string moment(wall_time when) {
   auto text = to_string(when);
   if (text.size() < std::string_view{"2026-01-31T12:00:01.000Z"}.size())

@@ -16,6 +16,8 @@ std::string in_quotes(std::string_view name);
 std::string one_line(std::string_view text);
 /// "host lost" for result::host_lost: as people write it.
 std::string plain(result outcome);
+/// "the code's": whose fault it is, as people say it.
+std::string blame_words(blame fault);
 /// "2026-01-31 12:00:01 UTC"; empty for "not yet".
 std::string moment(wall_time when);
 /// "3.2 s" between two moments; empty if one of them is not known.

@@ -1,0 +1,42 @@
+#pragma once
+// Changes records of builds that are over: whose fault a failure was, that artifacts were dropped.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "actors/census.hpp"
+#include "actors/core/blame.hpp"
+#include "actors/farm.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace drover {
+
+/// Works from the store alone and looks into logs: real programs give it a thread. One order at a
+/// time: the next one is looked at when what the last one changed is durable, so that no change of
+/// a record is lost under another.
+struct archivist_state {
+  using pointer = archivist_actor::stateful_pointer<archivist_state>;
+  static inline const char* name = "archivist";
+  explicit archivist_state(pointer actor) : self{actor} {}
+
+  caf::result<judged> judge(build_id build);
+  caf::result<artifacts_gone> drop(const drop_artifacts& order);
+  /// What the red build is compared with; a failure of the store leaves parts out.
+  core::blame_case gather(const build_file& red, const std::vector<build_record>& around) const;
+  core::build_ending ending_of(const build_record& build) const;
+  std::vector<build_record> neighbours(const build_record& build) const;
+  actor_entry describe() const;
+
+  pointer self;
+  std::shared_ptr<storage::store> store;
+  wall_clock clock;
+  recorder_actor recorder;
+  census_actor census;
+  last_activity activity;
+};
+
+archivist_actor::behavior_type archivist(archivist_state::pointer self,
+                                         const farm_settings& settings, recorder_actor recorder,
+                                         census_actor census);
+
+} // namespace drover

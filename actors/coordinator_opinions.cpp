@@ -1,0 +1,112 @@
+// Second opinions: a failure of doubtful class is tried once more, on another host.
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/coordinator.hpp"
+#include "actors/core/blame.hpp"
+#include "actors/core/events.hpp"
+#include "schema/limits_blame.hpp"
+#include "schema/names.hpp"
+#include "storage/tables.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace drover {
+
+/// Behind the tests of the build, which tell failures apart.
+void coordinator_state::judge(build_id build) {
+  self
+    ->request(services.archivist, caf::infinite, judge_build{build}) // it lives as long as we do
+    .then([this](const judged& answer) {
+      for (const auto& each : answer.open)
+        consider_opinion(each.red, each.wish);
+    });
+}
+
+/// Once after the start, when hosts had time to come back: verdicts and opinions that a dying
+/// coordinator owed, and what was asked lately.
+void coordinator_state::judge_missed() {
+  judge_missed_at.reset();
+  auto newest = storage::list_builds(*settings.store, {}, limits::blame_searched_max,
+                                     [](const build_record&) { return true; });
+  if (!newest) {
+    spdlog::error("builds unreadable at the start: {}", newest.error().text);
+    return;
+  }
+  auto now = settings.clock().ms;
+  std::map<build_id, size_t> known;
+  opinions.clear(); // those of this life are read back as well
+  for (auto build = newest->rbegin(); build != newest->rend(); ++build) {
+    if (build->opinion_of.value != 0) {
+      ++known[build->opinion_of];
+      if (build->created_at.ms > now - limits::opinion_period.count())
+        opinions.push_back(build->created_at.ms);
+    }
+    bool recent = build->finished_at.ms > now - limits::blame_recovery_age.count();
+    if (core::is_blamable(*build) && recent)
+      judge(build->id);
+  }
+  for (const auto& [red, times] : known)
+    opinions_asked[red] = std::max(opinions_asked[red], times);
+}
+
+bool coordinator_state::within_opinion_budget() {
+  return core::spend(opinions, {limits::opinions_max, limits::opinion_period}, settings.clock().ms);
+}
+
+void coordinator_state::consider_opinion(build_id red, core::opinion_wish wish) {
+  auto asked = opinions_asked.find(red);
+  auto times = asked == opinions_asked.end() ? 0 : asked->second;
+  auto allowed = wish == core::opinion_wish::again ? limits::opinions_of_build_max : 1;
+  if (times >= allowed)
+    return;
+  auto file = storage::read_build_file(*settings.store, red);
+  if (!file || !*file) {
+    spdlog::error("build={} can't be read for a second opinion: {}", red.value,
+                  file ? "it is not there" : file.error().text);
+    return;
+  }
+  auto obstacle = core::opinion_obstacle(**file);
+  auto on = (*file)->build.host;
+  if (obstacle.empty() && wish == core::opinion_wish::elsewhere) {
+    std::vector<core::opinion_host> hosts;
+    for (const auto& offer : offers())
+      hosts.push_back({offer, herd.at(offer.name).view.record.machine_id});
+    on = core::choose_opinion_host(**file, hosts);
+    if (on.value.empty())
+      obstacle = "no other host that is up serves it";
+  }
+  if (obstacle.empty() && !within_opinion_budget())
+    obstacle = "there were " + std::to_string(limits::opinions_max) + " within the hour";
+  if (obstacle.empty())
+    return ask_opinion(**file, on);
+  spdlog::info("no second opinion build={} reason=\"{}\"", red.value, obstacle);
+}
+
+void coordinator_state::ask_opinion(const build_file& red, const host_name& on) {
+  ++opinions_asked[red.build.id];
+  while (opinions_asked.size() > limits::blame_searched_max)
+    opinions_asked.erase(opinions_asked.begin()); // as many as a start reads back
+  auto file = core::make_opinion(red, {++last_build.value}, on, settings.clock());
+  storage::write_batch batch;
+  storage::put_build(batch, file.build);
+  storage::put_recipe(batch, file.build.id, file.recipe);
+  for (const auto& step : file.steps)
+    storage::put_step(batch, file.build.id, step);
+  batch.events = core::build_events({}, file, file.build.created_at);
+  auto event = core::about_build(event_kind::opinion_asked, red.build, file.build.created_at);
+  event.host = on;
+  event.text = "build " + to_string(file.build.id) + " tries it on " + on.value;
+  batch.events.push_back(std::move(event));
+  spdlog::info("second opinion on build={} asked of host={} build={}", red.build.id.value, on.value,
+               file.build.id.value);
+  self
+    ->request(services.recorder, caf::infinite, std::move(batch)) // as in `submit`
+    .then([this, file = std::move(file)](recorded) mutable {
+      std::vector<build_file> made;
+      made.push_back(std::move(file));
+      enqueue(std::move(made));
+    });
+}
+
+} // namespace drover

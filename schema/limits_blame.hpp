@@ -1,0 +1,31 @@
+#pragma once
+// Bounds of finding out whose fault a failure is.
+// SPDX-License-Identifier: Apache-2.0
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace drover::limits {
+
+/// Second opinions of the whole farm in a period: a broken change must not double its work.
+inline constexpr uint32_t opinions_max = 20;
+inline constexpr std::chrono::milliseconds opinion_period{60 * 60'000};
+/// Builds that one red build may be tried again by: on another host, then on its own.
+inline constexpr size_t opinions_of_build_max = 2;
+/// A build that took no longer is repeated on its own host, to tell a sick host from chance.
+inline constexpr std::chrono::milliseconds opinion_cheap{60'000};
+/// Builds of the same source that a red one is compared with.
+inline constexpr size_t blame_compared_max = 8;
+/// Earlier builds of other sources that it is compared with.
+inline constexpr size_t blame_history_max = 4;
+/// Builds before and after it that are searched for those.
+inline constexpr size_t blame_searched_max = 250;
+/// Failing tests of a build that are compared; more of them fail of one cause.
+inline constexpr size_t blame_tests_max = 10'000;
+/// Judging what is owed begins so long after a start: hosts have come back by then.
+inline constexpr std::chrono::milliseconds blame_recovery_after{15'000};
+/// A red build that ended longer before a start is not judged any more.
+inline constexpr std::chrono::milliseconds blame_recovery_age{60 * 60'000};
+
+} // namespace drover::limits

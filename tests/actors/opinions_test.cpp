@@ -1,0 +1,161 @@
+// Second opinions: asked where they may tell something, judged once, over a coordinator's death.
+// SPDX-License-Identifier: Apache-2.0
+#include "schema/limits_blame.hpp"
+#include "tests/actors/tree_fixture.hpp"
+
+#include <algorithm>
+
+using namespace drover;
+using namespace drover::test;
+
+namespace {
+
+struct opinions_fixture : tree_fixture {
+  /// Ends the build that the host has been sent last; its end is told and its workspace closed.
+  void end_last(machine& on, result outcome) {
+    auto work = on.heard.all<assignment>();
+    REQUIRE_FALSE(work.empty());
+    auto token = work.back().token;
+    say(on, core::ended(token, outcome));
+    for (const auto& order : on.heard.all<close_build>())
+      if (order.build == token.attempt.build)
+        say(on, build_closed{order.build, order.placement, {}, ""});
+  }
+
+  std::vector<build_record> opinions_on(build_id red) const {
+    auto found = storage::list_builds(
+      *store, {}, 100, [&](const build_record& build) { return build.opinion_of == red; });
+    REQUIRE(found);
+    return *found;
+  }
+
+  std::vector<event_record> told(event_kind kind) const {
+    auto found = storage::last_events(*store, 100,
+                                      [&](const event_record& each) { return each.kind == kind; });
+    REQUIRE(found);
+    return *found;
+  }
+
+  /// One red build on h1 whose second opinion is on its way to h2.
+  build_id red_with_opinion(machine& h1, machine&) {
+    auto red = submit_one();
+    REQUIRE(h1.heard.all<assignment>().size() == 1);
+    end_last(h1, result::failure);
+    REQUIRE(record(red).outcome == result::failure);
+    REQUIRE(opinions_on(red).size() == 1);
+    return red;
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(opinions_fixture,
+                 "opinions: the same failure elsewhere is the code's, durably and in the journal") {
+  auto h1 = join("h1");
+  auto h2 = join("h2");
+  auto red = red_with_opinion(h1, h2);
+  auto opinion = opinions_on(red)[0];
+  CHECK(opinion.pinned == host_name{"h2"});
+  CHECK(opinion.campaign == campaign_id{});
+  REQUIRE(told(event_kind::opinion_asked).size() == 1);
+  CHECK(told(event_kind::opinion_asked)[0].build == red);
+  CHECK(told(event_kind::opinion_asked)[0].host == host_name{"h2"});
+  end_last(h2, result::failure);
+  CHECK(record(red).fault == blame::code);
+  CHECK(record(red).fault_evidence.starts_with("build 2 on h2 fails alike"));
+  CHECK(opinions_on(red).size() == 1);
+  CHECK(opinions_on(opinion.id).empty());
+  CHECK_FALSE(told(event_kind::blame_changed).empty());
+}
+
+TEST_CASE_METHOD(opinions_fixture,
+                 "opinions: green elsewhere is the host's, until it is green at home as well") {
+  auto h1 = join("h1");
+  auto h2 = join("h2");
+  auto red = red_with_opinion(h1, h2);
+  end_last(h2, result::success);
+  CHECK(record(red).fault == blame::host);
+  auto asked = opinions_on(red);
+  REQUIRE(asked.size() == 2); // it took no time, so it is tried at home again
+  CHECK(asked[0].pinned == host_name{"h1"});
+  SECTION("red again") {
+    end_last(h1, result::failure);
+    CHECK(record(red).fault == blame::host);
+  }
+  SECTION("green now") {
+    end_last(h1, result::success);
+    CHECK(record(red).fault == blame::flaky);
+  }
+  CHECK(opinions_on(red).size() == 2);
+}
+
+TEST_CASE_METHOD(opinions_fixture, "opinions: none is asked where there is nobody else") {
+  auto h1 = join("h1");
+  auto red = submit_one();
+  end_last(h1, result::failure);
+  CHECK(record(red).outcome == result::failure);
+  CHECK(opinions_on(red).empty());
+  CHECK(record(red).fault == blame::none);
+}
+
+TEST_CASE_METHOD(opinions_fixture, "opinions: a builder may want none") {
+  settings.config.builders[0].second_opinion = false;
+  restart();
+  auto h1 = join("h1");
+  auto h2 = join("h2");
+  auto red = submit_one();
+  end_last(h1, result::failure);
+  CHECK(opinions_on(red).empty());
+}
+
+TEST_CASE_METHOD(opinions_fixture, "opinions: one that a dying coordinator owed is asked later") {
+  auto h1 = join("h1");
+  auto red = submit_one(); // while nobody else is there
+  end_last(h1, result::failure);
+  REQUIRE(opinions_on(red).empty());
+  restart();
+  auto h2 = join("h2");
+  CHECK(opinions_on(red).empty());
+  advance_with_beats(h2, limits::blame_recovery_after + 1s);
+  REQUIRE(opinions_on(red).size() == 1);
+  end_last(h2, result::failure);
+  CHECK(record(red).fault == blame::code);
+}
+
+TEST_CASE_METHOD(opinions_fixture, "opinions: one that is under way survives a restart, once") {
+  auto h1 = join("h1");
+  auto h2 = join("h2");
+  auto red = red_with_opinion(h1, h2);
+  auto token = h2.heard.all<assignment>().back().token;
+  restart();
+  auto back = join("h2", {{token, known_state::running, 0}});
+  CHECK(opinions_on(red).size() == 1);
+  say(back, core::ended(token, result::failure));
+  for (const auto& order : back.heard.all<close_build>())
+    say(back, build_closed{order.build, order.placement, {}, ""});
+  CHECK(record(red).fault == blame::code);
+  CHECK(opinions_on(red).size() == 1);
+}
+
+TEST_CASE_METHOD(opinions_fixture, "opinions: there are no more than so many in an hour") {
+  auto h1 = join("h1");
+  auto h2 = join("h2");
+  size_t asked = 0;
+  for (uint32_t i = 0; i < limits::opinions_max + 5; ++i) {
+    submission request; // each from nothing, told apart by a parameter
+    request.orders = {{"check", {}}};
+    request.params = {{"N", std::to_string(i)}};
+    request.by = "ann";
+    auto answer = ask<expected<submitted>>(farm.coordinator, request);
+    REQUIRE(*answer.get());
+    auto red = (**answer.get()).builds[0];
+    auto on = record(red).host == host_name{"h1"} ? &h1 : &h2;
+    end_last(*on, result::failure);
+    for (const auto& opinion : opinions_on(red)) {
+      ++asked;
+      end_last(opinion.pinned == host_name{"h1"} ? h1 : h2, result::failure);
+    }
+  }
+  CHECK(asked <= limits::opinions_max);
+  CHECK(asked > 0);
+}

@@ -130,9 +130,15 @@ void read_reporter(reader& in, const std::string& name, const node& from, farm_c
 void read_user(reader& in, const std::string& name, const node& from, farm_config& out) {
   user_spec user;
   user.name = name;
-  in.mapping(titled("user", name), from, {{"roles", [&](const node& value) {
-                                             in.texts("roles", value, "[viewer]", user.roles);
-                                           }}});
+  in.mapping(
+    titled("user", name), from,
+    {{"roles", [&](const node& value) { in.texts("roles", value, "[force]", user.roles); }},
+     {"builders",
+      [&](const node& value) {
+        in.texts("builders", value, "[check, \"release-*\"]", user.builders);
+      }},
+     {"mail", [&](const node& value) { in.text("mail", value, user.mail); }},
+     {"irc", [&](const node& value) { in.text("irc", value, user.irc); }}});
   out.users.push_back(std::move(user));
 }
 

@@ -49,6 +49,7 @@ struct options {
   std::string token_file;
   int port = -1;
   std::string web;
+  std::vector<std::string> web_names;
   bool accept_short_store = false;
 };
 
@@ -154,7 +155,7 @@ std::unique_ptr<http::server> serve_people(const options& chosen, http::api_part
 std::unique_ptr<web_door> serve_browsers(const options& chosen, http::api_parts parts) {
   if (chosen.web.empty())
     return nullptr;
-  auto opened = web_door::open(chosen.web, std::move(parts));
+  auto opened = web_door::open(chosen.web, chosen.web_names, std::move(parts));
   if (!opened)
     stop_fatally(opened.error().text);
   spdlog::info("coordinator web={}", (*opened)->url());
@@ -169,6 +170,23 @@ http::file_token owner_token(const std::string& path) {
   if (!token)
     stop_fatally(token.error().text);
   return {http::digest_of_token(*token), std::filesystem::path{path}.filename().string()};
+}
+
+gateway_actor open_gateway(caf::actor_system& system, const census_actor& census) {
+  auto gateway = http::spawn_gateway(system);
+  caf::anon_send(census, enlistment{"gateway", "gateway", "coordinator", gateway});
+  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
+    if (reason != caf::exit_reason::user_shutdown)
+      stop_fatally("its gateway died: " + system.render(reason));
+  });
+  return gateway;
+}
+
+http::password_keeper open_passwords(caf::actor_system& system, const census_actor& census) {
+  auto made = http::spawn_password_keeper(system);
+  caf::anon_send(census,
+                 enlistment{"password_keeper", "password_keeper", "coordinator", made.actor});
+  return made;
 }
 
 /// How the API reads the file again.
@@ -188,16 +206,6 @@ http::config_reader reader_of(const std::string& path) {
 std::string config_folder_of(const options& chosen) {
   return chosen.folder.empty() ? std::filesystem::canonical(chosen.config).parent_path().string()
                                : chosen.folder;
-}
-
-gateway_actor spawn_watched_gateway(caf::actor_system& system, const farm_actors& farm) {
-  auto gateway = http::spawn_gateway(system);
-  caf::anon_send(farm.census, enlistment{"gateway", "gateway", "coordinator", gateway});
-  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
-    if (reason != caf::exit_reason::user_shutdown)
-      stop_fatally("its gateway died: " + system.render(reason));
-  });
-  return gateway;
 }
 
 source_fetcher_actor spawn_fetcher(caf::actor_system& system,
@@ -250,7 +258,7 @@ int run(const options& chosen) {
   auto farm = spawn_farm(system, settings);
   if (!farm)
     stop_fatally(farm.error().text);
-  auto gateway = spawn_watched_gateway(system, *farm);
+  auto gateway = open_gateway(system, farm->census);
   auto people = std::make_shared<boost::asio::io_context>();
   http::api_parts parts{config->farm,    program_version(), now,
                         store,           farm->coordinator, farm->log_sink,
@@ -268,6 +276,8 @@ int run(const options& chosen) {
              farm->coordinator, farm->archivist});
   auto keeper = parts.keeper;
   auto fetcher = parts.fetcher;
+  parts.passwords = open_passwords(system, farm->census);
+  auto passwords = parts.passwords;
   {
     edge_loop loop{system};
     auto door = open_listener(loop, chosen, *farm);
@@ -282,6 +292,7 @@ int run(const options& chosen) {
     http::stop_gateway(gateway);
     http::stop_store_keeper(keeper);
     stop_source_fetcher(fetcher);
+    http::stop_password_keeper(passwords);
     stop_farm(*farm);
     loop.stop();
   }
@@ -309,7 +320,9 @@ int main(int argc, char** argv) {
   app.add_option("--socket", chosen.socket, "Unix socket of the API")->required();
   app.add_option("--port", chosen.port, "also serve the API on 127.0.0.1:PORT, with a token");
   app.add_option("--web", chosen.web,
-                 "also serve web pages on HOST:PORT; whoever reaches it may look");
+                 "also serve web pages on HOST:PORT; who may look, farm.yaml says");
+  app.add_option("--web-name", chosen.web_names,
+                 "a name by which a proxy on this machine reaches the pages, as farm.example.org");
   app.add_option("--token-file", chosen.token_file, "the token for --port, one line");
   app.add_flag("--accept-short-store", chosen.accept_short_store,
                "open a store that has lost its newest part, knowingly");

@@ -48,8 +48,8 @@ std::string asset_folder() {
 
 } // namespace
 
-expected<std::unique_ptr<web_door>> web_door::open(const std::string& address,
-                                                   http::api_parts parts) {
+expected<std::unique_ptr<web_door>>
+web_door::open(const std::string& address, std::vector<std::string> names, http::api_parts parts) {
   auto where = place_of(address);
   if (!where)
     return failure{ec::bad_input, "--web " + address + ": give it as HOST:PORT, both as numbers"};
@@ -60,6 +60,8 @@ expected<std::unique_ptr<web_door>> web_door::open(const std::string& address,
   site.farm = parts.farm;
   site.assets = asset_folder();
   site.loopback_only = where->loopback;
+  site.names = std::move(names);
+  site.desk = http::make_front_desk(parts);
   site.api = http::make_api(std::move(parts));
   http::server_settings settings;
   settings.loop = made->loop_;

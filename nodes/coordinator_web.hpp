@@ -5,6 +5,7 @@
 #include "nodes/http/api.hpp"
 
 #include <string>
+#include <vector>
 
 namespace drover {
 
@@ -13,8 +14,9 @@ class web_door {
 public:
   /// `address`: HOST:PORT in numbers, "[::1]:0" too; port 0 is any free one. The files of the pages
   /// are looked for beside the program's own folder.
-  static expected<std::unique_ptr<web_door>> open(const std::string& address,
-                                                  http::api_parts parts);
+  /// `names`: further names that a proxy on this machine passes on as Host.
+  static expected<std::unique_ptr<web_door>>
+  open(const std::string& address, std::vector<std::string> names, http::api_parts parts);
   /// "http://127.0.0.1:8788/"
   const std::string& url() const { return url_; }
 

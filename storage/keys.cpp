@@ -72,6 +72,15 @@ std::optional<uint64_t> read_number(tag kind, std::string_view key) {
   return from.done() ? std::optional{number} : std::nullopt;
 }
 
+std::optional<std::string> read_named(tag kind, std::string_view key) {
+  reader from{key, kind};
+  auto name = from.rest();
+  if (!from.done() || name.size() < 2 || name.find(name_end) != name.size() - 1)
+    return std::nullopt;
+  name.remove_suffix(1);
+  return std::string{name};
+}
+
 template <class Id>
 std::optional<Id> read_numbered(tag kind, std::string_view key) {
   auto number = read_number(kind, key);
@@ -149,6 +158,12 @@ std::string config(uint64_t generation) {
 }
 std::string token(std::string_view digest) {
   return digested(tag::token, digest);
+}
+std::string user(std::string_view name) {
+  return writer{tag::user}.bytes(name).bytes({&name_end, 1}).key();
+}
+std::string session(std::string_view digest) {
+  return digested(tag::session, digest);
 }
 std::string log_chunk(const log_position& at) {
   return positioned(tag::log_chunk, at);
@@ -267,13 +282,17 @@ std::optional<std::string> read_token(std::string_view key) {
   return read_digested(tag::token, key);
 }
 
+std::optional<std::string> read_user(std::string_view key) {
+  return read_named(tag::user, key);
+}
+
+std::optional<std::string> read_session(std::string_view key) {
+  return read_digested(tag::session, key);
+}
+
 std::optional<host_name> read_host(std::string_view key) {
-  reader from{key, tag::host};
-  auto name = from.rest();
-  if (!from.done() || name.size() < 2 || name.find(name_end) != name.size() - 1)
-    return std::nullopt;
-  name.remove_suffix(1);
-  return host_name{std::string{name}};
+  auto name = read_named(tag::host, key);
+  return name ? std::optional{host_name{*std::move(name)}} : std::nullopt;
 }
 
 std::optional<log_position> read_log_chunk(std::string_view key) {

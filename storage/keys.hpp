@@ -35,6 +35,8 @@ enum class tag : uint8_t {
   change = 0x60,
   change_identity = 0x61,
   source_status = 0x64,
+  user = 0x70,
+  session = 0x72,
   notice = 0x74,
   notice_waiting = 0x75,
   outbox_mark = 0x76,
@@ -69,6 +71,10 @@ std::string event(uint64_t sequence);
 std::string config(uint64_t generation);
 /// `digest` is the SHA-256 of the token and must have `digest_bytes` bytes.
 std::string token(std::string_view digest);
+/// `name` must be a valid name: above all, it holds no NUL.
+std::string user(std::string_view name);
+/// `digest` is the SHA-256 of the session's cookie and must have `digest_bytes` bytes.
+std::string session(std::string_view digest);
 std::string test_report(step_key id);
 std::string change(change_id id);
 /// Of what `identity` of a source names; `source` is a valid name, `identity` holds no NUL.
@@ -102,6 +108,8 @@ std::optional<campaign_id> read_campaign(std::string_view key);
 std::optional<uint64_t> read_event(std::string_view key);
 std::optional<uint64_t> read_config(std::string_view key);
 std::optional<std::string> read_token(std::string_view key);
+std::optional<std::string> read_user(std::string_view key);
+std::optional<std::string> read_session(std::string_view key);
 std::optional<step_key> read_test_report(std::string_view key);
 std::optional<change_id> read_change(std::string_view key);
 std::optional<uint64_t> read_notice(std::string_view key);

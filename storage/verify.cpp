@@ -139,6 +139,14 @@ void verifier::look_at_more(keys::tag kind, std::string_view key, std::string_vi
     auto what = "token " + to_hex(*token).substr(0, 8);
     if (auto found = decoded(what, record::decode_token(value)))
       is_key(what, found->sha256 == to_hex(*token));
+  } else if (auto user = keys::read_user(key)) {
+    auto what = "account " + printable(*user, limits::name_bytes_max);
+    if (auto found = decoded(what, record::decode_user(value)))
+      is_key(what, found->name == *user);
+  } else if (auto session = keys::read_session(key)) {
+    auto what = "session " + to_hex(*session).substr(0, 8);
+    if (auto found = decoded(what, record::decode_session(value)))
+      is_key(what, found->sha256 == to_hex(*session));
   } else if (auto tests = keys::read_test_report(key)) {
     decoded("build " + to_string(tests->build) + ", step " + std::to_string(tests->step.value)
               + ", test report",

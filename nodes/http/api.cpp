@@ -24,6 +24,10 @@ response no_token(std::string_view why) {
 /// The role that is needed is named; so is what to do.
 response not_allowed(const caller& who, role needed) {
   auto name = std::string{to_string(needed)};
+  if (who.browser)
+    return who.session.empty()
+             ? problem(401, "sign in: this needs the role " + name)
+             : problem(403, "this needs the role " + name + ", which your account has not");
   if (who.may == role::anyone)
     return no_token("this needs a token with the role " + name + ": Authorization: Bearer TOKEN");
   return problem(403, "this needs the role " + name + "; the token of "
@@ -165,6 +169,18 @@ asio::awaitable<std::string> read_body(api_call& call, const char* what) {
       throw body_too_large{std::string{what} + " is longer than "
                            + std::to_string(limits::http_body_bytes_max) + " bytes"};
   }
+}
+
+std::optional<failure> force_problem(const api_call& call, const std::string& builder) {
+  if (may_force(call.who, builder))
+    return std::nullopt;
+  std::string names;
+  for (const auto& each : call.who.builders)
+    names += (names.empty() ? "" : ", ") + each;
+  return failure{ec::refused, "the role force of "
+                                + printable(call.who.name, limits::name_bytes_max) + " is for "
+                                + printable(names, limits::reason_bytes_max / 2)
+                                + " and not for builder " + printable(builder, 80)};
 }
 
 door_book book_of(const api_context& api) {

@@ -4,6 +4,7 @@
 
 #include "nodes/http/caller.hpp"
 #include "nodes/http/gateway.hpp"
+#include "nodes/http/password_keeper.hpp"
 #include "nodes/http/server.hpp"
 #include "nodes/http/store_keeper.hpp"
 #include "nodes/source_fetcher.hpp"
@@ -42,6 +43,7 @@ struct api_parts {
   wall_clock clock = {};
   config_reader read_config = {};
   file_token owner = {}; ///< a token that is in no store
+  password_keeper passwords = {};
 };
 
 /// A handler for `server`. It must not be called any more once the actors' system is gone.

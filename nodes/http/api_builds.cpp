@@ -175,6 +175,8 @@ answer post_cancel(api_call& call) {
   auto file = find_build(call.api, call.captures[0]);
   if (!file)
     co_return failure_answer(file.error());
+  if (auto wrong = force_problem(call, file->build.builder))
+    co_return failure_answer(*wrong);
   if (file->build.state == build_state::finished)
     co_return failure_answer({ec::conflict, "build " + to_string(file->build.id)
                                               + " is over already; there is nothing to cancel"});

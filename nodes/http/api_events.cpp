@@ -1,6 +1,7 @@
 // The journal: pages of it, and a stream that goes on.
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/http/event_filter.hpp"
+#include "nodes/http/sessions.hpp"
 #include "schema/limits_api.hpp"
 #include "schema/names.hpp"
 
@@ -86,7 +87,7 @@ expected<std::string> gap(subscription& state) {
   return "id: " + std::to_string(state.seen) + "\nevent: gap\ndata: " + out.dump() + "\n\n";
 }
 
-/// Until when it may wait now: the next heartbeat, or the end of its token.
+/// Until when it may wait now: the next heartbeat, or the end of its token or session.
 milliseconds patience_of(const subscription& state, const door_book& book) {
   auto due = state.said + limits::event_heartbeat - steady_clock::now();
   auto left = std::chrono::duration_cast<milliseconds>(due);
@@ -95,11 +96,11 @@ milliseconds patience_of(const subscription& state, const door_book& book) {
   return std::max(left, milliseconds{1});
 }
 
-/// The next piece of the stream; empty once the subscriber's token is no more.
+/// The next piece of the stream; empty once the subscriber may not see it any more.
 asio::awaitable<expected<std::string>> next_piece(std::shared_ptr<subscription> state) {
   for (;;) {
     auto book = book_of(state->api);
-    if (!still_holds(state->who, book))
+    if (!co_await still_holds(state->api.parts, state->who))
       co_return std::string{};
     auto text = gap(*state);
     if (!text)
@@ -109,8 +110,8 @@ asio::awaitable<expected<std::string>> next_piece(std::shared_ptr<subscription> 
       co_return page.error();
     bool moved = page->seen != state->seen;
     state->seen = page->seen;
-    // What came while we looked may be the end of this token.
-    if (!still_holds(state->who, book_of(state->api)))
+    // What came while we looked may be the end of its rights.
+    if (!co_await still_holds(state->api.parts, state->who))
       co_return std::string{};
     for (const auto& event : page->events)
       *text += message(event);

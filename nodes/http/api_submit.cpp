@@ -55,6 +55,9 @@ answer post_builds(api_call& call) {
   auto wanted = parse_submission(text);
   if (!wanted)
     co_return failure_answer(wanted.error());
+  for (const auto& order : wanted->orders)
+    if (auto wrong = force_problem(call, order.builder))
+      co_return failure_answer(*wrong);
   if (auto wrong = find_content(*call.api.parts.store, *wanted))
     co_return failure_answer(*wrong);
   wanted->by = by_of(call, wanted->by);
@@ -72,6 +75,12 @@ answer post_retry(api_call& call) {
   auto id = build_of(call.captures[0]);
   if (!id)
     co_return failure_answer(id.error());
+  if (!call.who.builders.empty()) { // whose build it is matters
+    auto file = find_build(call.api, call.captures[0]);
+    auto wrong = file ? force_problem(call, file->build.builder) : std::optional{file.error()};
+    if (wrong)
+      co_return failure_answer(*wrong);
+  }
   retry_build order{*id, by_of(call), reason_parameter(call.asked)};
   auto made = co_await ask_for<submitted>(call.api.parts.door, call.api.parts.coordinator,
                                           limits::request_timeout, std::move(order));

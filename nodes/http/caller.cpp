@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/http/caller.hpp"
 
+#include "actors/core/rights.hpp"
 #include "schema/limits_api.hpp"
 #include "schema/names.hpp"
 #include "storage/hex.hpp"
@@ -122,7 +123,13 @@ std::string digest_of_token(std::string_view token) {
   return storage::to_hex({reinterpret_cast<const char*>(digest.data()), size});
 }
 
+bool may_force(const caller& who, std::string_view builder) {
+  return who.may >= role::force && core::is_among(who.builders, builder);
+}
+
 expected<caller> who_asks(const request& asked, const door_book& book) {
+  if (asked.from.known)
+    return *asked.from.known;
   auto field = asked.fields.find("authorization");
   if (field == asked.fields.end()) {
     if (asked.from.uid)
@@ -151,11 +158,18 @@ bool still_holds(const caller& who, const door_book& book) {
   return holder && *holder && (*holder)->may >= who.may;
 }
 
+expected<std::string> make_secret(size_t bytes) {
+  auto random = random_bytes(bytes);
+  if (!random)
+    return random.error();
+  return base64url(*random);
+}
+
 expected<std::string> make_token() {
-  auto bytes = random_bytes(limits::token_bytes);
-  if (!bytes)
-    return bytes.error();
-  return "drv_" + base64url(*bytes);
+  auto secret = make_secret(limits::token_bytes);
+  if (!secret)
+    return secret.error();
+  return "drv_" + *secret;
 }
 
 expected<std::string> make_token_id() {

@@ -21,10 +21,16 @@ std::optional<role> parse_role(std::string_view text);
 struct caller {
   std::string name;
   role may = role::anyone;
-  bool speaks_for_others = false; ///< its `by` is believed: root, or the farm's own user
-  std::string token;              ///< hex SHA-256 of its token; empty: it has none
-  wall_time until;                ///< its token ends then; 0: never
+  bool speaks_for_others = false;         ///< its `by` is believed: root, or the farm's own user
+  std::string token;                      ///< hex SHA-256 of its token; empty: it has none
+  wall_time until;                        ///< its token or session ends then; 0: never
+  std::vector<std::string> builders = {}; ///< that `force` is for, names or globs; empty: all
+  bool browser = false;                   ///< at the pages' door, signed in or not
+  std::string session = {};               ///< hex SHA-256 of its cookie; empty: has not signed in
 };
+
+/// Whether it may have builds of `builder` made, cancelled and repeated.
+bool may_force(const caller& who, std::string_view builder);
 
 /// A token that is in a file and not in the store: of the farm's owner.
 struct file_token {
@@ -41,13 +47,16 @@ struct door_book {
 
 /// The caller behind a request. `refused` with the status 401 for a token that is none.
 expected<caller> who_asks(const request& asked, const door_book& book);
-/// Whether a caller's token still holds; one without a token always does.
+/// Whether a caller's token still holds; one without a token always does. Of browsers:
+/// sessions.hpp.
 bool still_holds(const caller& who, const door_book& book);
 
 /// The token in "Authorization: Bearer TOKEN"; nothing for other fields.
 std::optional<std::string> bearer_of(std::string_view field);
 /// Hex SHA-256 of a token.
 std::string digest_of_token(std::string_view token);
+/// So many bytes of random in base64url; a failure if the system has none.
+expected<std::string> make_secret(size_t bytes);
 /// A new token: "drv_" and 43 characters of random; a failure if the system has no random bytes.
 expected<std::string> make_token();
 /// Eight random hex digits: what a token is called.

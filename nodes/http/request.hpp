@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,11 +15,16 @@
 
 namespace drover::http {
 
+struct caller;
+
 /// Who is at the other end, as far as the connection itself tells.
 struct peer {
   std::optional<uint32_t> uid; ///< of a process on this machine, by the Unix socket
   /// Let in without a token by a door that shows the farm to everybody: what to call it. May look.
   std::string guest;
+  std::string address = {}; ///< of a TCP connection, as numbers; empty: another kind
+  /// Who the door has found it to be (caller.hpp); null: that is to be told from the fields.
+  std::shared_ptr<const caller> known = {};
   friend bool operator==(const peer&, const peer&) = default;
 };
 
@@ -29,8 +35,8 @@ struct request {
   std::map<std::string, std::string> query; ///< decoded; `+` stands for itself
   std::optional<uint64_t> content_length;   ///< of the body, if the client said so
   peer from;
-  /// Fields that handlers look at, names in lower case: authorization, cookie,
-  /// host, last-event-id, origin.
+  /// Fields that handlers look at, names in lower case: authorization, content-type, cookie, host,
+  /// last-event-id, origin, referer, x-forwarded-for, x-forwarded-proto.
   std::map<std::string, std::string> fields;
 
   /// The value of a query parameter, or nothing.

@@ -68,6 +68,8 @@ asio::awaitable<std::string> read_body(api_call& call, const char* what);
 door_book book_of(const api_context& api);
 /// Commits through the recorder; nothing once it is durable.
 asio::awaitable<std::optional<failure>> record(api_context& api, storage::write_batch batch);
+/// Why the caller may not have this builder's builds made, cancelled or repeated; nothing: it may.
+std::optional<failure> force_problem(const api_call& call, const std::string& builder);
 /// The answer to a submission or a retry.
 response submitted_answer(const submitted& made);
 /// The answer to an order about the thing of this name that was taken: 202 {name, text}.
@@ -105,6 +107,11 @@ answer get_event_stream(api_call& call);
 answer get_tokens(api_call& call);
 answer post_tokens(api_call& call);
 answer delete_token(api_call& call);
+answer get_users(api_call& call);
+answer post_users(api_call& call);
+answer post_user_password(api_call& call);
+answer delete_user(api_call& call);
+answer get_builder_where(api_call& call);
 answer post_verify(api_call& call);
 answer post_backup(api_call& call);
 answer post_clean_up(api_call& call);

@@ -206,7 +206,8 @@ std::variant<request, response> judge(const parser& reading, std::string_view ra
   if (auto length = reading.content_length())
     asked->content_length = *length;
   asked->from = from;
-  for (std::string_view name : {"authorization", "cookie", "host", "last-event-id", "origin"})
+  for (std::string_view name : {"authorization", "content-type", "cookie", "host", "last-event-id",
+                                "origin", "referer", "x-forwarded-for", "x-forwarded-proto"})
     if (auto field = head.find(beast::string_view{name.data(), name.size()}); field != head.end())
       asked->fields.emplace(name, std::string{field->value()});
   return std::move(*asked);
@@ -321,11 +322,12 @@ asio::awaitable<void> accept_all(Acceptor& from, house home, size_t connections_
       co_await pause.async_wait(use_awaitable);
       continue;
     }
+    peer seen;
     if constexpr (std::is_same_v<Acceptor, asio::ip::tcp::acceptor>) {
       error_code ignored; // without it answers are only later
       socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
+      seen.address = socket.remote_endpoint(ignored).address().to_string();
     }
-    peer seen;
     if constexpr (std::is_same_v<Acceptor, asio::local::stream_protocol::acceptor>)
       seen.uid = peer_uid(socket.native_handle());
     asio::generic::stream_protocol::socket guest{std::move(socket)};

@@ -195,6 +195,7 @@ page_answer show_builder(page_call& call) {
     nothing_here(out, "It has not built anything yet.");
   }
   if (builder.ok()) {
+    out.append(co_await force_form(call, builder.body));
     show_recipe(out, builder.body);
     show_params(out, builder.body);
   } else {

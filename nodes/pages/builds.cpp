@@ -278,6 +278,7 @@ page_answer show_build(page_call& call) {
   out.element("p", {{"class", "verdict " + std::string{tone.text()}}}, sentence);
   if (why.ok())
     evidence_list(out, why.body);
+  build_orders(out, call, build.body);
   show_steps(out, build.body, call.now);
   if (tests.ok())
     show_tests(out, tests.body, word(build.body, "builder"));

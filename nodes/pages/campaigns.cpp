@@ -183,6 +183,7 @@ page_answer show_campaign(page_call& call) {
     out.element("p", {{"class", "lead"}}, word(why.body, "reason"));
     evidence_list(out, why.body);
   }
+  campaign_orders(out, call, campaign.body);
   readiness_table(out, cells);
   {
     auto facts = out.in("dl", {{"class", "facts"}});

@@ -183,6 +183,7 @@ page_answer show_host(page_call& call) {
   show_hold(out, host.body, call.now);
   if (why.ok())
     evidence_list(out, why.body);
+  host_orders(out, call, host.body);
   show_work(out, host.body, builds);
   if (!here.empty()) {
     auto part = out.in("section", {{"aria-labelledby", "history"}});

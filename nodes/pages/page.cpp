@@ -30,6 +30,16 @@ constexpr entry menu[] = {
   {place::actors, "/actors", "Actors"},
 };
 
+/// A question of ours with a body.
+class text_body : public http::body_reader {
+public:
+  explicit text_body(std::string text) : text_{std::move(text)} {}
+  asio::awaitable<std::string> read() override { co_return std::exchange(text_, {}); }
+
+private:
+  std::string text_;
+};
+
 const json nothing = nullptr;
 const json no_rows = json::array();
 
@@ -47,6 +57,20 @@ void write_head(html& out, const page_call& call, std::string_view title) {
     out.element("script", {{"src", script}, {"type", "module"}}, "");
 }
 
+/// Who is signed in, or the way to.
+void write_visitor(html& out, const page_call& call) {
+  if (!call.home.parts.desk)
+    return;
+  auto box = out.in("div", {{"class", "visitor"}});
+  if (!call.who.signed_in()) {
+    out.link(sign_in_path(call), "Sign in");
+    return;
+  }
+  out.element("span", {{"class", "quiet"}}, call.who.who.name);
+  auto form = form_in(out, call, "/logout", "plain");
+  submit_button(out, "Sign out", "quiet");
+}
+
 void write_top(html& out, const page_call& call, place here) {
   out.element("a", {{"class", "skip"}, {"href", "#main"}}, "Skip to the content");
   auto top = out.in("header", {{"class", "top"}});
@@ -58,13 +82,14 @@ void write_top(html& out, const page_call& call, place here) {
       "r=\"2.6\"/><path d=\"M16 12V5m0 0 4 2.2L16 9\"/></svg>");
     out.element("span", {{"class", "farm"}}, call.home.parts.farm);
   }
-  {
+  if (!call.home.parts.desk || call.who.who.may >= http::role::view) {
     auto nav = out.in("nav", {{"aria-label", "Pages of the farm"}});
     for (const auto& each : menu)
       out.element("a",
                   {{"href", each.path.text()}, {"aria-current", each.where == here ? "page" : ""}},
                   each.words.text());
   }
+  write_visitor(out, call);
   // The script writes here whether the page is live; without it nothing is promised.
   out.element("div", {{"id", "live"}, {"class", "live"}}, "");
 }
@@ -102,9 +127,9 @@ asio::awaitable<http::response> ask_raw(const page_call& call, std::vector<std::
   co_return co_await call.home.parts.api(asked, body);
 }
 
-asio::awaitable<api_reply> ask_api(const page_call& call, std::vector<std::string> path,
-                                   parameters query) {
-  auto said = co_await ask_raw(call, std::move(path), std::move(query));
+namespace {
+
+api_reply reply_of(const http::response& said) {
   api_reply out;
   out.status = said.status;
   out.body = json::parse(said.body, nullptr, false);
@@ -112,7 +137,27 @@ asio::awaitable<api_reply> ask_api(const page_call& call, std::vector<std::strin
     out.body = nullptr;
   if (!out.ok())
     out.detail = word(out.body, "detail");
-  co_return out;
+  return out;
+}
+
+} // namespace
+
+asio::awaitable<api_reply> order_api(const page_call& call, std::vector<std::string> path,
+                                     parameters query, std::string body) {
+  http::request asked = call.asked;
+  asked.method = "POST";
+  asked.path = {"api", "v1"};
+  asked.path.insert(asked.path.end(), path.begin(), path.end());
+  asked.target = target_of(asked.path, query);
+  asked.query = std::move(query);
+  asked.content_length = body.size();
+  text_body sent{std::move(body)};
+  co_return reply_of(co_await call.home.parts.api(asked, sent));
+}
+
+asio::awaitable<api_reply> ask_api(const page_call& call, std::vector<std::string> path,
+                                   parameters query) {
+  co_return reply_of(co_await ask_raw(call, std::move(path), std::move(query)));
 }
 
 const json& member(const json& of, const char* name) {
@@ -164,11 +209,14 @@ void add_guards(http::response& answer, std::string_view policy) {
 }
 
 page::page(const page_call& call, place here, std::string_view title, std::string_view topics)
-    : frame_{(out.ours("<!doctype html>\n"), out.in("html", {{"lang", "en"}}))} {
+    : frame_{(out.ours("<!doctype html>\n"), out.in("html", {{"lang", "en"}}))}, status_{
+                                                                                   call.status} {
   write_head(out, call, title);
   out.open("body");
   write_top(out, call, here);
   out.open("main", {{"id", "main"}, {"data-topics", topics}});
+  if (!call.wrong.empty())
+    out.element("p", {{"class", "verdict bad"}, {"role", "alert"}, {"id", "wrong"}}, call.wrong);
 }
 
 http::response page::finish(unsigned status) {
@@ -180,11 +228,21 @@ http::response page::finish(unsigned status) {
     out.element("code", "/api/v1/");
   }
   http::response answer;
-  answer.status = status;
+  answer.status = status == 200 ? status_ : status;
   answer.type = "text/html; charset=utf-8";
   answer.body = out.finish() + "\n";
   add_guards(answer, page_policy);
   return answer;
+}
+
+http::response go_to(const std::string& path) {
+  http::response out;
+  out.status = 303;
+  out.type = "text/plain; charset=utf-8";
+  out.body = "go on at " + path + "\n";
+  out.fields.emplace_back("Location", path);
+  add_guards(out, page_policy);
+  return out;
 }
 
 http::response refused_page(const page_call& call, unsigned status, std::string_view sentence) {

@@ -7,6 +7,7 @@
 #include "nodes/pages/html.hpp"
 #include "nodes/pages/pages.hpp"
 #include "nodes/pages/words.hpp"
+#include "schema/limits_access.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -27,6 +28,10 @@ struct page_call {
   const http::request& asked;
   std::vector<std::string> captures;
   wall_time now;
+  http::visitor who = {};
+  http::form typed = {};  ///< what a form sent; shown again where it was refused
+  std::string wrong = {}; ///< why it was refused, one sentence
+  unsigned status = 200;  ///< of the page that says so
 };
 
 // -- asking the API ------------------------------------------------------------------------------
@@ -63,6 +68,10 @@ asio::awaitable<http::response> ask_raw(const page_call& call, std::vector<std::
 /// The same for answers in JSON.
 asio::awaitable<api_reply> ask_api(const page_call& call, std::vector<std::string> path,
                                    parameters query = {});
+
+/// POST /api/v1/PATH... in the visitor's name.
+asio::awaitable<api_reply> order_api(const page_call& call, std::vector<std::string> path,
+                                     parameters query = {}, std::string body = {});
 
 // -- reading answers -----------------------------------------------------------------------------
 
@@ -102,13 +111,19 @@ enum class place : uint8_t {
 class page {
 public:
   /// `topics`: which events concern it: "all", or "build=12 host=h1"; empty: none.
+  /// What was refused is said at the top.
   page(const page_call& call, place here, std::string_view title, std::string_view topics);
   html out;
+  /// 200: the call's own status.
   http::response finish(unsigned status = 200);
 
 private:
   html::scope frame_;
+  unsigned status_;
 };
+
+/// To another page, by GET.
+http::response go_to(const std::string& path);
 
 /// A page that says in one sentence why there is nothing to see.
 http::response refused_page(const page_call& call, unsigned status, std::string_view sentence);
@@ -149,6 +164,45 @@ void build_table(html& out, const json& builds, wall_time now);
 void history_strip(html& out, const json& builds_newest_first, wall_time now);
 /// Links to the next page of a list, if there is one.
 void pager(html& out, std::string_view path, const json& next, parameters keep);
+
+// -- forms ---------------------------------------------------------------------------------------
+
+/// A form that changes something, with the visitor's token; closed by its scope.
+html::scope form_in(html& out, const page_call& call, std::string_view path,
+                    std::string_view css = "order");
+/// A labelled text field; what was typed before stays in it.
+struct text_field {
+  literal name;
+  std::string_view label;
+  std::string_view value = {};
+  bool required = false;
+};
+void field_in(html& out, const page_call& call, const text_field& field);
+/// Why something is asked for; stands in the journal.
+void reason_field(html& out, const page_call& call);
+void submit_button(html& out, std::string_view words, std::string_view css = {});
+/// Where buttons would be: a link to sign in, or why one has none.
+void no_right(html& out, const page_call& call, std::string_view what);
+/// "/login?next=..." that leads back to this page.
+std::string sign_in_path(const page_call& call);
+/// The buttons of a build, for who may press them.
+void build_orders(html& out, const page_call& call, const json& build);
+void host_orders(html& out, const page_call& call, const json& host);
+void campaign_orders(html& out, const page_call& call, const json& campaign);
+/// The Force form of a builder, and where its build would run.
+asio::awaitable<html> force_form(const page_call& call, json builder);
+
+// -- what forms ask for: the page again with what is wrong, or on to what came of it
+// ----------------
+
+page_answer show_sign_in(page_call& call);
+page_answer act_sign_in(page_call& call);
+page_answer act_sign_out(page_call& call);
+page_answer act_force(page_call& call);
+page_answer act_cancel(page_call& call);
+page_answer act_retry(page_call& call);
+page_answer act_host(page_call& call);
+page_answer act_campaign_retry(page_call& call);
 
 // -- pages ---------------------------------------------------------------------------------------
 

@@ -35,6 +35,18 @@ constexpr route routes[] = {
   {"changes", show_changes},
   {"queue", show_queue},
   {"events", show_events},
+  {"login", show_sign_in},
+};
+
+/// What forms ask for. Whoever comes here by GET is led to the page of the form.
+struct action {
+  std::string_view pattern;
+  page_answer (*act)(page_call&);
+};
+constexpr action actions[] = {
+  {"logout", act_sign_out},        {"builders/*/force", act_force},
+  {"builds/*/cancel", act_cancel}, {"builds/*/retry", act_retry},
+  {"hosts/*/*", act_host},         {"campaigns/*/retry", act_campaign_retry},
 };
 
 /// What of the API everybody may read here, by the segment behind `v1`. Configurations, keys and
@@ -52,10 +64,11 @@ std::string_view host_name_of(std::string_view field) {
 }
 
 /// Another site's name can be made to lead to our loopback address: its scripts must read nothing.
-bool is_own_name(const http::request& asked) {
+bool is_own_name(const http::request& asked, const std::vector<std::string>& more) {
   auto field = asked.fields.find("host");
   auto name = field == asked.fields.end() ? std::string_view{} : host_name_of(field->second);
-  return name == "127.0.0.1" || name == "localhost" || name == "[::1]";
+  return name == "127.0.0.1" || name == "localhost" || name == "[::1]"
+         || std::find(more.begin(), more.end(), name) != more.end();
 }
 
 bool is_open_api(const std::vector<std::string>& path) {
@@ -88,12 +101,112 @@ http::response serve_asset(const page_call& call) {
   return answer;
 }
 
+/// The body of a form as a browser sends it.
+asio::awaitable<expected<http::form>> read_form(const http::request& asked,
+                                                http::body_reader& body) {
+  auto type = asked.fields.find("content-type");
+  constexpr std::string_view wanted = "application/x-www-form-urlencoded";
+  if (type == asked.fields.end() || type->second.substr(0, wanted.size()) != wanted)
+    co_return failure{ec::bad_input, "a form is sent as application/x-www-form-urlencoded"};
+  std::string text;
+  for (;;) {
+    auto piece = co_await body.read();
+    if (piece.empty())
+      co_return http::parse_form(text);
+    text += piece;
+    if (text.size() > limits::form_bytes_max)
+      throw http::body_too_large{"the form is longer than " + std::to_string(limits::form_bytes_max)
+                                 + " bytes"};
+  }
+}
+
+/// Compares digests: how long it takes tells nothing of the token.
+bool is_token(const std::string& sent, const std::string& own) {
+  return !own.empty() && http::digest_of_token(sent) == http::digest_of_token(own);
+}
+
+/// A form: it must come from a page of ours, and from the session that it was made for.
+page_answer serve_form(page_call& call, http::body_reader& body) {
+  if (!call.home.parts.desk)
+    co_return http::problem(405, "nothing can be changed here; use GET, HEAD");
+  if (auto problem = http::origin_problem(call.asked))
+    co_return refused_page(call, 403, *problem);
+  auto sent = co_await read_form(call.asked, body);
+  if (!sent)
+    co_return refused_page(call, 400, sent.error().text);
+  call.typed = std::move(*sent);
+  if (http::match_path("login", call.asked.path))
+    co_return co_await act_sign_in(call);
+  for (const auto& candidate : actions) {
+    auto captures = http::match_path(candidate.pattern, call.asked.path);
+    if (!captures)
+      continue;
+    if (!call.who.signed_in()) {
+      call.wrong = "nothing was done: you are not signed in (any more); sign in and try again";
+      call.status = 403;
+      co_return co_await show_sign_in(call);
+    }
+    if (!is_token(http::field_of(call.typed, "csrf"), call.who.csrf))
+      co_return refused_page(call, 403,
+                             "nothing was done: the form is not of this session; go back, load the "
+                             "page again and try once more");
+    call.captures = std::move(*captures);
+    co_return co_await candidate.act(call);
+  }
+  auto refused = http::problem(405, "nothing can be changed here; use GET, HEAD");
+  refused.fields.emplace_back("Allow", "GET, HEAD");
+  co_return refused;
+}
+
+page_answer serve_page(page_call& call) {
+  for (const auto& candidate : routes) {
+    auto captures = http::match_path(candidate.pattern, call.asked.path);
+    if (!captures)
+      continue;
+    call.captures = std::move(*captures);
+    co_return co_await candidate.show(call);
+  }
+  const auto& path = call.asked.path;
+  for (const auto& candidate : actions)
+    if (path.size() == 3 && http::match_path(candidate.pattern, path))
+      co_return go_to(path_of({path[0], path[1]}));
+  if (!path.empty() && path[0] == "api")
+    co_return http::problem(404, "that part of the API is not served here; use its own address");
+  co_return refused_page(call, 404, "this farm has no page " + printable(call.asked.target, 200));
+}
+
+/// Where one who may not look is led, unless what is asked for is for everybody.
+std::optional<http::response> turned_away(const page_call& call) {
+  if (!call.home.parts.desk || call.who.who.may >= http::role::view
+      || http::match_path("login", call.asked.path) || http::match_path("logout", call.asked.path))
+    return std::nullopt;
+  if (!call.who.signed_in())
+    return go_to(sign_in_path(call));
+  return refused_page(call, 403, "your account may not look at this farm; ask who runs it");
+}
+
 page_answer serve(const site& home, http::request asked, http::body_reader& body) {
-  asked.from = {};
+  asked.from.uid.reset();
   asked.from.guest = "web";
   asked.fields.erase("authorization");
-  if (home.parts.loopback_only && !is_own_name(asked))
-    co_return http::problem(421, "these pages answer to 127.0.0.1 and localhost alone");
+  if (home.parts.loopback_only && !is_own_name(asked, home.parts.names))
+    co_return http::problem(421, "these pages answer to 127.0.0.1, localhost and the names of "
+                                 "--web-name alone");
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  page_call call{
+    home, asked, {}, {std::chrono::duration_cast<milliseconds>(now) / milliseconds{1}}};
+  if (asked.path.size() == 2 && asked.path[0] == "assets"
+      && (asked.method == "GET" || asked.method == "HEAD"))
+    co_return serve_asset(call);
+  if (home.parts.desk) {
+    auto who = co_await home.parts.desk->visitor_of(asked);
+    if (!who)
+      co_return refused_page(call, 503, who.error().text);
+    call.who = std::move(*who);
+    asked.from.known = std::make_shared<const http::caller>(call.who.who);
+  }
+  if (asked.method == "POST")
+    co_return co_await serve_form(call, body);
   if (asked.method != "GET" && asked.method != "HEAD") {
     auto refused = http::problem(405, "nothing can be changed here; use GET, HEAD");
     refused.fields.emplace_back("Allow", "GET, HEAD");
@@ -101,21 +214,9 @@ page_answer serve(const site& home, http::request asked, http::body_reader& body
   }
   if (is_open_api(asked.path))
     co_return co_await pass_on(home, asked, body);
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  page_call call{
-    home, asked, {}, {std::chrono::duration_cast<milliseconds>(now) / milliseconds{1}}};
-  if (asked.path.size() == 2 && asked.path[0] == "assets")
-    co_return serve_asset(call);
-  for (const auto& candidate : routes) {
-    auto captures = http::match_path(candidate.pattern, asked.path);
-    if (!captures)
-      continue;
-    call.captures = std::move(*captures);
-    co_return co_await candidate.show(call);
-  }
-  if (!asked.path.empty() && asked.path[0] == "api")
-    co_return http::problem(404, "that part of the API is not served here; use its own address");
-  co_return refused_page(call, 404, "this farm has no page " + printable(asked.target, 200));
+  if (auto away = turned_away(call))
+    co_return std::move(*away);
+  co_return co_await serve_page(call);
 }
 
 } // namespace

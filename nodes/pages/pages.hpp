@@ -6,7 +6,7 @@
 // of that script. Why so: docs/adr/0004-pages-from-the-api.md.
 // SPDX-License-Identifier: Apache-2.0
 
-#include "nodes/http/server.hpp"
+#include "nodes/http/sessions.hpp"
 
 #include <string>
 
@@ -14,12 +14,16 @@ namespace drover::pages {
 
 struct site_parts {
   std::string farm;          ///< its name
-  http::handler api;         ///< docs/API.md; asked for reading alone
+  http::handler api;         ///< docs/API.md
   std::string assets;        ///< folder of drover.js and drover.css; what is not there is left out
   bool loopback_only = true; ///< the door is on loopback: only its own names are answered
+  std::vector<std::string> names = {};         ///< by which it is reached through a proxy
+  std::shared_ptr<http::front_desk> desk = {}; ///< null: nobody can sign in, everybody may look
 };
 
-/// A handler for a server whose door is open: it answers GET and HEAD, and nothing that is secret.
+/// A handler for a server whose door is open: what may be seen and done is what the visitor's
+/// account may. GET and HEAD change nothing; what a form asks for is passed to the API in the
+/// account's name.
 http::handler make_pages(site_parts parts);
 
 } // namespace drover::pages

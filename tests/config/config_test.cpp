@@ -41,8 +41,9 @@ TEST_CASE("config: the example's hosts, users and limits") {
   CHECK(farm.hosts[3].restart
         == restart_commands{"ssh h4 sudo systemctl restart drover-host", "ssh h4 sudo reboot",
                             "ipmitool -H h4-ipmi chassis power cycle"});
-  REQUIRE(farm.users.size() == 2);
-  CHECK(farm.users[1].roles == std::vector<std::string>{"viewer", "operator"});
+  REQUIRE(farm.users.size() == 3);
+  CHECK(farm.users[0] == user_spec{"anyone", {"view"}});
+  CHECK(farm.users[2] == user_spec{"bob", {"force"}, {"check*"}, "bob@example.org", "bob"});
   CHECK(farm.limits.log_per_step == uint64_t{1} << 30);
   CHECK(farm.limits.artifacts_per_build == uint64_t{2} << 30);
 }

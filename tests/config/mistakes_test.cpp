@@ -201,7 +201,15 @@ TEST_CASE("mistakes: reporters") {
   CHECK(errors_of("reporters: {r: {webhook: \"http://x\", nick: a}}\n")
         == "f:1:38: nick: a reporter by webhook has no such setting; it has secret");
   CHECK(errors_of("users: {u: {roles: [king]}}\n")
-        == "f:1:21: role 'king' is not known; there are: viewer, operator, admin");
+        == "f:1:21: role 'king' is not known; there are: view, force, admin");
+  CHECK(errors_of("users: {anyone: {roles: [view, admin]}}\n")
+        == "f:1:32: anyone: whoever has not signed in may view alone; give 'admin' to users");
+  CHECK(errors_of("users: {anyone: {roles: [view], irc: a}}\n")
+        == "f:1:33: irc: 'anyone' stands for people who have not signed in, it has roles alone");
+  CHECK(errors_of("users: {u: {roles: [force], builders: [chek], mail: you, irc: \"a b\"}}\n")
+        == "f:1:40: builder 'chek' is not known; there is none\n"
+           "f:1:53: mail: 'you' is no mail address\n"
+           "f:1:63: irc: 'a b' is no account on IRC");
 }
 
 TEST_CASE("mistakes: bytes that would spoil a command or a terminal") {

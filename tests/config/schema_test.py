@@ -101,6 +101,8 @@ BAD = {
     "a setting of others": "reporters: {r: {webhook: \"http://x\", nick: a}}",
     "an unknown event": "reporters: {r: {webhook: \"http://x\", on: [problme]}}",
     "an unknown role": "users: {u: {roles: [king]}}",
+    "anyone as an admin": "users: {anyone: {roles: [admin]}}",
+    "no mail address of a user": "users: {u: {mail: you}}",
     "an absolute include": "include: [/etc/drover/hosts.yaml]",
     "an include of no YAML": "include: [notes.txt]",
     "an include as a mapping": "include: {a: b.yaml}",

@@ -165,7 +165,8 @@ class OpenApi(ApiCase):
                        "/api/v1/campaigns", f"/api/v1/campaigns/{campaign}",
                        f"/api/v1/campaigns/{campaign}/why", "/api/v1/hosts", "/api/v1/hosts/h1",
                        "/api/v1/hosts/h1/why", "/api/v1/actors", "/api/v1/builders",
-                       "/api/v1/builders/hello", "/api/v1/events?limit=500",
+                       "/api/v1/builders/hello", "/api/v1/builders/hello/where",
+                       "/api/v1/users", "/api/v1/events?limit=500",
                        "/api/v1/events?tail=3",
                        "/api/v1/events/stream?after=0", "/api/v1/config",
                        "/api/v1/config/generations", "/api/v1/config/generations/1",
@@ -185,6 +186,10 @@ class OpenApi(ApiCase):
                            '{"name": "ann", "role": "view", "expires_in": 60}')
         self.check("GET", "/api/v1/tokens", 200)
         self.check("DELETE", f"/api/v1/tokens/{token['id']}", 202)
+        self.check("POST", "/api/v1/users", 201, '{"name": "ann", "password": "long enough"}')
+        self.check("GET", "/api/v1/users", 200)
+        self.check("POST", "/api/v1/users/ann/password", 202, '{"password": "another one"}')
+        self.check("DELETE", "/api/v1/users/ann?reason=docs", 202)
         self.check("POST", "/api/v1/config/reload", 202)
         self.assertTrue(self.check("POST", "/api/v1/store/verify", 200)["ok"])
         backup = self.path("backup")

@@ -172,6 +172,7 @@ private:
   census_actor census_ = system_.spawn(census, std::string{"coordinator"});
   recorder_actor recorder_ = system_.spawn(recorder, settings_of(*plan), census_, uint64_t{0});
   store_keeper keeper_;
+  password_keeper passwords_ = spawn_password_keeper(system_, password_cost::least);
   std::unique_ptr<server> server_;
 
   static cli::farm_address address_of(const std::string& socket) {
@@ -194,23 +195,16 @@ public:
   static constexpr auto owner_token = "a token that stands in a file";
 
   explicit scripted_farm(milliseconds idle = limits::http_idle_timeout) {
-    api_parts parts{"test",       "0.1", epoch{3, 99}, plan->store,
-                    coordinator_, sink_, artifacts_,   gateway{gateway_, loop_}};
-    parts.recorder = recorder_;
-    parts.clock = [plan = plan] { return wall_time{plan->now_ms}; };
-    parts.owner = {digest_of_token(owner_token), "token-file"};
-    parts.read_config = [plan = plan](const std::string&) { return plan->reading; };
     keeper_ = spawn_store_keeper(
-      system_, {plan->store, recorder_, census_, parts.clock, [](const std::string& to) {
+      system_, {plan->store, recorder_, census_, clock(), [](const std::string& to) {
                   return expected<backup_report>{backup_report{to, 4096, 7}};
                 }});
-    parts.keeper = keeper_;
     server_settings settings;
     settings.loop = loop_;
     settings.socket_path = socket;
     settings.port = 0;
     settings.idle_timeout = idle;
-    settings.handle = make_api(std::move(parts));
+    settings.handle = make_api(parts_on(loop_));
     auto started = server::start(std::move(settings));
     if (!started)
       throw std::runtime_error{started.error().text};
@@ -224,9 +218,26 @@ public:
     caf::anon_send_exit(artifacts_, caf::exit_reason::user_shutdown);
     stop_gateway(gateway_);
     stop_store_keeper(keeper_);
+    stop_password_keeper(passwords_);
     caf::anon_send_exit(recorder_, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(census_, caf::exit_reason::user_shutdown);
   }
+  wall_clock clock() const {
+    return [plan = plan] { return wall_time{plan->now_ms}; };
+  }
+  /// What an API answers from, on the loop of its server.
+  api_parts parts_on(std::shared_ptr<asio::io_context> loop) const {
+    api_parts parts{"test",       "0.1", epoch{3, 99}, plan->store,
+                    coordinator_, sink_, artifacts_,   gateway{gateway_, std::move(loop)}};
+    parts.recorder = recorder_;
+    parts.clock = clock();
+    parts.owner = {digest_of_token(owner_token), "token-file"};
+    parts.read_config = [plan = plan](const std::string&) { return plan->reading; };
+    parts.keeper = keeper_;
+    parts.passwords = passwords_;
+    return parts;
+  }
+  const password_keeper& passwords() const { return passwords_; }
   /// As at the end of the coordinator: nobody is served any more.
   void stop_serving() { server_.reset(); }
   /// Commits through the recorder, as actors do; returns once it is durable.

@@ -80,6 +80,13 @@ inline json list_answers(const std::string& path) {
                {"about", "flags"},
                {"default", "-O2"},
                {"choices", {"-O1", "-O2"}}}}}};
+  if (path == "builders/hello/where")
+    return {{"builder", "hello"},
+            {"on", "any"},
+            {"host", nullptr},
+            {"reason", "waits for a free slot on h1"},
+            {"evidence", {"h1: all slots are in use"}},
+            {"hosts", {{{"name", "h1"}, {"state", "up"}, {"slots", {{"total", 2}, {"used", 2}}}}}}};
   if (path == "events")
     return {{"events",
              {{{"sequence", 9},

@@ -42,6 +42,9 @@ const orders = {
   goto: ({ url }) => page.goto(url).then((answer) => answer.status()),
   text: ({ at }) => page.locator(at).first().innerText(),
   count: ({ at }) => page.locator(at).count(),
+  fill: ({ at, text }) => page.locator(at).first().fill(text),
+  choose: ({ at, value }) => page.locator(at).first().selectOption(value),
+  url: () => page.url(),
   click: ({ at }) => page.locator(at).first().click(),
   waitText: ({ at, text, seconds = 30 }) =>
     page.locator(at).filter({ hasText: text }).first().waitFor({ timeout: seconds * 1000 }).then(() => true),

@@ -92,12 +92,22 @@ builders:
   nowhere:
     requires: "arch == 'vax'"
     steps: [{{name: never, run: "true"}}]
+  asked:
+    params:
+      flags: {{text: "-O2", about: "for the compiler"}}
+      mode: {{choice: [debug, release], default: release}}
+      version: {{text: , required: yes, about: "what to build"}}
+    steps: [{{name: wait, run: {yaml_text('ASKED')}}}]
+users:
+  anyone: {{roles: [view]}}
+  ann: {{roles: [force]}}
 """
         super().setUp()
 
     def write(self, name, content):
         if name == "farm.yaml":
             content = content.replace('"GATED"', self.gated("gate"))
+            content = content.replace('"ASKED"', self.gated("asked"))
         return super().write(name, content)
 
     def open_browser(self):
@@ -111,6 +121,7 @@ builders:
     def test_pages_in_a_browser(self):
         # One farm for all: most of a farm's time is its start. What kills its parts comes last.
         for check in (self.check_a_page_shows_a_build_run_and_its_log_grow_without_reloading,
+                      self.check_somebody_signs_in_forces_watches_and_cancels,
                       self.check_nothing_that_others_write_runs_or_leads_away,
                       self.check_a_long_log_is_shown_in_windows_from_the_first_error_on,
                       self.check_every_page_says_the_same_without_scripts,
@@ -144,6 +155,53 @@ builders:
         self.assertTrue(browser.eval(code="window.sameDocument"))
         self.shot(browser, "live-log")
         self.assertEqual(browser.wrongs(), [])
+
+    def check_somebody_signs_in_forces_watches_and_cancels(self):
+        subprocess.run([os.path.join(e2e.PROGRAMS, "drover"), "--farm", self.farm.address, "admin",
+                        "user", "add", "ann", "--password-stdin"], input=b"correct horse\n",
+                       check=True)
+        for look in ({}, {"dark": True, "width": 390}):
+            browser = self.open_browser()
+            name = "-phone-dark" if look else ""
+            browser.open(**look)
+            browser.goto(url=self.web + "/builders/asked")
+            self.assertEqual(browser.count(at="#force form"), 0)
+            self.shot(browser, "builder-guest" + name)
+            browser.click(at="#force a")
+            browser.waitText(at="h1", text="Sign in")
+            browser.fill(at="input[name=name]", text="ann")
+            browser.fill(at="input[name=password]", text="wrong horse")
+            browser.click(at="main button")
+            browser.waitText(at="#wrong", text="wrong name or password")
+            self.shot(browser, "sign-in" + name)
+            browser.fill(at="input[name=password]", text="correct horse")
+            browser.click(at="main button")
+            browser.waitText(at="h1", text="asked")
+            browser.fill(at="input[name='p.version']", text="7")
+            browser.choose(at="select[name='p.mode']", value="debug")
+            browser.fill(at="#force input[name=reason]", text="to see it")
+            self.shot(browser, "force" + name)
+            browser.click(at="#force button")
+            browser.waitText(at="h1", text="asked #")
+            build = browser.url().split("/")[-1]
+            browser.waitText(at=".steps", text="running", seconds=20)
+            browser.click(at=".steps .stepname")
+            browser.waitText(at="#log", text="attempt 1 waits", seconds=20)
+            browser.goto(url=f"{self.web}/builds/{build}")
+            browser.eval(code="window.sameDocument = true")
+            self.shot(browser, "build-running" + name)
+            browser.fill(at="#cancel input[name=reason]", text="seen enough")
+            browser.click(at="#cancel button")
+            browser.waitText(at="h1", text="cancelled", seconds=20)
+            browser.waitText(at="#retry", text="Retry", seconds=20)
+            self.assertEqual(browser.count(at="#cancel"), 0)
+            self.shot(browser, "build-over" + name)
+            record = self.finished(build)
+            self.assertEqual((record["requested_by"], record["params"]["mode"]), ("ann", "debug"))
+            self.assertEqual(browser.wrongs(), [])
+            browser.click(at=".visitor button")
+            browser.waitText(at=".visitor", text="Sign in")
+            self.assertEqual(browser.wrongs(), [])
 
     def check_a_host_dies_and_comes_back_while_its_page_is_open(self):
         browser = self.open_browser()

@@ -247,12 +247,14 @@ void add_audit(CLI::App& admin, command_line& line) {
 } // namespace
 
 void add_admin(CLI::App& app, command_line& line) {
-  auto* admin = app
-                  .add_subcommand("admin", "Keys, configuration, store, and who did what: token,"
-                                           " config, reload, verify, backup, restore, gc, audit")
-                  ->group(groups::farm);
+  auto* admin =
+    app
+      .add_subcommand("admin", "Accounts, keys, configuration, store, and who did what:"
+                               " user, token, config, reload, verify, backup, restore, gc, audit")
+      ->group(groups::farm);
   admin->require_subcommand(1);
   admin->footer("Example: drover admin verify");
+  add_users(*admin, line);
   add_tokens(*admin, line);
   add_config(*admin, line);
   add_store(*admin, line);

@@ -6,12 +6,12 @@
 #include "actors/farm.hpp"
 #include "nodes/config_reload.hpp"
 #include "nodes/coordinator_backup.hpp"
+#include "nodes/coordinator_notices.hpp"
 #include "nodes/coordinator_web.hpp"
 #include "nodes/http/api.hpp"
 #include "nodes/http/listen.hpp"
 #include "nodes/http/server.hpp"
 #include "nodes/junit_xml.hpp"
-#include "nodes/reporters/irc_desk.hpp"
 #include "nodes/runtime.hpp"
 #include "nodes/sd_notify.hpp"
 #include "nodes/sources/watch.hpp"
@@ -191,25 +191,14 @@ std::string folder_of(const options& chosen) {
                                : chosen.folder;
 }
 
-/// The process ends with this actor, unless it was told to stop.
-void end_with(caf::actor_system& system, const std::string& name, const caf::actor& actor) {
-  actor->attach_functor([&system, name](const caf::error& reason) {
-    if (reason != caf::exit_reason::user_shutdown)
-      stop_fatally("its " + name + " died: " + system.render(reason));
-  });
-}
-
 gateway_actor open_gateway(caf::actor_system& system, const farm_actors& farm) {
   auto gateway = http::spawn_gateway(system);
   caf::anon_send(farm.census, enlistment{"gateway", "gateway", "coordinator", gateway});
-  end_with(system, "gateway", caf::actor_cast<caf::actor>(gateway));
+  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
+    if (reason != caf::exit_reason::user_shutdown)
+      stop_fatally("its gateway died: " + system.render(reason));
+  });
   return gateway;
-}
-
-irc_desk_actor open_irc(caf::actor_system& system, const irc_desk_context& context) {
-  auto desk = spawn_irc_desk(system, context);
-  end_with(system, "irc", caf::actor_cast<caf::actor>(desk));
-  return desk;
 }
 
 int run(const options& chosen) {
@@ -239,11 +228,7 @@ int run(const options& chosen) {
   if (!farm)
     stop_fatally(farm.error().text);
   auto gateway = open_gateway(system, *farm);
-  auto voices = std::make_shared<irc_registry>();
-  auto irc = open_irc(
-    system, {{system, store, farm->coordinator, farm->recorder, farm->census, settings.clock},
-             voices,
-             config_folder});
+  farm_voice voice{system, *farm, settings, config_folder};
   auto people = std::make_shared<boost::asio::io_context>();
   http::api_parts parts{config->farm,    program_version(), now,
                         store,           farm->coordinator, farm->log_sink,
@@ -269,14 +254,13 @@ int run(const options& chosen) {
     browsers.reset();
     pages.reset();
     door->stop();
-    stop_irc_desk(irc);
+    voice.stop();
     http::stop_gateway(gateway);
     http::stop_store_keeper(keeper);
     stop_farm(*farm);
     loop.stop();
   }
   farm = failure{};
-  irc = irc_desk_actor{};
   system.await_all_actors_done();
   if (auto problem = store->close())
     stop_fatally(problem->text);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/reporters/irc_desk.hpp"
 
+#include "actors/core/notices.hpp"
 #include "nodes/runtime.hpp"
 #include "schema/limits_irc.hpp"
-#include "schema/names.hpp"
 #include "storage/tables.hpp"
 
 #include <caf/send.hpp>
@@ -113,12 +113,7 @@ void desk_state::tick() {
 
 /// What fits into a channel: the cause stands in the subject, the rest is a page away.
 std::string words_of(const reporter_spec& reporter, const notice_record& notice) {
-  auto text = notice.subject;
-  auto base = reporter.settings.find("url");
-  if (base != reporter.settings.end() && !base->second.empty() && notice.build.value != 0)
-    text += "\n" + base->second + (base->second.back() == '/' ? "" : "/") + "builds/"
-            + to_string(notice.build);
-  return text;
+  return notice.subject + "\n" + core::page_of(core::base_of(reporter), notice);
 }
 
 actor_entry desk_state::describe() const {

@@ -96,7 +96,7 @@ void irc_client::run() {
   while (!stopping_) {
     carry_out(machine_.tick(now()));
     auto wait = machine_.wait(now());
-    if (socket_ && socket_->descriptor() < 0) // a name is looked up: nothing wakes us
+    if (socket_ && socket_->descriptor() < 0) // it was not dialled yet: nothing wakes us
       wait = std::min(wait, core::irc::moment{50});
     pollfd looks[2] = {{wake_.get(), POLLIN, 0}, {-1, 0, 0}};
     if (socket_ && socket_->descriptor() >= 0)
@@ -156,9 +156,7 @@ void irc_client::carry_out(actions wanted) {
 
 void irc_client::carry_out(const action& wanted) {
   if (std::holds_alternative<core::irc::dial>(wanted)) {
-    socket_ = std::make_unique<irc_socket>(wanted_.server, wanted_.ca);
-    if (auto how = socket_->advance(); !how)
-      lost(how.error().text);
+    socket_ = std::make_unique<irc_socket>(wanted_.server, wanted_.ca); // `turn` moves it on
   } else if (const auto* line = std::get_if<core::irc::send_line>(&wanted)) {
     if (socket_)
       socket_->write(line->line + "\r\n");

@@ -87,6 +87,67 @@ class Ngircd:
             self.process = None
 
 
+class Proxy:
+    """Stands before a server: lets bytes through, loses them in silence, or lets nobody in."""
+
+    def __init__(self, port):
+        self.target = port
+        self.mode = "open"
+        self.pairs = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+                if self.mode == "closed":
+                    client.close()
+                    continue
+                server = socket.create_connection(("127.0.0.1", self.target), 10)
+            except OSError:
+                if self.listener.fileno() < 0:
+                    return
+                client.close()
+                continue
+            self.pairs += [client, server]
+            for pair in ((client, server), (server, client)):
+                threading.Thread(target=self.pump, args=(*pair, []), daemon=True).start()
+
+    def pump(self, source, sink, lost):
+        """Once a byte was lost nothing comes after it: a connection has no holes."""
+        try:
+            while piece := source.recv(65536):
+                if self.mode == "frozen":
+                    lost.append(piece)
+                if not lost:
+                    sink.sendall(piece)
+        except OSError:
+            pass  # the other side has closed it
+        for each in (source, sink):
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it was closed before
+
+    def shut(self):
+        """Nobody is in, nobody comes in."""
+        self.mode = "closed"
+        for each in self.pairs:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it was closed before
+        for each in self.pairs:
+            each.close()
+        self.pairs.clear()
+
+    def close(self):
+        self.listener.close()
+        self.shut()
+
+
 class Person:
     """Somebody with a client: keeps all lines that came, and waits for those that are wanted."""
 

@@ -11,7 +11,7 @@ import tempfile
 
 import farm
 from farm import FarmCase, wait_until
-from irc_people import Ngircd, Person, ScriptedServer, make_certificate
+from irc_people import Ngircd, Person, Proxy, ScriptedServer, make_certificate
 
 BUILDERS = """
 builders:
@@ -174,6 +174,76 @@ class FirstComers(IrcCase):
         self.wait_for_state("not in #builds: kicked by ann (out)")
         self.wait_for_state(", in #builds")
         self.ann.ask("drover_: help", "I know help", bot="drover_")
+
+
+class Notices(IrcCase):
+
+    def open_server(self):
+        super().open_server()
+        self.proxy = Proxy(self.server.port)
+        self.addCleanup(self.proxy.close)
+        self.ann = self.person("ann")
+        return reporter(f"irc://127.0.0.1:{self.proxy.port}")
+
+    def make(self, color):
+        """A build of `quick` that is red or green, up to its end."""
+        if color == "red":
+            self.write("broken", "")
+        elif os.path.exists(self.path("broken")):
+            os.unlink(self.path("broken"))
+        build = self.submit("quick")
+        self.finished(build)
+        return build
+
+    def hear(self, text, person=None, seconds=90):
+        person = person or self.ann
+        person.wait_for(lambda line: " PRIVMSG #builds :" + text in line, text, seconds)
+        # What was said twice would come with what is answered now.
+        person.ask("drover: help", "I know help")
+        self.assertEqual(person.heard("#builds :" + text), 1)
+
+    def test_a_red_and_a_fixed_builder_are_told_once(self):
+        self.wait_for_state(", in #builds")
+        self.make("green")
+        self.make("red")
+        self.hear("quick is red")
+        self.make("red")
+        self.make("green")
+        self.hear("quick is green again")
+        self.assertEqual(self.ann.heard("quick is red"), 1)
+
+    def test_what_happened_while_the_server_was_away_is_told_once(self):
+        self.wait_for_state(", in #builds")
+        self.make("green")
+        self.proxy.shut()
+        self.server.kill()
+        self.wait_for_state("retrying in")
+        self.make("red")
+        self.server.start()
+        ann = self.person("ann")
+        self.proxy.mode = "open"
+        self.hear("quick is red", ann)
+
+    def test_what_a_dead_connection_swallowed_is_told_once_by_the_next(self):
+        self.wait_for_state(", in #builds")
+        self.make("green")
+        self.proxy.mode = "frozen"
+        self.make("red")
+        wait_until(lambda: ", in #builds" not in self.state(), 60, "the bot gives it up")
+        self.proxy.shut()
+        self.proxy.mode = "open"
+        self.hear("quick is red")
+
+    def test_what_happened_while_the_coordinator_was_killed_is_told_once(self):
+        self.wait_for_state(", in #builds")
+        self.make("green")
+        self.write("broken", "")
+        build = self.submit("quick")
+        os.kill(self.farm.pid("coordinator"), 9)
+        wait_until(lambda: self.farm.run("build", build).returncode in (0, 1), 60,
+                   "the coordinator is back")
+        self.finished(build)
+        self.hear("quick is red")
 
 
 class Encrypted(IrcCase):

@@ -97,8 +97,9 @@ void connection::lose(std::string_view why, moment now) {
   since_ = now;
   problem_ = plain_text(why);
   queue_.clear();
-  whois_.clear();
   channels_.clear();
+  for (const auto& asked : std::exchange(whois_, {}))
+    out_.push_back(identified{asked.ticket, {}});
   for (auto& ticket : std::exchange(tickets_, {}))
     out_.push_back(told{ticket.id, "the connection broke before the server had it: " + problem_});
 }

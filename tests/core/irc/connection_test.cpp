@@ -255,6 +255,10 @@ TEST_CASE("irc accounts: WHOIS is asked, and counts for the same person only") {
     irc.hears(":s 318 drover ann :End");
     CHECK(irc.take<identified>().empty());
   }
+  SECTION("the connection breaks") {
+    irc.keep(irc.link.closed("reset", irc.now));
+    CHECK(irc.take<identified>() == std::vector<identified>{{3, ""}});
+  }
   SECTION("no answer") {
     irc.after(limits::irc_answer_timeout);
     CHECK(irc.take<identified>() == std::vector<identified>{{3, ""}});

@@ -143,6 +143,7 @@ class Commands(IrcCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text.replace("on: [problem, recovery]", "nick: shepherd"))
         self.farm.text("admin", "reload")
+        ann.wait_for(lambda line: line.startswith(":shepherd!") and " JOIN " in line, "the new bot")
         ann.ask("shepherd: help", "I know help", bot="shepherd")
         with open(path, "w", encoding="utf-8") as file:
             file.write("farm: silent\n")

@@ -7,6 +7,7 @@
 #include "config/zone.hpp"
 #include "nodes/config_reload.hpp"
 #include "nodes/coordinator_backup.hpp"
+#include "nodes/coordinator_notices.hpp"
 #include "nodes/coordinator_web.hpp"
 #include "nodes/http/api.hpp"
 #include "nodes/http/listen.hpp"
@@ -239,8 +240,8 @@ int run(const options& chosen) {
   auto now = begin_epoch(*store);
   spdlog::info("coordinator starts farm={} epoch={} version={}", config->farm, now.counter,
                program_version());
-  auto watch =
-    std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder_of(chosen));
+  auto config_folder = config_folder_of(chosen);
+  auto watch = std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder);
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
   farm_settings settings{*config,
@@ -259,6 +260,7 @@ int run(const options& chosen) {
   if (!farm)
     stop_fatally(farm.error().text);
   auto gateway = open_gateway(system, farm->census);
+  farm_voice voice{system, *farm, settings, config_folder};
   auto people = std::make_shared<boost::asio::io_context>();
   http::api_parts parts{config->farm,    program_version(), now,
                         store,           farm->coordinator, farm->log_sink,
@@ -289,6 +291,7 @@ int run(const options& chosen) {
     browsers.reset();
     pages.reset();
     door->stop();
+    voice.stop();
     http::stop_gateway(gateway);
     http::stop_store_keeper(keeper);
     stop_source_fetcher(fetcher);

@@ -2,6 +2,7 @@
 // The coordinator's actors put together: what nodes/ and tests/sim/ spawn.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/command_port.hpp"
 #include "actors/core/store_room.hpp"
 #include "actors/ports.hpp"
 
@@ -27,6 +28,7 @@ struct farm_settings {
   std::shared_ptr<source_port> sources = {}; ///< none: no source is watched
   report_reader read_report = {};            ///< none: report files are not read
   core::store_room_probe room = {};          ///< of the store's disk; none: there is always room
+  std::shared_ptr<command_port> commands = {}; ///< none: no host is brought back by commands
 };
 
 struct farm_actors {

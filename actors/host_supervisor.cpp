@@ -146,11 +146,6 @@ void host_supervisor_state::on(const cache_keep& said) {
     tell(cache_kept{said.token, "this farm keeps no results"});
 }
 
-void host_supervisor_state::on(const host_news_told& said) {
-  record.facts = said.facts;
-  announce();
-}
-
 void host_supervisor_state::on(const census_answer& said) {
   last_census = said.actors;
   std::erase_if(censuses, [&](open_census& open) {
@@ -222,6 +217,8 @@ bool host_supervisor_state::holds_stray_of(build_id build) const {
 
 void host_supervisor_state::tick() {
   self->delayed_send(self, pace.look_every, atom::tick::value);
+  heard = std::min(now(), heard + core::own_absence(now() - looked, pace.look_every));
+  looked = now();
   judge_silence();
   forget_rival();
   end_hold();
@@ -302,7 +299,7 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
   auto& state = self->state;
   state.farm = farm;
   state.record = record;
-  state.heard = state.now();
+  state.heard = state.looked = state.now();
   state.reason =
     record.first_seen.ms == 0 ? "has not joined yet" : "not back yet since the coordinator started";
   self->set_down_handler([self](const caf::down_msg& down) { self->state.link_down(down.source); });
@@ -326,6 +323,7 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
     [self](const hosts_query&) { return self->state.view(); },
     [self](const host_order& request) { return self->state.obey(request); },
     [self](const herd_size& herd) { self->state.keep_pace(herd); },
+    [self](const host_care& decided) { self->state.care(decided); },
     [self](atom::tick) { self->state.tick(); },
     [self](atom::describe) { return self->state.describe(); },
   };

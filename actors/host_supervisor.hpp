@@ -98,6 +98,11 @@ struct host_supervisor_state {
   caf::result<expected<accepted>> obey(const host_order& request);
   caf::result<expected<accepted>> keep(std::vector<event_record> events, std::string text);
   void end_hold();
+
+  // -- what the farm itself decides --
+  void care(const host_care& decided);
+  void judge_health(const std::string& trouble);
+  void store(std::vector<event_record> events);
   bool may_start(const core::open_order& open) const;
 
   // -- time --
@@ -129,6 +134,7 @@ struct host_supervisor_state {
   line_guard lines{limits::strangers_logged_max, limits::strangers_log_period};
   uint64_t last_sequence = 0; ///< of the beats on this session
   milliseconds heard{0};      ///< when the host was last heard, or when listening began
+  milliseconds looked{0};     ///< at the silence, last
   bool ever_heard = false;    ///< since this supervisor began
   core::open_orders orders;
   std::set<grant_token> known_strays; ///< the host's own, though without an order

@@ -99,27 +99,6 @@ build_actor coordinator_state::spawn_build(const build_file& file,
   return spawned;
 }
 
-/// Begins the actor of a build that was placed before, with the slots that it holds.
-void coordinator_state::take_seats(const build_file& file) {
-  auto& build = active[file.build.id];
-  auto host = herd.find(file.build.host);
-  bool placed_now = file.build.state == build_state::running && host != herd.end();
-  build.host = build.hedge = {};
-  build.placement = file.build.placement;
-  build.last_placement = core::last_placement(file);
-  build.actor = spawn_build(file, placed_now ? host->second.supervisor : host_supervisor_actor{});
-  if (!placed_now)
-    return;
-  build.host = host->first;
-  ++host->second.used;
-  auto seat = core::open_hedge(file);
-  if (auto second = seat ? herd.find(seat->host) : herd.end(); second != herd.end()) {
-    build.hedge = seat->host;
-    build.hedge_placement = seat->placement;
-    ++second->second.used;
-  }
-}
-
 // -- people --------------------------------------------------------------------------------------
 
 caf::result<expected<submitted>> coordinator_state::submit(submission request) {
@@ -328,12 +307,6 @@ void coordinator_state::release(active_build& build) {
   if (auto member = herd.find(build.host); member != herd.end() && member->second.used > 0)
     --member->second.used;
   build.host = {};
-}
-
-void coordinator_state::release_hedge(active_build& build) {
-  if (auto member = herd.find(build.hedge); member != herd.end() && member->second.used > 0)
-    --member->second.used;
-  build.hedge = {};
 }
 
 void coordinator_state::on_over(build_id id) {

@@ -36,7 +36,6 @@ event_record about_host(event_kind kind, const host_name& host, std::string text
   event.kind = kind;
   event.at = at;
   event.host = host;
-  event.by = "farm";
   event.text = printable(text, limits::reason_bytes_max);
   return event;
 }

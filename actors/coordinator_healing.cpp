@@ -159,6 +159,33 @@ bool coordinator_state::hedge(build_id id, active_build& build, const core::queu
   return true;
 }
 
+/// Begins the actor of a build that was placed before, with the slots that it holds.
+void coordinator_state::take_seats(const build_file& file) {
+  auto& build = active[file.build.id];
+  auto host = herd.find(file.build.host);
+  bool placed_now = file.build.state == build_state::running && host != herd.end();
+  build.host = build.hedge = {};
+  build.placement = file.build.placement;
+  build.last_placement = core::last_placement(file);
+  build.actor = spawn_build(file, placed_now ? host->second.supervisor : host_supervisor_actor{});
+  if (!placed_now)
+    return;
+  build.host = host->first;
+  ++host->second.used;
+  auto seat = core::open_hedge(file);
+  if (auto second = seat ? herd.find(seat->host) : herd.end(); second != herd.end()) {
+    build.hedge = seat->host;
+    build.hedge_placement = seat->placement;
+    ++second->second.used;
+  }
+}
+
+void coordinator_state::release_hedge(active_build& build) {
+  if (auto member = herd.find(build.hedge); member != herd.end() && member->second.used > 0)
+    --member->second.used;
+  build.hedge = {};
+}
+
 void coordinator_state::on_hedge_over(const hedge_over& said) {
   auto known = active.find(said.build);
   if (known == active.end() || known->second.hedge != said.host)

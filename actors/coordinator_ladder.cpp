@@ -19,7 +19,6 @@ event_record ladder_event(event_kind kind, const host_name& host, const std::str
   event.kind = kind;
   event.at = at;
   event.host = host;
-  event.by = "farm";
   event.text = printable(text, limits::reason_bytes_max);
   return event;
 }

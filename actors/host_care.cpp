@@ -53,6 +53,17 @@ void host_supervisor_state::judge_health(const std::string& trouble) {
                                 farm.clock())});
 }
 
+void host_supervisor_state::judge_clock(const std::string& trouble) {
+  if (trouble == clock_trouble)
+    return;
+  clock_trouble = trouble;
+  if (!trouble.empty())
+    spdlog::warn("host clock host={} trouble=\"{}\"", record.name.value, trouble);
+  if (state == host_state::up)
+    reason = reason_when_up();
+  announce();
+}
+
 void host_supervisor_state::on(const host_news_told& said) {
   bool changed = record.facts != said.facts;
   record.facts = said.facts;

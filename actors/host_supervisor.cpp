@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/host_supervisor.hpp"
 
+#include "actors/core/health.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_workspaces.hpp"
 #include "schema/names.hpp"
@@ -85,6 +86,8 @@ void host_supervisor_state::on(const attempt_started& said) {
   auto open = orders.find(said.token);
   if (open == orders.end() || std::exchange(open->second.started, true))
     return;
+  auto at = farm.clock().ms; // it started after it was ordered, and before now
+  judge_clock(core::clock_trouble(said.at.ms, at - (now() - open->second.sent).count(), at));
   self->send(farm.coordinator, record.name, said);
 }
 

@@ -102,6 +102,7 @@ struct host_supervisor_state {
   // -- what the farm itself decides --
   void care(const host_care& decided);
   void judge_health(const std::string& trouble);
+  void judge_clock(const std::string& trouble);
   void store(std::vector<event_record> events);
   bool may_start(const core::open_order& open) const;
 
@@ -141,7 +142,8 @@ struct host_supervisor_state {
   std::map<std::pair<build_id, uint32_t>, open_close> closes;
   std::map<grant_token, open_cancel> cancels;
   std::vector<open_census> censuses;
-  size_t pieces_open = 0; ///< that the artifact store has not answered
+  std::string clock_trouble; ///< as its last step that was started has shown
+  size_t pieces_open = 0;    ///< that the artifact store has not answered
   std::vector<actor_entry> last_census;
   uint64_t last_query = 0;
   host_state told = host_state::joining; ///< in the journal

@@ -111,6 +111,7 @@ void read_builder(reader& in, const std::string& name, const node& from, farm_co
      {"requires", [&](const node& value) { in.text("requires", value, builder.requirement); }},
      {"steps", steps, step_example},
      {"artifacts", artifacts},
+     {"canary", [&](const node& value) { in.yes_no("canary", value, builder.canary); }},
      {"params", [&](const node& value) { read_params(in, value, builder.params); }}});
   out.builders.push_back(std::move(builder));
 }

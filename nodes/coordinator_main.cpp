@@ -4,6 +4,7 @@
 #include "actors/edge/listener.hpp"
 #include "actors/edge/loop.hpp"
 #include "actors/farm.hpp"
+#include "nodes/command_runner.hpp"
 #include "nodes/config_reload.hpp"
 #include "nodes/coordinator_backup.hpp"
 #include "nodes/coordinator_web.hpp"
@@ -192,6 +193,16 @@ void serve_until_stopped(caf::actor_system& system, const farm_actors& farm,
   spdlog::info("coordinator stops signal={}", signal);
 }
 
+auto spawn_watched_gateway(caf::actor_system& system, const farm_actors& farm) {
+  auto gateway = http::spawn_gateway(system);
+  caf::anon_send(farm.census, enlistment{"gateway", "gateway", "coordinator", gateway});
+  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
+    if (reason != caf::exit_reason::user_shutdown)
+      stop_fatally("its gateway died: " + system.render(reason));
+  });
+  return gateway;
+}
+
 int run(const options& chosen) {
   auto loaded = read_config(chosen.config);
   if (!loaded)
@@ -218,15 +229,12 @@ int run(const options& chosen) {
                          watch,
                          read_junit_xml};
   settings.room = [folder = chosen.dir] { return room_below(folder); };
+  auto commands = std::make_shared<command_runner>();
+  settings.commands = commands;
   auto farm = spawn_farm(system, settings);
   if (!farm)
     stop_fatally(farm.error().text);
-  auto gateway = http::spawn_gateway(system);
-  caf::anon_send(farm->census, enlistment{"gateway", "gateway", "coordinator", gateway});
-  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
-    if (reason != caf::exit_reason::user_shutdown)
-      stop_fatally("its gateway died: " + system.render(reason));
-  });
+  auto gateway = spawn_watched_gateway(system, *farm);
   auto people = std::make_shared<boost::asio::io_context>();
   http::api_parts parts{config->farm,    program_version(), now,
                         store,           farm->coordinator, farm->log_sink,
@@ -249,6 +257,7 @@ int run(const options& chosen) {
     spdlog::info("coordinator ready hosts_port={} socket={}", door->port(), chosen.socket);
     serve_until_stopped(system, *farm, chosen);
     watch->stop();
+    commands->stop();
     browsers.reset();
     pages.reset();
     door->stop();

@@ -88,9 +88,11 @@ inline constexpr milliseconds on_demand_retry = 5min;
 /// How often an agent looks at its own health.
 inline constexpr milliseconds health_every = 30s;
 /// A host gets no new work below these, and gets it again above twice as much.
-inline constexpr uint64_t health_disk_min = 256ull * 1024 * 1024;
-inline constexpr uint64_t health_inodes_min = 10'000;
+inline constexpr uint64_t health_disk_min = 16ull * 1024 * 1024;
+inline constexpr uint64_t health_inodes_min = 1000;
 inline constexpr uint64_t health_memory_min = 64ull * 1024 * 1024;
+/// Clocks that differ by more are told of: logs and certificates go by them.
+inline constexpr milliseconds clock_offset_borne = 10s;
 /// Runnable processes for each core: far more than steps of our own make.
 inline constexpr uint64_t health_load_per_core_max = 50;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/health.hpp"
 
+#include "actors/core/liveness.hpp"
 #include "schema/limits_healing.hpp"
 
 namespace drover::core {
@@ -33,6 +34,15 @@ std::string trouble_of(const vital_signs& seen, bool was_in_trouble) {
              + std::to_string(static_cast<uint64_t>(most));
   }
   return seen.compiler_trouble;
+}
+
+std::string clock_trouble(int64_t told_ms, int64_t earliest_ms, int64_t latest_ms) {
+  auto borne = limits::clock_offset_borne.count();
+  if (told_ms > latest_ms + borne)
+    return "its clock is " + spoken(milliseconds{told_ms - latest_ms}) + " ahead";
+  if (told_ms < earliest_ms - borne)
+    return "its clock is " + spoken(milliseconds{earliest_ms - told_ms}) + " behind";
+  return {};
 }
 
 } // namespace drover::core

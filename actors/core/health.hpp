@@ -22,4 +22,8 @@ struct vital_signs {
 /// already (`was_in_trouble`) must have twice of what it lacked before it counts as fit.
 std::string trouble_of(const vital_signs& seen, bool was_in_trouble);
 
+/// Says how wrong a host's clock must be that tells of a moment as `told_ms`, though it lay between
+/// `earliest_ms` and `latest_ms`; empty: within limits::clock_offset_borne.
+std::string clock_trouble(int64_t told_ms, int64_t earliest_ms, int64_t latest_ms);
+
 } // namespace drover::core

@@ -72,7 +72,7 @@ bool apply_lost(build_file& file, const grant_token& token, const std::string& r
   file.build.reason = reason;
   if (auto lost = placements_lost(file); lost >= limits::placements_max && !settled(step))
     settle(step, result::host_lost,
-           std::to_string(lost) + " hosts were lost under this build, the last one: " + reason);
+           "its host was lost " + std::to_string(lost) + " times, the last time: " + reason);
   return true;
 }
 

@@ -71,11 +71,10 @@ TEST_CASE("herd alarm: it does not last for ever") {
 
 namespace {
 
-build_record over(uint64_t id, const char* host, result outcome, int64_t began, int64_t took,
-                  const char* builder = "check") {
+build_record over(uint64_t id, const char* host, result outcome, int64_t began, int64_t took) {
   build_record build;
   build.id = {id};
-  build.builder = builder;
+  build.builder = "check";
   build.state = build_state::finished;
   build.outcome = outcome;
   build.host = {host};
@@ -212,6 +211,13 @@ TEST_CASE("health: below a floor is trouble, and only twice the floor is well ag
   CHECK(trouble_of(seen, false).empty());
   seen.compiler_trouble = "cc can't compile";
   CHECK(trouble_of(seen, false) == "cc can't compile");
+}
+
+TEST_CASE("health: a clock is wrong only if no delay explains what it told") {
+  CHECK(clock_trouble(5000, 1000, 9000).empty());
+  CHECK(clock_trouble(18'000, 1000, 9000).empty()); // borne
+  CHECK(clock_trouble(60'000, 1000, 9000) == "its clock is 51.0 s ahead");
+  CHECK(clock_trouble(1000, 41'000, 45'000) == "its clock is 40.0 s behind");
 }
 
 TEST_CASE("holds: each kind has its state and its words") {

@@ -7,6 +7,7 @@
 #include "tests/actors/tree_fixture.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace drover::test {
 
@@ -64,10 +65,19 @@ struct healing_fixture : tree_fixture {
   }
 
   host_view view_of(const std::string& host) {
-    for (const auto& view : *ask<std::vector<host_view>>(farm.coordinator, hosts_query{}).get())
+    auto all = ask<std::vector<host_view>>(farm.coordinator, hosts_query{});
+    for (const auto& view : *all.get())
       if (view.record.name.value == host)
         return view;
-    return {};
+    throw std::logic_error{"there is no host " + host};
+  }
+
+  /// What it was ordered to run, each attempt once however often it was told.
+  static size_t works_of(const machine& host) {
+    std::set<grant_token> tokens;
+    for (const auto& work : host.heard.all<assignment>())
+      tokens.insert(work.token);
+    return tokens.size();
   }
 
   void with_exclusive_step() {

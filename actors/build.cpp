@@ -3,6 +3,8 @@
 
 #include "actors/core/events.hpp"
 #include "actors/core/explain/ending.hpp"
+#include "actors/core/hedge.hpp"
+#include "actors/core/poison.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
 
@@ -23,6 +25,8 @@ void build_actor_state::recover() {
     return advance({});
   grant_token token{attempt->granted_in, {file.build.id, at, attempt->number}};
   order(token);
+  if (auto seat = core::open_hedge(file); seat && hedge_host)
+    order_at(hedge_host, seat->token);
   if (file.build.cancel_requested && supervisor)
     self->send(supervisor, cancel_attempt{token, file.build.cancel_reason});
 }
@@ -66,7 +70,7 @@ void build_actor_state::after_end(const attempt_ended& said, core::verdict verdi
       return;
     self->send(teller, grant_over{said.token});
     const auto* attempt = core::find_attempt(file, said.token);
-    if (attempt != nullptr && attempt->placement != file.build.placement)
+    if (attempt != nullptr && !core::is_at(file, attempt->placement))
       self->send(teller, close_build{file.build.id, attempt->placement, false, {}});
   });
 }
@@ -94,8 +98,10 @@ void build_actor_state::stray(const stray_attempt& said) {
   if (live) {
     self->send(teller, grant_order{core::make_assignment(file, said.held.token)});
   } else if (said.held.state != known_state::ended) {
-    self->send(teller,
-               cancel_attempt{said.held.token, "its lease ended and the build went on without it"});
+    auto why = attempt->outcome == result::cancelled
+                 ? attempt->reason
+                 : std::string{"its lease ended and the build went on without it"};
+    self->send(teller, cancel_attempt{said.held.token, why});
   }
   // An ended one reports its end by itself, and is kept as evidence.
 }
@@ -117,9 +123,11 @@ caf::result<expected<accepted>> build_actor_state::cancel(const cancel_build& re
   if (!core::apply_cancel(file, why))
     return expected<accepted>{failure{ec::conflict, "build " + to_string(file.build.id)
                                                       + " is over or being cancelled already"}};
-  cancel_event = core::about_build(event_kind::cancel_requested, file.build, farm.clock());
-  cancel_event->by = request.by;
-  cancel_event->text = why;
+  auto asked = core::about_build(event_kind::cancel_requested, file.build, farm.clock());
+  asked.by = request.by;
+  asked.text = why;
+  told.push_back(std::move(asked));
+  core::drop_hedge(file, why, farm.clock());
   auto promise = self->make_response_promise<expected<accepted>>();
   std::vector<effect> effects;
   step_index at;
@@ -143,6 +151,7 @@ caf::result<expected<accepted>> build_actor_state::cancel(const cancel_build& re
 void build_actor_state::advance(std::vector<effect> effects) {
   if (ended_all)
     return commit(std::move(effects));
+  settle_hedge(effects);
   core::settle_skipped(file);
   auto move = core::decide_next(file);
   if (auto* next = std::get_if<core::grant_step>(&move)) {
@@ -165,17 +174,22 @@ void build_actor_state::advance(std::vector<effect> effects) {
       self->quit();
     });
   }
+  advance_hedge(effects);
   commit(std::move(effects));
 }
 
 void build_actor_state::grant(const core::grant_step& move, std::vector<effect>& effects) {
   auto token = core::apply_grant(file, move, farm.now, farm.clock());
-  effects.push_back([this, token] { order(token); });
+  effects.push_back([this, token, host = supervisor] { order_at(host, token); });
 }
 
 void build_actor_state::order(const grant_token& token) {
-  if (supervisor)
-    self->send(supervisor, grant_order{core::make_assignment(file, token)});
+  order_at(supervisor, token);
+}
+
+void build_actor_state::order_at(const host_supervisor_actor& host, const grant_token& token) {
+  if (host)
+    self->send(host, grant_order{core::make_assignment(file, token)});
 }
 
 storage::write_batch build_actor_state::changes() {
@@ -185,9 +199,15 @@ storage::write_batch build_actor_state::changes() {
   for (size_t i = 0; i < file.steps.size(); ++i)
     if (file.steps[i] != stored.steps[i])
       storage::put_step(batch, file.build.id, file.steps[i]);
-  batch.events = core::build_events(stored, file, farm.clock());
-  if (auto asked = std::exchange(cancel_event, std::nullopt))
-    batch.events.insert(batch.events.begin(), *asked);
+  batch.events = std::exchange(told, {});
+  if (auto poison = core::poison_sentence(file);
+      !poison.empty() && core::poison_sentence(stored).empty()) {
+    auto event = core::about_build(event_kind::build_poisoned, file.build, farm.clock());
+    event.text = poison + "; the hosts are not to blame";
+    batch.events.push_back(std::move(event));
+  }
+  for (auto& event : core::build_events(stored, file, farm.clock()))
+    batch.events.push_back(std::move(event));
   stored = file;
   return batch;
 }
@@ -224,15 +244,17 @@ actor_entry build_actor_state::describe() const {
 }
 
 build_actor::behavior_type build(build_actor_state::pointer self, const build_context& farm,
-                                 const build_file& file, host_supervisor_actor supervisor) {
+                                 const build_file& file, build_seats seats) {
   auto& state = self->state;
   state.farm = farm;
   state.file = state.stored = file;
-  state.supervisor = std::move(supervisor);
+  state.supervisor = std::move(seats.host);
+  state.hedge_host = std::move(seats.hedge);
   if (state.supervisor || file.build.placement > 0)
     state.recover();
   return {
     [self](const placed& request) { self->state.place(request); },
+    [self](const hedge_order& request) { self->state.hedge(request); },
     [self](const attempt_started& said) { self->state.started(said); },
     [self](const attempt_ended& said) { self->state.ended(said); },
     [self](const attempt_lost& said) { self->state.lost(said); },

@@ -31,6 +31,7 @@ struct build_actor_state {
 
   void recover();
   void place(const placed& request);
+  void hedge(const hedge_order& request);
   void started(const attempt_started& said);
   void ended(const attempt_ended& said);
   void lost(const attempt_lost& said);
@@ -41,6 +42,9 @@ struct build_actor_state {
   /// Takes every move that needs no further event, then commits; `effects` follow the commit.
   void advance(std::vector<effect> effects);
   void grant(const core::grant_step& move, std::vector<effect>& effects);
+  void advance_hedge(std::vector<effect>& effects);
+  void settle_hedge(std::vector<effect>& effects);
+  void order_at(const host_supervisor_actor& host, const grant_token& token);
   void commit(std::vector<effect> effects);
   storage::write_batch changes();
   void order(const grant_token& token);
@@ -52,13 +56,19 @@ struct build_actor_state {
   build_file file;
   build_file stored; ///< as last handed to the recorder
   host_supervisor_actor supervisor;
-  bool closing = false; ///< close_build was ordered for the present placement
+  host_supervisor_actor hedge_host; ///< of the second seat, while it is open
+  bool closing = false;             ///< close_build was ordered for the present placement
   bool ended_all = false;
-  std::optional<event_record> cancel_event; ///< goes with the next commit
+  std::vector<event_record> told; ///< goes into the journal with the next commit
 };
 
-/// `supervisor` is null where the build has no host yet.
+/// Where a build is when its actor begins; null: nowhere.
+struct build_seats {
+  host_supervisor_actor host;
+  host_supervisor_actor hedge; ///< where its second attempt is
+};
+
 build_actor::behavior_type build(build_actor_state::pointer self, const build_context& farm,
-                                 const build_file& file, host_supervisor_actor supervisor);
+                                 const build_file& file, build_seats seats);
 
 } // namespace drover

@@ -3,6 +3,7 @@
 
 #include "actors/core/events.hpp"
 #include "actors/core/explain/ending.hpp"
+#include "actors/core/hedge.hpp"
 #include "actors/core/params.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_blame.hpp"
@@ -53,11 +54,7 @@ void coordinator_state::recover(const recovered_state& found) {
       record.name = file.build.host;
       add_host(record);
     }
-    auto host = placed_now ? herd.at(file.build.host).supervisor : host_supervisor_actor{};
-    active[id] = {spawn_build(file, host), placed_now ? file.build.host : host_name{},
-                  file.build.placement};
-    if (placed_now)
-      ++herd.at(file.build.host).used;
+    take_seats(file);
   }
   spdlog::info("farm recovered hosts={} queued={} active={}", herd.size(), queued.size(),
                active.size());
@@ -93,7 +90,12 @@ build_actor coordinator_state::spawn_build(const build_file& file,
   build_context context{
     settings.now,      settings.clock,          services.recorder,
     services.log_sink, coordinator_actor{self}, settings.config.limits.artifacts_per_build};
-  auto spawned = self->spawn<caf::monitored>(build, context, file, host);
+  auto seat = core::open_hedge(file);
+  auto second = seat ? herd.find(seat->host) : herd.end();
+  build_seats seats{host, {}};
+  if (second != herd.end())
+    seats.hedge = second->second.supervisor;
+  auto spawned = self->spawn<caf::monitored>(build, context, file, seats);
   self->send(services.census,
              enlistment{"build/" + to_string(file.build.id), "build", name, spawned});
   return spawned;
@@ -246,11 +248,11 @@ caf::result<bool> coordinator_state::wait_until_over(const over_query& query) {
 
 void coordinator_state::expire_waiters() {
   self->delayed_send(self, limits::wait_granularity, atom::tick::value);
-  auto now = self->clock().now();
-  if (judge_missed_at && now >= *judge_missed_at)
+  auto at = self->clock().now();
+  if (judge_missed_at && at >= *judge_missed_at)
     judge_missed();
-  std::erase_if(waiters, [now](auto& waiting) {
-    if (waiting.second.until > now)
+  std::erase_if(waiters, [at](auto& waiting) {
+    if (waiting.second.until > at)
       return false;
     auto promise = waiting.second.promise;
     promise.deliver(false);
@@ -278,10 +280,10 @@ core::queue_view coordinator_state::waiting_entries() const {
   core::queue_view entries;
   entries.reserve(queue.size());
   for (const auto& [id, entry] : queue)
-    if (!entry.is_opinion)
+    if (!entry.is_opinion && !healing.held_back.contains(id))
       entries.push_back(&entry);
   for (const auto& [id, entry] : queue)
-    if (entry.is_opinion)
+    if (entry.is_opinion && !healing.held_back.contains(id))
       entries.push_back(&entry); // whatever people and sources want goes first
   return entries;
 }
@@ -304,7 +306,7 @@ void coordinator_state::place(build_id id, const host_name& host) {
   }
   auto& build = active.at(id);
   build.host = host;
-  ++build.placement; // as the build counts it
+  build.placement = ++build.last_placement; // as the build counts it
   ++member.used;
   self->send(build.actor, placed{host, member.supervisor});
 }
@@ -318,9 +320,11 @@ void coordinator_state::release(active_build& build) {
 void coordinator_state::on_over(build_id id) {
   if (auto known = active.find(id); known != active.end()) {
     release(known->second);
+    release_hedge(known->second);
     active.erase(known);
   }
   queue.erase(id);
+  judge_end(id);
   reasons.erase(id);
   count_out(id);
   auto [first, last] = waiters.equal_range(id);
@@ -339,9 +343,12 @@ void coordinator_state::on_homeless(const build_homeless& request) {
   if (known == active.end())
     return;
   release(known->second);
+  release_hedge(known->second);
   known->second.placement = request.file.build.placement;
+  known->second.last_placement = core::last_placement(request.file);
   queue[id] = core::to_queue_entry(request.file);
-  schedule_plan();
+  if (!hold_back(id))
+    schedule_plan();
 }
 
 std::vector<core::host_offer> coordinator_state::offers() const {
@@ -382,13 +389,18 @@ coordinator_actor::behavior_type coordinator(coordinator_state::pointer self,
       self->state.route(said.token.attempt.build, said);
     },
     [self](const host_name&, const attempt_ended& said) { self->state.on_foreign_end(said); },
-    [self](const attempt_lost& said) { self->state.route(said.token.attempt.build, said); },
+    [self](const attempt_lost& said) { self->state.on_lost(said); },
     [self](const stray_attempt& stray) { self->state.on_stray(stray); },
     [self](const host_name&, const build_closed& said) { self->state.route(said.build, said); },
     [self](const build_over& said) { self->state.on_over(said.build); },
     [self](const build_homeless& request) { self->state.on_homeless(request); },
+    [self](const hedge_over& said) { self->state.on_hedge_over(said); },
+    [self](const command_over& said) { self->state.on_command_over(said); },
     [self](atom::plan) { self->state.plan(); },
-    [self](atom::tick) { self->state.expire_waiters(); },
+    [self](atom::tick) {
+      self->state.expire_waiters();
+      self->state.look_at_herd();
+    },
     [self](atom::describe) { return self->state.describe(); },
   };
 }

@@ -7,6 +7,7 @@
 #include "actors/core/schedule.hpp"
 #include "actors/core/submit.hpp"
 #include "actors/farm.hpp"
+#include "actors/healing.hpp"
 #include "actors/host_supervisor.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -52,12 +53,16 @@ struct coordinator_state {
     string_map labels;
     uint32_t used = 0;
     wall_time since; ///< when its state became what it is; 0: before this coordinator
+    std::optional<milliseconds> silent_since; ///< its last word, on this clock; nothing: it speaks
   };
 
   struct active_build {
     build_actor actor;
     host_name host;         ///< whose slot it holds; empty: none
     uint32_t placement = 0; ///< the present one, or the last
+    host_name hedge;        ///< whose slot its second attempt holds; empty: none
+    uint32_t hedge_placement = 0;
+    uint32_t last_placement = 0; ///< the highest number used, as the build counts
   };
 
   struct over_waiter {
@@ -70,6 +75,7 @@ struct coordinator_state {
   void watch_services();
   herd_member& add_host(const host_record& record);
   build_actor spawn_build(const build_file& file, const host_supervisor_actor& host);
+  void take_seats(const build_file& file);
 
   // -- people --
   caf::result<expected<submitted>> submit(submission request);
@@ -130,12 +136,50 @@ struct coordinator_state {
   void on_over(build_id build);
   void on_homeless(const build_homeless& request);
   void release(active_build& build);
+  void release_hedge(active_build& build);
   void child_down(const caf::down_msg& down);
   bool is_service_down(const caf::down_msg& down);
   void revive_build(build_id build);
   void respawn_build(build_id build);
   void revive_supervisor(const host_name& host);
   void expire_waiters();
+
+  // -- healing: silences (coordinator_healing.cpp) --
+  void look_at_herd();
+  void note_silence(herd_member& member);
+  void check_own_side();
+  void hedge_silent();
+  bool is_hedge_due(const herd_member& member) const;
+  const core::queue_entry* hedge_entry(build_id build);
+  bool hedge(build_id build, active_build& where, const core::queue_entry& entry);
+  void on_hedge_over(const hedge_over& said);
+  void on_lost(const attempt_lost& said);
+  bool hold_back(build_id build);
+  void requeue_held();
+  void tell_herd(const std::string& text);
+  milliseconds now() const;
+
+  // -- healing: whose fault (coordinator_faults.cpp) --
+  void judge_end(build_id build);
+  void quarantine(const core::black_hole& found);
+  void repeat_elsewhere(build_id red, const host_name& host);
+  void probe_hosts();
+  void plan_probe(const host_name& host, herd_member& member);
+  std::optional<build_file> probe_build(const herd_member& member) const;
+  void begin_probe(const host_name& host, build_file file);
+  void probe_over(const build_record& build, const host_name& host);
+  void let_back(const host_name& host, const std::string& why);
+  bool serves(const herd_member& member, const std::string& requirement) const;
+
+  // -- healing: the ladder (coordinator_ladder.cpp) --
+  void climb_ladders();
+  void climb(const host_spec& spec, herd_member& member);
+  void give_up(const host_name& host, const herd_member& member, const std::string& why);
+  void welcome_back(herd_member& member);
+  void serve_on_demand(const host_spec& spec, herd_member& member);
+  bool is_wanted(const herd_member& member) const;
+  void run_command(const host_name& host, ladder_rung rung, const std::string& command);
+  void on_command_over(const command_over& said);
 
   std::vector<core::host_offer> offers() const;
   host_view full_view(const herd_member& member) const;
@@ -165,6 +209,7 @@ struct coordinator_state {
   std::map<std::string, source_actor> sources; ///< by name
   std::set<std::string> taking;                ///< changes on their way into the store
   change_id last_change;
+  healing_state healing;
 };
 
 coordinator_actor::behavior_type coordinator(coordinator_state::pointer self,

@@ -53,8 +53,12 @@ void coordinator_state::release_strays(const hello& greeting,
                                        const host_supervisor_actor& supervisor) {
   for (const auto& kept : greeting.workspaces) {
     auto known = active.find(kept.build);
-    bool present = known != active.end() && known->second.host == greeting.host
-                   && kept.placement >= known->second.placement;
+    auto stays = [&](const host_name& host, uint32_t since) {
+      return host == greeting.host && kept.placement >= since;
+    };
+    bool present = known != active.end()
+                   && (stays(known->second.host, known->second.placement)
+                       || stays(known->second.hedge, known->second.hedge_placement));
     if (!present)
       self->send(supervisor, close_build{kept.build, kept.placement, false, {}});
   }
@@ -67,6 +71,7 @@ void coordinator_state::on_news(const host_news& news) {
   if (known->second.view.state != news.view.state)
     known->second.since = settings.clock();
   known->second.view = news.view;
+  note_silence(known->second);
   schedule_plan();
 }
 
@@ -235,6 +240,7 @@ void coordinator_state::respawn_build(build_id id) {
   }
   auto& build = known->second;
   release(build);
+  release_hedge(build);
   if ((*file)->build.state == build_state::finished)
     return on_over(id);
   if ((*file)->build.placement == 0) { // it died before its first placement was recorded
@@ -243,14 +249,7 @@ void coordinator_state::respawn_build(build_id id) {
     queue[id] = core::to_queue_entry(**file);
     return schedule_plan();
   }
-  auto host = herd.find((*file)->build.host);
-  bool placed_now = (*file)->build.state == build_state::running && host != herd.end();
-  build.placement = (*file)->build.placement;
-  build.actor = spawn_build(**file, placed_now ? host->second.supervisor : host_supervisor_actor{});
-  if (placed_now) {
-    build.host = host->first;
-    ++host->second.used;
-  }
+  take_seats(**file);
 }
 
 /// The link dies with its supervisor; the host joins again, and the builds find it by their orders.
@@ -260,7 +259,7 @@ void coordinator_state::revive_supervisor(const host_name& id) {
   member.used = used;
   std::vector<build_id> on_it;
   for (const auto& [build, state] : active)
-    if (state.host == id)
+    if (state.host == id || state.hedge == id)
       on_it.push_back(build);
   for (auto build : on_it) {
     self->demonitor(active.at(build).actor.address());

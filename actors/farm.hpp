@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/archivist_types.hpp"
+#include "actors/command_port.hpp"
 #include "actors/core/store_room.hpp"
 #include "actors/ports.hpp"
 #include "schema/cron.hpp"
@@ -28,11 +29,12 @@ struct farm_settings {
   std::function<void(const std::string& why)> fatal;
   /// Where `config` is from: path, files, who started the farm. Empty in tests.
   config_record source = {};
-  std::string version = {};                  ///< of the program, for the journal
-  std::shared_ptr<source_port> sources = {}; ///< none: no source is watched
-  report_reader read_report = {};            ///< none: report files are not read
-  core::store_room_probe room = {};          ///< of the store's disk; none: there is always room
-  zone_opener zones = {};                    ///< none: every timer is in UTC
+  std::string version = {};                    ///< of the program, for the journal
+  std::shared_ptr<source_port> sources = {};   ///< none: no source is watched
+  report_reader read_report = {};              ///< none: report files are not read
+  core::store_room_probe room = {};            ///< of the store's disk; none: there is always room
+  zone_opener zones = {};                      ///< none: every timer is in UTC
+  std::shared_ptr<command_port> commands = {}; ///< none: no host is brought back by commands
 };
 
 struct farm_actors {

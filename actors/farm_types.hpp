@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/common_types.hpp"
+#include "actors/healing_types.hpp"
 #include "storage/store.hpp"
 
 #include <memory>
@@ -177,6 +178,8 @@ using host_supervisor_actor =
                    caf::replies_to<host_order>::with<expected<accepted>>,
                    // From the coordinator: the herd has grown, its hosts may have to beat slower.
                    caf::reacts_to<herd_size>,
+                   // From the coordinator: what the farm itself decided about the host.
+                   caf::reacts_to<host_care>,
                    // INTERNAL: looks at the silence and repeats open orders.
                    caf::reacts_to<atom::tick>>::extend_with<described>;
 
@@ -184,6 +187,12 @@ using host_supervisor_actor =
 struct placed {
   host_name host;
   host_supervisor_actor supervisor;
+};
+
+/// Begins a second attempt beside that of the build's silent host; from the coordinator.
+struct hedge_order {
+  placed where;
+  std::string why; ///< one sentence, for the journal
 };
 
 struct cancel_build {
@@ -194,7 +203,7 @@ struct cancel_build {
 
 /// One an active build: decides its next move by core/progress, accepts each result once.
 using build_actor =
-  caf::typed_actor<caf::reacts_to<placed>,
+  caf::typed_actor<caf::reacts_to<placed>, caf::reacts_to<hedge_order>,
                    // From the supervisor of its host.
                    caf::reacts_to<attempt_started>, caf::reacts_to<attempt_ended>,
                    caf::reacts_to<attempt_lost>, caf::reacts_to<stray_attempt>,
@@ -315,7 +324,9 @@ using coordinator_actor = caf::typed_actor<
   caf::reacts_to<host_name, attempt_ended>, caf::reacts_to<attempt_lost>,
   caf::reacts_to<stray_attempt>, caf::reacts_to<host_name, build_closed>,
   // From builds.
-  caf::reacts_to<build_over>, caf::reacts_to<build_homeless>,
+  caf::reacts_to<build_over>, caf::reacts_to<build_homeless>, caf::reacts_to<hedge_over>,
+  // From the command port.
+  caf::reacts_to<command_over>,
   // INTERNAL
   caf::reacts_to<atom::plan>, caf::reacts_to<atom::tick>>::extend_with<described>;
 
@@ -346,6 +357,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::attempt_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::build_closed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::census_ask)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::placed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::hedge_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::cancel_build)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::accepted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::accepted>)

@@ -2,6 +2,7 @@
 // A host's actors put together: what nodes/ and tests/sim/ spawn.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/core/health.hpp"
 #include "actors/farm.hpp"
 #include "schema/limits.hpp"
 
@@ -22,6 +23,10 @@ struct host_settings {
   /// Ends the process so that it is started again at once, as a person has ordered. Where there is
   /// none, `fatal` does it.
   std::function<void(const std::string& why)> restart = {};
+  /// Looks at this machine; may take seconds, so it gets a thread of its own where `blocking` says
+  /// so. Where there is none, the host counts as well.
+  std::function<core::vital_signs()> vital_signs = {};
+  std::string trouble = {}; ///< what a look before the start has found
 };
 
 struct host_actors {

@@ -168,7 +168,7 @@ std::string host_supervisor_state::reason_when_up() const {
   if (rival)
     return "a second agent was refused: " + rival->why;
   auto shortage = record.facts.find("disk_short");
-  return shortage == record.facts.end() ? std::string{} : "its disk is full: " + shortage->second;
+  return shortage == record.facts.end() ? clock_trouble : "its disk is full: " + shortage->second;
 }
 
 } // namespace drover

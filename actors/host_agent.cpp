@@ -39,6 +39,7 @@ void host_agent_state::start(host_settings given, census_actor process_census) {
     else
       hold(found.work);
   spdlog::info("host={} adopted {} attempts", settings.self.host.value, attempts.size());
+  trouble = settings.trouble;
   try_to_connect();
 }
 
@@ -83,6 +84,8 @@ void host_agent_state::connect(const connected& news) {
   activity.did("connected", self->clock().now());
   self->send(census, enlistment{"farm_link", "farm_link", name, news.link});
   to_all(news);
+  if (!trouble.empty()) // before any work can come
+    self->send(news.link, host_message{host_news_told{settings.self.facts, trouble}});
   beat_once();
   tell_facts(); // some may have come while it connected
 }
@@ -121,6 +124,7 @@ bool host_agent_state::from_present_link() const {
 }
 
 void host_agent_state::tick() {
+  look_at_health();
   if (phase == link_phase::waiting)
     return try_to_connect();
   if (phase == link_phase::trying)
@@ -321,6 +325,7 @@ host_agent_actor::behavior_type host_agent(host_agent_state::pointer self, host_
     [self](const farm_message& message) { self->state.hear(message); },
     [self](const step_over& news) { self->state.forget(news); },
     [self](const disk_news& news) { self->state.take_facts(news); },
+    [self](const health_news& news) { self->state.take_health(news); },
     [self](atom::tick) {
       if (self->state.timer.due(self))
         self->state.tick();

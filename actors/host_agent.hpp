@@ -67,6 +67,8 @@ struct host_agent_state {
   void forget(const step_over& news);
   void take_facts(const disk_news& news);
   void tell_facts();
+  void look_at_health();
+  void take_health(const health_news& news);
   void gone(const caf::down_msg& down);
   actor_entry describe() const;
 
@@ -115,6 +117,9 @@ struct host_agent_state {
   link_phase phase = link_phase::waiting;
   std::optional<connected> session; ///< set while online
   host_facts facts_told;            ///< to the coordinator, last
+  std::string trouble;              ///< with this host's health; empty: none
+  int64_t next_health_ms = 0;       ///< when its health is looked at next
+  bool health_asked = false;        ///< a look is under way
   uint32_t failures = 0;            ///< tries and short-lived links in a row
   uint64_t beats_sent = 0;
   uint64_t beats_answered = 0;

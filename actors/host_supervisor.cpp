@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/host_supervisor.hpp"
 
+#include "actors/core/health.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_workspaces.hpp"
 #include "schema/names.hpp"
@@ -85,6 +86,8 @@ void host_supervisor_state::on(const attempt_started& said) {
   auto open = orders.find(said.token);
   if (open == orders.end() || std::exchange(open->second.started, true))
     return;
+  auto at = farm.clock().ms; // it started after it was ordered, and before now
+  judge_clock(core::clock_trouble(said.at.ms, at - (now() - open->second.sent).count(), at));
   self->send(farm.coordinator, record.name, said);
 }
 
@@ -144,11 +147,6 @@ void host_supervisor_state::on(const cache_ask& said) {
 void host_supervisor_state::on(const cache_keep& said) {
   if (orders.contains(said.token))
     tell(cache_kept{said.token, "this farm keeps no results"});
-}
-
-void host_supervisor_state::on(const host_news_told& said) {
-  record.facts = said.facts;
-  announce();
 }
 
 void host_supervisor_state::on(const census_answer& said) {
@@ -222,6 +220,8 @@ bool host_supervisor_state::holds_stray_of(build_id build) const {
 
 void host_supervisor_state::tick() {
   self->delayed_send(self, pace.look_every, atom::tick::value);
+  heard = std::min(now(), heard + core::own_absence(now() - looked, pace.look_every));
+  looked = now();
   judge_silence();
   forget_rival();
   end_hold();
@@ -302,7 +302,7 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
   auto& state = self->state;
   state.farm = farm;
   state.record = record;
-  state.heard = state.now();
+  state.heard = state.looked = state.now();
   state.reason =
     record.first_seen.ms == 0 ? "has not joined yet" : "not back yet since the coordinator started";
   self->set_down_handler([self](const caf::down_msg& down) { self->state.link_down(down.source); });
@@ -326,6 +326,7 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
     [self](const hosts_query&) { return self->state.view(); },
     [self](const host_order& request) { return self->state.obey(request); },
     [self](const herd_size& herd) { self->state.keep_pace(herd); },
+    [self](const host_care& decided) { self->state.care(decided); },
     [self](atom::tick) { self->state.tick(); },
     [self](atom::describe) { return self->state.describe(); },
   };

@@ -98,6 +98,12 @@ struct host_supervisor_state {
   caf::result<expected<accepted>> obey(const host_order& request);
   caf::result<expected<accepted>> keep(std::vector<event_record> events, std::string text);
   void end_hold();
+
+  // -- what the farm itself decides --
+  void care(const host_care& decided);
+  void judge_health(const std::string& trouble);
+  void judge_clock(const std::string& trouble);
+  void store(std::vector<event_record> events);
   bool may_start(const core::open_order& open) const;
 
   // -- time --
@@ -129,13 +135,15 @@ struct host_supervisor_state {
   line_guard lines{limits::strangers_logged_max, limits::strangers_log_period};
   uint64_t last_sequence = 0; ///< of the beats on this session
   milliseconds heard{0};      ///< when the host was last heard, or when listening began
+  milliseconds looked{0};     ///< at the silence, last
   bool ever_heard = false;    ///< since this supervisor began
   core::open_orders orders;
   std::set<grant_token> known_strays; ///< the host's own, though without an order
   std::map<std::pair<build_id, uint32_t>, open_close> closes;
   std::map<grant_token, open_cancel> cancels;
   std::vector<open_census> censuses;
-  size_t pieces_open = 0; ///< that the artifact store has not answered
+  std::string clock_trouble; ///< as its last step that was started has shown
+  size_t pieces_open = 0;    ///< that the artifact store has not answered
   std::vector<actor_entry> last_census;
   uint64_t last_query = 0;
   host_state told = host_state::joining; ///< in the journal

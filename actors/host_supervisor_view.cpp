@@ -16,7 +16,7 @@ host_view host_supervisor_state::view() const {
   seen.state = state;
   seen.reason = reason;
   if (state == host_state::up && record.hold.kind != hold_kind::none) {
-    seen.state = record.hold.kind == hold_kind::drain ? host_state::draining : host_state::paused;
+    seen.state = core::held_state(record.hold.kind);
     seen.reason = core::hold_sentence(record.hold);
   }
   seen.last_seen_ms = ever_heard ? (now() - heard).count() : -1;

@@ -72,6 +72,12 @@ struct disk_news {
   string_map facts;
 };
 
+/// What a look at the host's own health found; `trouble`: why it should get no new work, one
+/// sentence; empty: it is well.
+struct health_news {
+  std::string trouble;
+};
+
 /// Owns the workspaces of a host: fetches and unpacks sources, keeps artifacts, cleans up, and sees
 /// to it that the disk does not get full.
 using workspace_actor =
@@ -90,6 +96,8 @@ using host_agent_actor = caf::typed_actor<caf::reacts_to<connected>, caf::reacts
                                           caf::reacts_to<step_over>,
                                           // From the workspace.
                                           caf::reacts_to<disk_news>,
+                                          // From a look at the host's health.
+                                          caf::reacts_to<health_news>,
                                           // INTERNAL: beat, reconnect.
                                           caf::reacts_to<atom::tick>>::extend_with<described>;
 
@@ -102,4 +110,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::prepare_workspace)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::prepared)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::end_workspace)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::disk_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::health_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(drover::expected<drover::prepared>)

@@ -26,9 +26,12 @@ void read_restart(reader& in, const node& from, restart_commands& out) {
   auto command = [&in](std::string_view key, std::string& into) {
     return field{key, [&in, key, &into](const node& value) { in.text(key, value, into); }};
   };
-  in.mapping(
-    "restart", from,
-    {command("agent", out.agent), command("reboot", out.reboot), command("power", out.power)});
+  in.mapping("restart", from,
+             {command("agent", out.agent),
+              command("reboot", out.reboot),
+              command("power", out.power),
+              {"times", [&](const node& value) { in.number("times", value, out.times); }},
+              {"within", [&](const node& value) { in.duration("within", value, out.within); }}});
 }
 
 void read_host(reader& in, const std::string& name, const node& from, farm_config& out) {
@@ -37,7 +40,10 @@ void read_host(reader& in, const std::string& name, const node& from, farm_confi
   in.mapping(titled("host", name), from,
              {{"slots", [&](const node& value) { in.number("slots", value, host.slots); }},
               {"labels", [&](const node& value) { in.map("labels", value, host.labels); }},
-              {"restart", [&](const node& value) { read_restart(in, value, host.restart); }}});
+              {"restart", [&](const node& value) { read_restart(in, value, host.restart); }},
+              {"start", [&](const node& value) { in.text("start", value, host.start_command); }},
+              {"stop", [&](const node& value) { in.text("stop", value, host.stop_command); }},
+              {"idle", [&](const node& value) { in.duration("idle", value, host.idle); }}});
   out.hosts.push_back(std::move(host));
 }
 

@@ -114,6 +114,7 @@ void read_builder(reader& in, const std::string& name, const node& from, farm_co
      {"keep", [&](const node& value) { read_retention(in, "keep", value, builder.keep); }},
      {"second_opinion",
       [&](const node& value) { in.yes_no("second_opinion", value, builder.second_opinion); }},
+     {"canary", [&](const node& value) { in.yes_no("canary", value, builder.canary); }},
      {"params", [&](const node& value) { read_params(in, value, builder.params); }}});
   out.builders.push_back(std::move(builder));
 }

@@ -6,6 +6,7 @@
 #include "config/source_check.hpp"
 #include "config/values.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_healing.hpp"
 #include "schema/names.hpp"
 
 #include <fmt/format.h>
@@ -66,14 +67,33 @@ private:
                                          host.slots, limits::slots_max));
     for (const auto& [label, value] : host.labels)
       name("label", label, path + "/labels/" + label + "#");
-    const std::pair<const char*, const std::string*> commands[] = {{"agent", &host.restart.agent},
-                                                                   {"reboot", &host.restart.reboot},
-                                                                   {"power", &host.restart.power}};
-    for (const auto& [key, command] : commands)
-      if (auto place = path + "/restart/" + key; at_exactly(place) && blank(*command))
+    check_commands(host, path);
+  }
+
+  void check_commands(const host_spec& host, const std::string& path) {
+    const auto& restart = host.restart;
+    const std::pair<const char*, const std::string*> commands[] = {
+      {"restart/agent", &restart.agent},
+      {"restart/reboot", &restart.reboot},
+      {"restart/power", &restart.power},
+      {"start", &host.start_command},
+      {"stop", &host.stop_command}};
+    for (const auto& [key, command] : commands) {
+      auto last = std::string_view{key};
+      last = last.substr(last.find('/') + 1);
+      if (auto place = path + "/" + key; at_exactly(place) && blank(*command))
         error(place, fmt::format("{}: is empty; write a command, e.g. \"ssh {} systemctl restart "
                                  "drover-host\", or leave it out",
-                                 key, shown(host.name)));
+                                 last, shown(host.name)));
+    }
+    auto times = path + "/restart/times";
+    if (at_exactly(times) && (restart.times == 0 || restart.times > limits::ladder_times_max))
+      error(times, fmt::format("times: {} is out of range; 1 to {} are allowed", restart.times,
+                               limits::ladder_times_max));
+    if (restart.within > limits::ladder_within_max)
+      error(path + "/restart/within", "within: is too long; 30d at most");
+    if (!host.stop_command.empty() && host.start_command.empty())
+      error(path + "/stop", "stop: the host has no start; a host that is stopped must be started");
   }
 
   static bool blank(std::string_view text) {

@@ -5,6 +5,7 @@
 #include "actors/edge/loop.hpp"
 #include "actors/farm.hpp"
 #include "config/zone.hpp"
+#include "nodes/command_runner.hpp"
 #include "nodes/config_reload.hpp"
 #include "nodes/coordinator_backup.hpp"
 #include "nodes/coordinator_notices.hpp"
@@ -231,6 +232,16 @@ void serve_until_stopped(caf::actor_system& system, const farm_actors& farm,
   spdlog::info("coordinator stops signal={}", signal);
 }
 
+auto spawn_watched_gateway(caf::actor_system& system, const farm_actors& farm) {
+  auto gateway = http::spawn_gateway(system);
+  caf::anon_send(farm.census, enlistment{"gateway", "gateway", "coordinator", gateway});
+  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
+    if (reason != caf::exit_reason::user_shutdown)
+      stop_fatally("its gateway died: " + system.render(reason));
+  });
+  return gateway;
+}
+
 int run(const options& chosen) {
   auto loaded = read_config(chosen.config);
   if (!loaded)
@@ -256,6 +267,8 @@ int run(const options& chosen) {
                          read_junit_xml};
   settings.room = [folder = chosen.dir] { return room_below(folder); };
   settings.zones = open_zone;
+  auto commands = std::make_shared<command_runner>();
+  settings.commands = commands;
   auto farm = spawn_farm(system, settings);
   if (!farm)
     stop_fatally(farm.error().text);
@@ -288,6 +301,7 @@ int run(const options& chosen) {
     spdlog::info("coordinator ready hosts_port={} socket={}", door->port(), chosen.socket);
     serve_until_stopped(system, *farm, chosen);
     watch->stop();
+    commands->stop();
     browsers.reset();
     pages.reset();
     door->stop();

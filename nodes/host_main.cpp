@@ -12,6 +12,7 @@
 #include "nodes/process.hpp"
 #include "nodes/runtime.hpp"
 #include "nodes/version.hpp"
+#include "nodes/vital_signs.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 
@@ -156,6 +157,12 @@ int run(const options& chosen) {
     settings.seed = random_number();
     settings.base_env = base_environment();
     settings.fatal = [](const std::string& why) { stop_fatally(why); };
+    bool has_compiler = settings.self.facts.contains("gcc");
+    settings.vital_signs = [folder = dir, has_compiler] {
+      return read_vital_signs(folder, has_compiler);
+    };
+    // Its compiler is tried a moment later: an agent that restarts is to be back at once.
+    settings.trouble = core::trouble_of(read_vital_signs(dir, false), false);
     settings.restart = [](const std::string& why) { stop_for_restart(why); };
     auto actors = spawn_host(system, settings);
     send_signal(chosen.agent_of, agent_ready_signal);

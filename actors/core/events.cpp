@@ -36,6 +36,8 @@ void add_attempts(const build_file& before, const build_file& after, const step_
                      || (attempt.state == attempt_state::finished && was == attempt_state::granted);
     if (!has_begun && attempt.state != attempt_state::lost)
       continue;
+    if (attempt.outcome == result::cancelled && !has_begun)
+      continue; // given up for another one, whose result the journal tells
     auto event =
       about_step(has_begun ? event_kind::step_started : event_kind::attempt_lost, after, step, at);
     event.host = attempt.host;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/liveness.hpp"
 
+#include "actors/core/mutants.hpp"
+
 namespace drover::core {
 
 liveness after_silence(const liveness_policy& policy, milliseconds silent) {
@@ -9,6 +11,12 @@ liveness after_silence(const liveness_policy& policy, milliseconds silent) {
   if (silent >= policy.suspect_after)
     return liveness::suspect;
   return liveness::up;
+}
+
+milliseconds own_absence(milliseconds since_last_look, milliseconds every) {
+  if (since_last_look <= 2 * every || is_mutant(mutant::stopped_is_silence))
+    return milliseconds{0};
+  return since_last_look - every;
 }
 
 std::string spoken(milliseconds span) {

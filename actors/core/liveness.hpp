@@ -25,6 +25,10 @@ struct liveness_policy {
 /// has one lease to come back.
 liveness after_silence(const liveness_policy& policy, milliseconds silent);
 
+/// The part of the time since a supervisor's last look in which it was not running itself (stopped,
+/// or starved) and could hear nobody: it does not count as silence. Looks come each `every`.
+milliseconds own_absence(milliseconds since_last_look, milliseconds every);
+
 /// "3.2 s", "4 min", "2 h": for sentences.
 std::string spoken(milliseconds span);
 

@@ -10,8 +10,14 @@ namespace drover::core {
 
 enum class mutant : uint8_t {
   none,
-  no_fencing,             ///< results are accepted whatever their token and whatever stands already
-  acknowledge_before_sync ///< the recorder answers before the batch is on disk
+  no_fencing, ///< results are accepted whatever their token and whatever stands already
+  acknowledge_before_sync, ///< the recorder answers before the batch is on disk
+  no_hedge,                ///< a silent host's work waits for the end of its lease
+  hedge_exclusive,         ///< exclusive steps get second attempts too
+  no_brake,                ///< half the herd gone at once changes nothing
+  no_quarantine,           ///< a host that fails what others pass goes on
+  no_poison,               ///< a build that kills hosts is tried on the next one
+  stopped_is_silence       ///< the time that the coordinator itself was stopped counts as silence
 };
 
 inline mutant active_mutant = mutant::none;

@@ -2,6 +2,7 @@
 #include "actors/core/progress.hpp"
 
 #include "actors/core/explain/ending.hpp"
+#include "actors/core/hedge.hpp"
 #include "actors/core/mutants.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
@@ -217,7 +218,7 @@ void apply_placed(build_file& file, const host_name& host, wall_time now) {
   file.build.host = host;
   file.build.state = build_state::running;
   file.build.reason.clear();
-  ++file.build.placement;
+  file.build.placement = last_placement(file) + 1;
   if (file.build.started_at.ms == 0)
     file.build.started_at = now;
 }
@@ -257,6 +258,10 @@ verdict apply_ended(build_file& file, const attempt_ended& report) {
     return verdict::unknown;
   if (attempt->state == attempt_state::finished && !is_mutant(mutant::no_fencing))
     return verdict::duplicate;
+  if (ends_hedge(file, *step, *attempt, report)) {
+    record_end(*attempt, report);
+    return verdict::recorded;
+  }
   if (may_stand(file, *step, *attempt, report)) {
     record_end(*attempt, report);
     if (report.keeper_lost && keepers_lost(file, *step) < limits::keeper_lost_attempts_max) {
@@ -264,6 +269,7 @@ verdict apply_ended(build_file& file, const attempt_ended& report) {
       return verdict::recorded;
     }
     accept(file, *step, *attempt);
+    end_race(file, *attempt);
     return verdict::accepted;
   }
   if (attempt->state == attempt_state::lost || attempt->role == attempt_role::counts) {
@@ -272,32 +278,10 @@ verdict apply_ended(build_file& file, const attempt_ended& report) {
   }
   record_end(*attempt, report);
   bool again = report.keeper_lost && keepers_lost(file, *step) < limits::keeper_lost_attempts_max;
-  if (!again && good(step->outcome) && !good(report.outcome))
+  bool well = repeated_well(*step, report.outcome) || attempt->placement != file.build.placement;
+  if (!again && good(step->outcome) && !well)
     give_up_after_repeat(file, *step, *attempt);
   return verdict::recorded;
-}
-
-bool apply_lost(build_file& file, const grant_token& token, const std::string& reason,
-                wall_time now) {
-  auto* step = step_of(file, token);
-  auto* attempt = step == nullptr ? nullptr : attempt_of(*step, token);
-  if (attempt == nullptr || !live(*attempt))
-    return false;
-  attempt->state = attempt_state::lost;
-  attempt->outcome = result::host_lost;
-  attempt->reason = reason;
-  attempt->finished_at = now;
-  if (!settled(*step))
-    step->state = step_state::pending;
-  if (attempt->placement != file.build.placement)
-    return true;
-  file.build.state = build_state::waiting;
-  file.build.reason = reason;
-  if (file.build.placement >= limits::placements_max && !settled(*step))
-    settle(*step, result::host_lost,
-           std::to_string(file.build.placement)
-             + " hosts were lost under this build, the last one: " + reason);
-  return true;
 }
 
 bool apply_cancel(build_file& file, const std::string& reason) {
@@ -338,10 +322,13 @@ const attempt_record* live_attempt(const build_file& file, step_index* of_step) 
   return nullptr;
 }
 
-const attempt_record* find_attempt(const build_file& file, const grant_token& token) {
-  auto& writable = const_cast<build_file&>(file); // attempt_of only looks
-  auto* step = step_of(writable, token);
+attempt_record* find_attempt(build_file& file, const grant_token& token) {
+  auto* step = step_of(file, token);
   return step == nullptr ? nullptr : attempt_of(*step, token);
+}
+
+const attempt_record* find_attempt(const build_file& file, const grant_token& token) {
+  return find_attempt(const_cast<build_file&>(file), token); // which only looks
 }
 
 std::vector<std::string> kept_globs(const builder_spec& recipe) {

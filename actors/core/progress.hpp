@@ -76,7 +76,8 @@ bool apply_started(build_file& file, const grant_token& token, wall_time at);
 /// an attempt declared lost may still bring the result if no other has.
 verdict apply_ended(build_file& file, const attempt_ended& report);
 
-/// The lease of the attempt's host is over. Ends the placement. True if the attempt was live.
+/// The lease of the attempt's host is over. Ends the placement: the build goes on where its hedge
+/// is, if it has one (hedge.hpp), else it needs a host. True if the attempt was live.
 bool apply_lost(build_file& file, const grant_token& token, const std::string& reason,
                 wall_time now);
 
@@ -95,6 +96,7 @@ const attempt_record* live_attempt(const build_file& file, step_index* of_step);
 
 /// The attempt of this token, or null when no such grant was ever made.
 const attempt_record* find_attempt(const build_file& file, const grant_token& token);
+attempt_record* find_attempt(build_file& file, const grant_token& token);
 
 /// What a host keeps of a workspace: the artifacts, and the reports that steps name as tests.
 std::vector<std::string> kept_globs(const builder_spec& recipe);

@@ -108,6 +108,15 @@ json json_of(const host_hold& hold) {
           {"until", time_or_null(hold.until)}};
 }
 
+json json_of(const ladder_record& ladder) {
+  if (ladder.rung == ladder_rung::none && ladder.note.empty())
+    return nullptr;
+  return {{"rung", std::string{to_string(ladder.rung)}},
+          {"tries", ladder.tries},
+          {"last_run_at", time_or_null(ladder.runs.empty() ? wall_time{} : ladder.runs.back())},
+          {"note", ladder.note}};
+}
+
 json json_of(const host_view& host) {
   auto attempts = json::array();
   for (const auto& attempt : host.attempts)
@@ -127,6 +136,7 @@ json json_of(const host_view& host) {
           {"first_seen_at", time_or_null(host.record.first_seen)},
           {"version", host.record.version},
           {"hold", json_of(host.record.hold)},
+          {"ladder", json_of(host.record.ladder)},
           {"attempts", attempts}};
 }
 
@@ -174,6 +184,7 @@ json json_of(const attempt_record& attempt) {
           {"exit_code", exit_or_null(attempt.exit_code)},
           {"reason", attempt.reason},
           {"role", attempt.role == attempt_role::counts ? "counts" : "repeats"},
+          {"hedge", attempt.hedge},
           {"placement", attempt.placement},
           {"log_bytes", attempt.log_bytes},
           {"usage", json_of(attempt.usage)},

@@ -33,7 +33,7 @@ struct build_fixture : farm_fixture {
   build_actor spawn_build(const build_file& known, const host_supervisor_actor& at) {
     build_context context{settings.now, settings.clock, recorder,
                           spawn_scribe<log_sink_actor>(logs), farm};
-    return keep(system.spawn(build, context, known, at));
+    return keep(system.spawn(build, context, known, build_seats{at, {}}));
   }
 
   void place(const char* name, const neighbour& host) {

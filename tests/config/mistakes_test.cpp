@@ -29,7 +29,8 @@ TEST_CASE("mistakes: a key that is written wrongly") {
   CHECK(errors_of(with_step("timout: 5m"))
         == "f:4:33: unknown key 'timout' (did you mean 'timeout'?)");
   CHECK(errors_of("hosts: {h: {banana: 1}}\n")
-        == "f:1:13: unknown key 'banana'; host 'h' has slots, labels, restart");
+        == "f:1:13: unknown key 'banana'; host 'h' has slots, labels, restart, "
+           "start, stop, idle");
 }
 
 TEST_CASE("mistakes: a wrong unit, and other wrong values") {

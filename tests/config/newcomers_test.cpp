@@ -154,6 +154,14 @@ TEST_CASE("newcomers: how hosts are restarted") {
   CHECK(report.config->hosts[0].restart
         == restart_commands{"ssh h systemctl restart drover-host", "ssh h reboot",
                             "ipmitool -H h power cycle"});
+  auto budget = check_config("hosts: {h: {restart: {agent: x, times: 3, within: 2h}}}\n");
+  REQUIRE(budget.config);
+  CHECK(budget.config->hosts[0].restart.times == 3);
+  CHECK(budget.config->hosts[0].restart.within == std::chrono::hours{2});
+  CHECK(errors_of("hosts: {h: {restart: {times: 0}}}\n")
+        == "f:1:30: times: 0 is out of range; 1 to 100 are allowed");
+  CHECK(errors_of("hosts: {h: {restart: {within: 40d}}}\n")
+        == "f:1:31: within: is too long; 30d at most");
   CHECK(errors_of("hosts: {h: {restart: {agnet: x}}}\n")
         == "f:1:23: unknown key 'agnet' (did you mean 'agent'?)");
   CHECK(errors_of("hosts: {h: {restart: \"ssh h reboot\"}}\n")
@@ -168,4 +176,17 @@ TEST_CASE("newcomers: a step that wants a terminal") {
   auto report = check_config("builders: {b: {steps: [{name: s, run: m, pty: true}]}}\n");
   REQUIRE(report.config);
   CHECK(report.config->builders[0].steps[0].pty);
+}
+
+TEST_CASE("newcomers: hosts that are started when they are needed, and canaries") {
+  auto report = check_config("hosts: {h: {start: \"vm start h\", stop: \"vm stop h\", idle: 20m}}\n"
+                             "builders: {c: {canary: true, steps: [{name: a, run: b}]}}\n");
+  REQUIRE(report.config);
+  CHECK(report.config->hosts[0].start_command == "vm start h");
+  CHECK(report.config->hosts[0].stop_command == "vm stop h");
+  CHECK(report.config->hosts[0].idle == std::chrono::minutes{20});
+  CHECK(report.config->builders[0].canary);
+  CHECK(errors_of("hosts: {h: {stop: x}}\n")
+        == "f:1:19: stop: the host has no start; a host that is stopped must be started");
+  CHECK(errors_of("hosts: {h: {start: \"\"}}\n").find("start: is empty") != std::string::npos);
 }

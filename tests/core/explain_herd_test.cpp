@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/holds.hpp"
 #include "tests/core/explain_samples.hpp"
 
 using namespace drover;
@@ -56,6 +57,34 @@ TEST_CASE("explain: a held host says by whom, why and what ends it") {
   host.record.first_seen = noon;
   host.record.hold = {hold_kind::drain, "ann", "new disk", noon, {}};
   CHECK(has(explain_host(host, {}).evidence, "also kept from new work by ann"));
+}
+
+TEST_CASE("explain: hosts that the farm itself keeps from work say why and what ends it") {
+  host_view host;
+  host.record.name = {"h1"};
+  host.state = host_state::quarantined;
+  host.record.hold = {hold_kind::quarantine, "farm", "failed 3 builds in a row", noon, {}};
+  host.reason = hold_sentence(host.record.hold);
+  auto why = explain_host(host, {});
+  check_form(why, "host h1 is quarantined by farm since ");
+  CHECK(why.sentence.find("failed 3 builds in a row") != std::string::npos);
+  CHECK(why.sentence.find("back when one passes") != std::string::npos);
+  host.state = host_state::draining;
+  host.record.hold = {hold_kind::health, "h1", "only 3 MiB of disk are free", noon, {}};
+  host.reason = hold_sentence(host.record.hold);
+  why = explain_host(host, {});
+  check_form(why, "host h1 is unwell since ");
+  CHECK(why.sentence.find("3 MiB") != std::string::npos);
+  host.state = host_state::lost;
+  host.record.first_seen = noon;
+  host.record.ladder.note = "reboot, try 1 at noon, because h1 is lost; it ran well";
+  for (auto rung : {ladder_rung::reboot, ladder_rung::given_up}) {
+    host.record.ladder.rung = rung;
+    why = explain_host(host, {});
+    check_form(why, "host h1 ");
+    CHECK(has(why.evidence, "what was tried to bring it back: reboot, try 1"));
+    CHECK(has(why.evidence, "look after it yourself") == (rung == ladder_rung::given_up));
+  }
 }
 
 TEST_CASE("explain: a host tells what it runs, its restarts, and what was written about it") {

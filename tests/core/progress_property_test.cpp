@@ -1,5 +1,6 @@
 // A build's life under random events: whatever happens, its promises hold and it comes to an end.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/hedge.hpp"
 #include "tests/catch.hpp"
 #include "tests/core/make.hpp"
 
@@ -47,6 +48,10 @@ struct life {
       apply_ended(file, any_report(granted[pick(granted.size())]));
     if (!granted.empty() && pick(8) == 0)
       apply_lost(file, granted[pick(granted.size())], "it is silent", {1});
+    if (pick(4) == 0 && why_no_hedge(file).empty())
+      granted.push_back(apply_hedged(file, {"h" + std::to_string(pick(3))}, first_epoch, {1}));
+    if (auto next = next_of_hedge(file))
+      granted.push_back(apply_hedge_grant(file, *next, first_epoch, {1}));
     auto forged = granted_or_forged();
     auto before = file;
     if (apply_ended(file, any_report(forged)) == verdict::unknown)
@@ -64,12 +69,25 @@ struct life {
         REQUIRE(step.accepted == accepted[i]);
       accepted[i] = step.accepted;
       size_t live = 0;
-      for (const auto& attempt : step.attempts)
-        live +=
-          attempt.placement == file.build.placement
-          && (attempt.state == attempt_state::granted || attempt.state == attempt_state::running);
+      size_t beside = 0;
+      for (const auto& attempt : step.attempts) {
+        bool runs =
+          attempt.state == attempt_state::granted || attempt.state == attempt_state::running;
+        live += runs && attempt.placement == file.build.placement;
+        beside += runs && attempt.hedge && attempt.placement > file.build.placement;
+      }
       REQUIRE(live <= 1);
+      REQUIRE(beside <= 1);
+      if (file.build.state == build_state::finished)
+        REQUIRE(live + beside == 0);
     }
+  }
+
+  /// The attempt that the build waits for.
+  grant_token awaited() const {
+    step_index at;
+    const auto* attempt = live_attempt(file, &at);
+    return {attempt->granted_in, {file.build.id, at, attempt->number}};
   }
 
   /// One move of the build; false when it has ended.
@@ -85,7 +103,9 @@ struct life {
     else if (std::holds_alternative<close_workspace>(next))
       apply_closed(file, {file.build.id, file.build.placement, {}, {}});
     else
-      apply_ended(file, any_report(granted.back()));
+      apply_ended(file, any_report(awaited()));
+    if (auto hedge = open_hedge(file); hedge && pick(2) == 0)
+      apply_ended(file, any_report(hedge->token));
     return true;
   }
 };

@@ -97,10 +97,12 @@ class Chaos(FarmCase):
             wait_until(lambda: len(self.seen()) >= min(before + 2, BUILDS * 6), 60, "work goes on")
         print("killed: " + ", ".join(f"{name} {n}" for name, n in sorted(struck.items())))
         self.assertGreaterEqual(sum(struck.values()), min(KILLS, BUILDS))
+        hedges = set()
         for build in builds:
-            self.check(build)
-        runs = collections.Counter(row[:3] for row in self.seen())
-        self.assertEqual(len(runs), BUILDS * 6)
+            hedges |= self.check(build)
+        # Second attempts beside a host that took long to come back are counted apart.
+        runs = collections.Counter(row[:3] for row in self.seen() if row[1:4] not in hedges)
+        self.assertEqual(len([run for run in runs if run[0] == "start"]), BUILDS * 3)
         self.assertEqual(set(runs.values()), {1}, "a step ran more than once")
 
     def check(self, build):
@@ -110,11 +112,15 @@ class Chaos(FarmCase):
         wait_until(look, 120, f"build {build} is finished")
         record = self.build(build)
         self.assertEqual(record["result"], "success", record["reason"])
+        hedges = set()
         for step in record["steps"]:
-            self.assertEqual(len(step["attempts"]), 1, step)
+            hedges |= {(str(build), step["name"], str(one["number"]))
+                       for one in step["attempts"] if one["hedge"]}
+            self.assertEqual(len([one for one in step["attempts"] if not one["hedge"]]), 1, step)
             wanted = "".join(f"build {build} step {step['name']} line {i}\n"
                              for i in range(1, LINES + 1))
             self.assertEqual(self.farm.log(build, step["name"]).decode(), wanted)
+        return hedges
 
 
 if __name__ == "__main__":

@@ -102,6 +102,8 @@ inline coordinator_actor::behavior_type scripted_coordinator(coordinator_actor::
     [](const host_name&, const build_closed&) {},
     [](const build_over&) {},
     [](const build_homeless&) {},
+    [](const hedge_over&) {},
+    [](const command_over&) {},
     [](atom::plan) {},
     [](atom::tick) {},
     [](atom::describe) { return actor_entry{}; },

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/host_facts.hpp"
 #include "nodes/spool_folder.hpp"
+#include "nodes/vital_signs.hpp"
 #include "tests/catch.hpp"
 #include "tests/keeper/temp_folder.hpp"
 
@@ -70,4 +71,19 @@ TEST_CASE("facts: the machine id belongs to the state folder and stays", "[facts
 TEST_CASE("facts: the boot id is the kernel's", "[facts]") {
   CHECK(current_boot_id().size() == 36);
   CHECK(current_boot_id() == current_boot_id());
+}
+
+TEST_CASE("vital signs: this machine has some of everything, and its compiler works") {
+  auto seen = read_vital_signs("/", true);
+  CHECK(seen.disk_free.value_or(0) > 0);
+  CHECK(seen.memory_free.value_or(0) > 0);
+  CHECK(seen.load.value_or(-1) >= 0);
+  CHECK(seen.cores > 0);
+  CHECK(seen.compiler_trouble == ""); // tests were compiled with it
+}
+
+TEST_CASE("vital signs: memory is what processes can get") {
+  CHECK(memory_in("MemTotal: 8 kB\nMemAvailable:    1234 kB\n") == 1234 * 1024);
+  CHECK_FALSE(memory_in("MemTotal: 8 kB\n"));
+  CHECK_FALSE(memory_in("MemAvailable: \n"));
 }

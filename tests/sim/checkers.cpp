@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/checkers.hpp"
 
+#include "schema/limits_healing.hpp"
 #include "storage/keys.hpp"
 
 #include <algorithm>
@@ -136,14 +137,24 @@ void checkers::check_accepted(const build_file& file, const step_record& step) {
 
 /// Nothing is run again without a cause that really was.
 void checkers::check_new_attempt(const build_file& file, const step_record& step, size_t index) {
-  if (index == 0)
+  const auto& fresh = step.attempts[index];
+  if (fresh.hedge)
+    return check_hedge(file, step, index);
+  const attempt_record* earlier = nullptr;
+  for (size_t i = 0; i < index; ++i) {
+    const auto& other = step.attempts[i];
+    if (live(other) && !other.hedge)
+      breach("attempt " + text_of(token_of(file, step, other))
+             + " was followed by another one: it is not over");
+    bool here = other.placement == fresh.placement;
+    if (earlier == nullptr || here || earlier->placement != fresh.placement)
+      earlier = &other;
+  }
+  if (earlier == nullptr)
     return;
-  const auto& earlier = step.attempts[index - 1];
-  auto token = token_of(file, step, earlier);
+  auto token = token_of(file, step, *earlier);
   auto where = "attempt " + text_of(token) + " was followed by another one: ";
-  if (live(earlier))
-    breach(where + "it is not over");
-  if (earlier.placement == step.attempts[index].placement) {
+  if (earlier->placement == fresh.placement) {
     auto truth = witness_.processes.find(token);
     if (truth == witness_.processes.end() || !truth->second.keeper_died)
       breach(where + "no fault explains that");
@@ -152,9 +163,46 @@ void checkers::check_new_attempt(const build_file& file, const step_record& step
   }
 }
 
+/// A second attempt stands beside one whose host is silent; one at a time, and never of an
+/// exclusive step or of a build that is bound to its host.
+void checkers::check_hedge(const build_file& file, const step_record& step, size_t index) {
+  const auto& fresh = step.attempts[index];
+  auto where = "second attempt " + text_of(token_of(file, step, fresh)) + ": ";
+  if (!file.build.pinned.value.empty())
+    breach(where + "the build is bound to its host");
+  if (file.recipe.steps[step.index.value].exclusive && fresh.role == attempt_role::counts)
+    breach(where + "the step is exclusive");
+  bool begins = true;
+  size_t beside = 0;
+  for (const auto& other : file.steps)
+    for (const auto& attempt : other.attempts) {
+      begins &= &attempt == &fresh || attempt.placement != fresh.placement;
+      beside += live(attempt) && attempt.hedge && attempt.placement > file.build.placement ? 1 : 0;
+    }
+  if (beside > 1)
+    breach(where + "there is one already");
+  if (begins && silence_of(file.build.host) < limits::hedge_after / 2)
+    breach(where + file.build.host.value + " was heard "
+           + std::to_string(silence_of(file.build.host).count()) + " ms ago");
+}
+
+/// How long the host had been silent, until now or until the word that comes at this very moment.
+milliseconds checkers::silence_of(const host_name& host) {
+  auto since = engine_.now() - heard_[host];
+  return since > 1s ? since : std::max(since, broken_[host]);
+}
+
 /// A host is given up only after its lease, or when it has really forgotten the attempt.
 void checkers::check_lost(const build_file& file, const attempt_record& attempt,
                           const step_record& step) {
+  if (attempt.outcome == result::cancelled) {
+    bool decided = step.state == step_state::finished || file.build.cancel_requested;
+    bool repeat = attempt.role == attempt_role::repeats;
+    if (!decided && !repeat)
+      breach("attempt " + sim::text_of(token_of(file, step, attempt))
+             + " was given up before there was a result");
+    return;
+  }
   moved_.insert(file.build.id);
   auto silent = engine_.now() - heard_[attempt.host];
   if (silent + 5s >= limits::lease || forgotten_.contains(attempt.host))
@@ -176,6 +224,7 @@ void checkers::host_hears(const host_name&, const farm_message& message) {
 }
 
 void checkers::farm_hears(const host_name& host, const host_message&) {
+  broken_[host] = engine_.now() - heard_[host];
   heard_[host] = engine_.now();
 }
 

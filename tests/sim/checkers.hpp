@@ -40,6 +40,8 @@ private:
   void compare_step(const build_file& file, const step_record& before, const step_record& after);
   void check_accepted(const build_file& file, const step_record& step);
   void check_new_attempt(const build_file& file, const step_record& step, size_t index);
+  void check_hedge(const build_file& file, const step_record& step, size_t index);
+  milliseconds silence_of(const host_name& host);
   void check_lost(const build_file& file, const attempt_record& attempt, const step_record& step);
   void check_log(const build_file& file, const step_record& step, const attempt_record& attempt);
   void check_artifacts(const build_file& file);
@@ -51,6 +53,7 @@ private:
   std::shared_ptr<storage::memory_store> store_;
   std::map<build_id, build_file> seen_;
   std::map<host_name, milliseconds> heard_;
+  std::map<host_name, milliseconds> broken_; ///< how long the silence before its last word was
   std::map<host_name, milliseconds> forgotten_;
   std::set<build_id> acknowledged_;
   std::set<build_id> cancelled_;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 
 namespace drover::sim {
 
@@ -23,6 +24,8 @@ constexpr const char* usage =
   "  --faults         only these kinds: loss duplication delay partitions agent host disk\n"
   "                   coordinator keeper outage actor; else each seed chooses\n"
   "  --mutant NAME    switches a defect on: no_fencing acknowledge_before_sync\n"
+  "                   no_hedge hedge_exclusive no_brake no_quarantine no_poison\n"
+  "                   stopped_is_silence\n"
   "  --expect-caught  succeeds if a seed fails: the defect was caught\n"
   "  --twice          runs each seed twice and compares the hashes\n"
   "  --corpus FILE    the seeds of this file (first word of each line) instead\n"
@@ -66,13 +69,25 @@ std::vector<std::string> faults_of(const std::string& text) {
   return names;
 }
 
+const std::map<std::string, core::mutant>& mutants() {
+  using core::mutant;
+  static const std::map<std::string, core::mutant> known{
+    {"no_fencing", mutant::no_fencing},
+    {"acknowledge_before_sync", mutant::acknowledge_before_sync},
+    {"no_hedge", mutant::no_hedge},
+    {"hedge_exclusive", mutant::hedge_exclusive},
+    {"no_brake", mutant::no_brake},
+    {"no_quarantine", mutant::no_quarantine},
+    {"no_poison", mutant::no_poison},
+    {"stopped_is_silence", mutant::stopped_is_silence}};
+  return known;
+}
+
 void switch_on(const std::string& mutant) {
-  if (mutant == "no_fencing")
-    core::active_mutant = core::mutant::no_fencing;
-  else if (mutant == "acknowledge_before_sync")
-    core::active_mutant = core::mutant::acknowledge_before_sync;
-  else
+  auto known = mutants().find(mutant);
+  if (known == mutants().end())
     wrong("there is no mutant '" + mutant + "'");
+  core::active_mutant = known->second;
 }
 
 void take_value(arguments& given, const std::string& option, const std::string& value) {

@@ -77,6 +77,7 @@ void workload::make_builder(uint32_t number) {
     step.timeout = random.happens(0.3) ? random.between(2s, 20s) : 60s;
     step.warn_only = random.happens(0.15);
     step.always = random.happens(0.2);
+    step.exclusive = (number + i) % 5 == 4; // not drawn: what follows stays as it was
     made.steps.push_back(std::move(step));
   }
   made.artifacts = {"out/**"};

@@ -57,6 +57,7 @@ std::string render_host(const json& host, const screen& out) {
   fact_sheet sheet{14, out};
   sheet.add("reason", field_text(host, "reason", ""));
   sheet.add("held", hold_text(host));
+  sheet.add("brought back", field_text(field_object(host, "ladder"), "note", ""));
   sheet.add("slots", slots_text(host));
   sheet.add("health", field_text(host, "health", ""));
   sheet.add("restarts", field_text(host, "restarts", ""));

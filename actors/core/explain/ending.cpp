@@ -66,12 +66,20 @@ std::string cause_of(int32_t exit_code, const std::string& reason) {
   return text;
 }
 
+/// Of the two attempts at one step, the one that was not first (hedge.hpp).
+bool is_given_up(const attempt_record& attempt) {
+  return attempt.state == attempt_state::lost && attempt.outcome == result::cancelled;
+}
+
 /// Attempts beyond the first of each step, told in one phrase; empty when there were none.
 std::string repeats_of(const build_file& file) {
   std::string text;
   for (const auto& step : file.steps)
-    for (size_t i = 0; i + 1 < step.attempts.size(); ++i)
-      if (!step.attempts[i].reason.empty())
+    for (size_t i = 0; i < step.attempts.size(); ++i)
+      if (is_given_up(step.attempts[i]))
+        text += "; step " + in_quotes(step.name) + " also ran on " + step.attempts[i].host.value
+                + ": " + step.attempts[i].reason;
+      else if (i + 1 < step.attempts.size() && !step.attempts[i].reason.empty())
         text += "; step " + in_quotes(step.name) + " ran again after attempt "
                 + std::to_string(i + 1) + " on " + step.attempts[i].host.value
                 + " ended: " + step.attempts[i].reason;

@@ -28,7 +28,9 @@ std::string silent_words(const host_view& host) {
 
 /// "drained by ann since ...: new disk", by the hold if there is one, else by the state's reason.
 std::string held(const host_view& host, const std::string& state) {
-  bool told = host.reason.compare(0, 7, "drained") == 0 || host.reason.compare(0, 6, "paused") == 0;
+  bool told = host.reason.compare(0, state.size(), state) == 0
+              || host.reason.compare(0, 7, "drained") == 0
+              || host.reason.compare(0, 6, "unwell") == 0;
   return told ? " is " + host.reason : " is " + state + tail(host);
 }
 
@@ -69,11 +71,14 @@ std::string state_sentence(const host_view& host) {
                      + "; its builds go elsewhere; start drover-host there if it is not running"
                  : never_joined(host);
   case host_state::draining:
+    if (host.record.hold.kind == hold_kind::health)
+      return held(host, "unwell") + "; it gets no new builds until it says that it is well again";
     return held(host, "draining") + "; what runs there goes on, nothing new comes" + resume(host);
   case host_state::paused:
     return held(host, "paused") + "; builds there wait before their next step" + resume(host);
   case host_state::quarantined:
-    return " is quarantined and gets no work" + tail(host);
+    return held(host, "quarantined") + "; it gets no builds but probes, and is back when one passes"
+           + resume(host);
   }
   return " is in a state that has no words";
 }
@@ -108,7 +113,8 @@ explanation explain_host(const host_view& host, const host_surroundings& around)
   const auto& record = host.record;
   out.sentence =
     one_line("host " + printable(record.name.value, limits::name_bytes_max) + state_sentence(host));
-  bool by_hold = host.state == host_state::draining || host.state == host_state::paused;
+  bool by_hold = host.state == host_state::draining || host.state == host_state::paused
+                 || host.state == host_state::quarantined;
   if (record.hold.kind != hold_kind::none && !by_hold)
     out.evidence.push_back(one_line(
       "it is also kept from new work" + (record.hold.by.empty() ? "" : " by " + record.hold.by)
@@ -119,6 +125,10 @@ explanation explain_host(const host_view& host, const host_surroundings& around)
                            : "last heard of " + spoken(milliseconds{host.last_seen_ms}) + " ago");
   if (record.last_seen.ms != 0)
     out.evidence.push_back("last joined at " + moment(record.last_seen));
+  if (!record.ladder.note.empty())
+    out.evidence.push_back(one_line("what was tried to bring it back: " + record.ladder.note));
+  if (record.ladder.rung == ladder_rung::given_up)
+    out.evidence.push_back("no command is left that could bring it back: look after it yourself");
   for (const auto& work : around.work)
     if (out.evidence.size() < limits::evidence_attempts_max)
       out.evidence.push_back(work_line(work));

@@ -49,9 +49,11 @@ std::string remedy(const host_case& host) {
     return "start drover-host on " + name;
   case host_state::draining:
   case host_state::paused:
+    if (host.reason.compare(0, 6, "unwell") == 0)
+      return "it takes builds again by itself once it is well";
     return "`drover host " + name + " resume` lets it go on";
   case host_state::quarantined:
-    return "see `drover why " + name + "`";
+    return "it comes back when a probe build passes there, see `drover why " + name + "`";
   case host_state::up:
   case host_state::suspect:
     break;

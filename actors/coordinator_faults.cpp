@@ -1,0 +1,210 @@
+// The coordinator finds hosts that fail what others pass, and lets them back when they are proven.
+// SPDX-License-Identifier: Apache-2.0
+#include "actors/coordinator.hpp"
+#include "actors/core/backoff.hpp"
+#include "actors/core/events.hpp"
+#include "schema/limits_healing.hpp"
+#include "schema/names.hpp"
+#include "schema/requirement.hpp"
+#include "storage/tables.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace drover {
+
+namespace {
+
+/// Hosts of one kind can be expected to pass the same builds.
+std::string kind_of(const host_facts& facts) {
+  auto fact = [&](const char* name) {
+    auto found = facts.find(name);
+    return found == facts.end() ? std::string{} : found->second;
+  };
+  return fact("os") + "/" + fact("arch");
+}
+
+const builder_spec* builder_of(const farm_config& config, const std::string& name) {
+  auto found = std::find_if(config.builders.begin(), config.builders.end(),
+                            [&](const builder_spec& builder) { return builder.name == name; });
+  return found == config.builders.end() ? nullptr : &*found;
+}
+
+event_record about_host(event_kind kind, const host_name& host, std::string text, wall_time at) {
+  event_record event;
+  event.kind = kind;
+  event.at = at;
+  event.host = host;
+  event.text = printable(text, limits::reason_bytes_max);
+  return event;
+}
+
+} // namespace
+
+/// A build has ended: what does that say of its host?
+void coordinator_state::judge_end(build_id id) {
+  auto build = storage::read_build(*settings.store, id);
+  if (!build || !*build || (*build)->state != build_state::finished)
+    return;
+  if (auto probe = healing.probing.extract(id); !probe.empty())
+    return probe_over(**build, probe.mapped());
+  auto host = herd.find((*build)->host);
+  if (host == herd.end())
+    return;
+  core::note_end(healing.faults, **build, kind_of(host->second.view.record.facts));
+  for (const auto& found : core::find_black_holes(healing.faults))
+    quarantine(found);
+}
+
+void coordinator_state::quarantine(const core::black_hole& found) {
+  core::forget_streak(healing.faults, found.host);
+  auto member = herd.find(found.host);
+  if (member == herd.end() || member->second.view.record.hold.kind != hold_kind::none)
+    return;
+  auto at = settings.clock();
+  host_care decided;
+  decided.hold = host_hold{
+    hold_kind::quarantine, "farm", printable(found.evidence, limits::reason_bytes_max), at, {}};
+  decided.events.push_back(
+    about_host(event_kind::host_quarantined, found.host, found.evidence, at));
+  spdlog::warn("host quarantined host={} reason=\"{}\"", found.host.value, found.evidence);
+  // At once, before its supervisor confirms it: it must not get the very builds that it has failed.
+  member->second.view.state = host_state::quarantined;
+  member->second.view.record.hold = *decided.hold;
+  self->send(member->second.supervisor, decided);
+  for (const auto& red : found.streak)
+    if (!red.pinned && !red.by_farm)
+      repeat_elsewhere(red.build, found.host);
+}
+
+/// One more try for what a quarantined host has failed.
+void coordinator_state::repeat_elsewhere(build_id red, const host_name& host) {
+  retry_build order{
+    red, "farm", "build " + to_string(red) + " failed on " + host.value + ", which is quarantined"};
+  self->request(coordinator_actor{self}, limits::request_timeout, order)
+    .then(
+      [red](const expected<submitted>& made) {
+        if (!made)
+          spdlog::warn("build={} is not repeated: {}", red.value, made.error().text);
+      },
+      [red](const caf::error&) { spdlog::warn("build={} is not repeated in time", red.value); });
+}
+
+// -- the way back --------------------------------------------------------------------------------
+
+void coordinator_state::probe_hosts() {
+  for (auto& [id, member] : herd)
+    if (member.view.state == host_state::quarantined)
+      plan_probe(id, member);
+    else if (member.view.record.hold.kind != hold_kind::quarantine)
+      healing.probes.erase(id);
+}
+
+void coordinator_state::plan_probe(const host_name& host, herd_member& member) {
+  auto [plan, fresh] = healing.probes.try_emplace(host);
+  if (fresh)
+    plan->second.next = now() + limits::probe_first;
+  if (plan->second.running.value != 0 || now() < plan->second.next)
+    return;
+  if (member.used >= std::max(member.slots, member.view.record.slots))
+    return; // what ran there when it was quarantined still does
+  auto file = probe_build(member);
+  if (!file) {
+    plan->second.next = now() + limits::probe_max; // nothing can prove it: a person decides
+    return;
+  }
+  begin_probe(host, std::move(*file));
+}
+
+bool coordinator_state::serves(const herd_member& member, const std::string& requirement) const {
+  auto parsed = requirement::parse(requirement);
+  auto* needs = std::get_if<drover::requirement>(&parsed);
+  return needs != nullptr
+         && needs->unmet(traits_of(member.view.record.facts, member.labels)).empty();
+}
+
+/// What is to pass there: a canary that serves, else the last build that the host has failed, else
+/// any builder that needs no source.
+std::optional<build_file> coordinator_state::probe_build(const herd_member& member) const {
+  const auto& config = settings.config;
+  const builder_spec* fallback = nullptr;
+  for (const auto& builder : config.builders) {
+    if (!builder.source.empty() || !serves(member, builder.requirement))
+      continue;
+    if (builder.canary)
+      return core::make_build({}, builder, {}, config.limits);
+    if (fallback == nullptr)
+      fallback = &builder;
+  }
+  auto page = healing.faults.hosts.find(member.view.record.name);
+  if (page != healing.faults.hosts.end() && page->second.last_red.value != 0) {
+    auto old = storage::read_build(*settings.store, page->second.last_red);
+    const auto* recipe = old && *old ? builder_of(config, (*old)->builder) : nullptr;
+    if (recipe != nullptr && serves(member, recipe->requirement)) {
+      auto file = core::make_build({}, *recipe, (*old)->source, config.limits);
+      file.build.params = (*old)->params;
+      return file;
+    }
+  }
+  if (fallback == nullptr)
+    return std::nullopt;
+  return core::make_build({}, *fallback, {}, config.limits);
+}
+
+void coordinator_state::begin_probe(const host_name& host, build_file file) {
+  auto id = file.build.id = {++last_build.value};
+  file.build.generation = generation;
+  file.build.pinned = host;
+  file.build.requested_by = "farm";
+  file.build.requested_because = "probe of " + host.value + ", which is quarantined";
+  file.build.created_at = settings.clock();
+  storage::write_batch batch;
+  storage::put_build(batch, file.build);
+  storage::put_recipe(batch, id, file.recipe);
+  for (const auto& step : file.steps)
+    storage::put_step(batch, id, step);
+  batch.events = core::build_events({}, file, file.build.created_at);
+  healing.probes[host].running = id;
+  healing.probing[id] = host;
+  self
+    ->request(services.recorder, caf::infinite, std::move(batch)) // as in `submit`
+    .then([this, id, host, file = std::move(file)](recorded) {
+      queued[id] = file;
+      if (herd.contains(host))
+        place(id, host); // past the queue: nothing else may go there
+      else
+        queue[id] = core::to_queue_entry(file);
+    });
+}
+
+void coordinator_state::probe_over(const build_record& build, const host_name& host) {
+  auto plan = healing.probes.find(host);
+  if (plan == healing.probes.end())
+    return;
+  plan->second.running = {};
+  if (build.outcome == result::success || build.outcome == result::warnings)
+    return let_back(host,
+                    "build " + to_string(build.id) + " of " + build.builder + " has passed there");
+  ++plan->second.failures;
+  plan->second.next = now()
+                      + core::backoff(plan->second.failures + 1, limits::probe_first,
+                                      limits::probe_max, build.id.value);
+  spdlog::info("probe failed host={} build={} failures={}", host.value, build.id.value,
+               plan->second.failures);
+}
+
+void coordinator_state::let_back(const host_name& host, const std::string& why) {
+  healing.probes.erase(host);
+  core::forget_streak(healing.faults, host);
+  auto member = herd.find(host);
+  if (member == herd.end() || member->second.view.record.hold.kind != hold_kind::quarantine)
+    return;
+  host_care decided;
+  decided.hold = host_hold{};
+  decided.events.push_back(about_host(event_kind::host_released, host, why, settings.clock()));
+  spdlog::info("host released host={} reason=\"{}\"", host.value, why);
+  self->send(member->second.supervisor, decided);
+}
+
+} // namespace drover

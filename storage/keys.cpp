@@ -118,6 +118,15 @@ std::optional<std::string> read_digested(tag kind, std::string_view key) {
   return from.done() ? std::optional{digest} : std::nullopt;
 }
 
+std::optional<host_name> read_named(tag kind, std::string_view key) {
+  reader from{key, kind};
+  auto name = from.rest();
+  if (!from.done() || name.size() < 2 || name.find(name_end) != name.size() - 1)
+    return std::nullopt;
+  name.remove_suffix(1);
+  return host_name{std::string{name}};
+}
+
 } // namespace
 
 std::string store_version() {
@@ -169,6 +178,9 @@ std::string step(step_key id) {
 
 std::string host(const host_name& name) {
   return named(tag::host, name.value);
+}
+std::string host_identity(const host_name& name) {
+  return named(tag::host_identity, name.value);
 }
 
 std::string test_report(step_key id) {
@@ -268,12 +280,11 @@ std::optional<std::string> read_token(std::string_view key) {
 }
 
 std::optional<host_name> read_host(std::string_view key) {
-  reader from{key, tag::host};
-  auto name = from.rest();
-  if (!from.done() || name.size() < 2 || name.find(name_end) != name.size() - 1)
-    return std::nullopt;
-  name.remove_suffix(1);
-  return host_name{std::string{name}};
+  return read_named(tag::host, key);
+}
+
+std::optional<host_name> read_host_identity(std::string_view key) {
+  return read_named(tag::host_identity, key);
 }
 
 std::optional<log_position> read_log_chunk(std::string_view key) {

@@ -39,6 +39,7 @@ enum class tag : uint8_t {
   notice_waiting = 0x75,
   outbox_mark = 0x76,
   incident = 0x77,
+  host_identity = 0x7b,
 };
 
 /// A stretch of an attempt's log, named by where it starts.
@@ -82,6 +83,8 @@ std::string outbox_mark();
 std::string incident(std::string_view builder, std::string_view place);
 /// `name` must be a valid name (schema/names.hpp): above all, it holds no NUL.
 std::string host(const host_name& name);
+/// As `host`.
+std::string host_identity(const host_name& name);
 std::string log_chunk(const log_position& at);
 std::string log_segment(const log_position& at);
 /// `digest` must have `digest_bytes` bytes.
@@ -108,6 +111,7 @@ std::optional<uint64_t> read_notice(std::string_view key);
 /// The notice's id.
 std::optional<uint64_t> read_notice_waiting(std::string_view key);
 std::optional<host_name> read_host(std::string_view key);
+std::optional<host_name> read_host_identity(std::string_view key);
 std::optional<log_position> read_log_chunk(std::string_view key);
 std::optional<log_position> read_log_segment(std::string_view key);
 std::optional<std::string> read_blob_piece(std::string_view key);

@@ -3,8 +3,10 @@
 // for each host that proves its name. What fails before that costs no other connection anything.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/edge/certificate_book.hpp"
 #include "actors/edge/host_link.hpp"
 #include "actors/edge/pki.hpp"
+#include "actors/enroller.hpp"
 #include "schema/error.hpp"
 
 #include <cstdint>
@@ -18,6 +20,8 @@ struct listener_settings {
   key_files keys;
   arrival_taker coordinator; ///< hears of each host that joins
   peer_bounds bounds = {};   ///< for each of them
+  enroller_actor enroller = {}; ///< gives certificates; none: nobody can ask
+  std::shared_ptr<certificate_book> book = {}; ///< which certificates hold; none: all of the farm's
 };
 
 /// Open as long as it lives. It ends before `loop` is stopped.

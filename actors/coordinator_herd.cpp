@@ -9,6 +9,7 @@
 #include "actors/recorder.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
+#include "storage/build_facts.hpp"
 #include "storage/tables.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -31,6 +32,8 @@ void coordinator_state::arrive(const arrival& request) {
     add_host(record);
     known = herd.find(host);
     tell_pace();
+  } else {
+    label_host(host, known->second); // it may have joined anew, by another token
   }
   auto passed = request;
   passed.herd = herd.size();
@@ -119,6 +122,13 @@ host_view coordinator_state::full_view(const herd_member& member) const {
   if (member.slots > 0)
     view.record.slots = member.slots;
   return view;
+}
+
+/// What the host is like now: a later look at the result has to know it.
+void coordinator_state::keep_facts(build_id build, uint32_t placement, const herd_member& member) {
+  storage::write_batch batch;
+  storage::put_build_facts(batch, build, placement, full_view(member).record);
+  self->request(services.recorder, caf::infinite, std::move(batch)).then([](recorded) {});
 }
 
 caf::result<std::vector<host_view>> coordinator_state::hosts() {

@@ -37,8 +37,8 @@ inline constexpr size_t join_token_bytes_max = 256;
 
 inline constexpr uint32_t join_token_uses_max = 1000;
 /// A key that makes hosts lies in shell histories: it does not live long.
-inline constexpr int64_t join_token_seconds_max = 30LL * 24 * 3600;
-inline constexpr int64_t join_token_seconds_default = 3600;
+inline constexpr uint64_t join_token_seconds_max = 30ULL * 24 * 3600;
+inline constexpr uint64_t join_token_seconds_default = 3600;
 
 // -- certificates --------------------------------------------------------------------------------
 

@@ -239,6 +239,15 @@ std::optional<step_key> read_test_report(std::string_view key) {
   return read_step_key(tag::test_report, key);
 }
 
+std::string build_facts(build_id build, uint32_t placement) {
+  return writer{tag::build_facts}.u64(build.value).u32(placement).key();
+}
+
+std::optional<std::pair<build_id, uint32_t>> read_build_facts(std::string_view key) {
+  auto found = read_step_key(tag::build_facts, key);
+  return found ? std::optional{std::pair{found->build, found->step.value}} : std::nullopt;
+}
+
 std::optional<change_id> read_change(std::string_view key) {
   return read_numbered<change_id>(tag::change, key);
 }

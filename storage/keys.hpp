@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace drover::storage::keys {
 
@@ -39,6 +40,7 @@ enum class tag : uint8_t {
   notice_waiting = 0x75,
   outbox_mark = 0x76,
   incident = 0x77,
+  build_facts = 0x7a,
   host_identity = 0x7b,
 };
 
@@ -71,6 +73,7 @@ std::string config(uint64_t generation);
 /// `digest` is the SHA-256 of the token and must have `digest_bytes` bytes.
 std::string token(std::string_view digest);
 std::string test_report(step_key id);
+std::string build_facts(build_id build, uint32_t placement);
 std::string change(change_id id);
 /// Of what `identity` of a source names; `source` is a valid name, `identity` holds no NUL.
 std::string change_identity(std::string_view source, std::string_view identity);
@@ -106,6 +109,8 @@ std::optional<uint64_t> read_event(std::string_view key);
 std::optional<uint64_t> read_config(std::string_view key);
 std::optional<std::string> read_token(std::string_view key);
 std::optional<step_key> read_test_report(std::string_view key);
+/// The build and the placement.
+std::optional<std::pair<build_id, uint32_t>> read_build_facts(std::string_view key);
 std::optional<change_id> read_change(std::string_view key);
 std::optional<uint64_t> read_notice(std::string_view key);
 /// The notice's id.

@@ -28,6 +28,7 @@ struct queue_entry {
   requirement needs;            ///< parsed `requirement_text`
   host_name pinned;             ///< empty: any host that serves
   std::vector<host_name> avoid; ///< hosts lost under it: only if no other could ever serve
+  std::string builder = {};     ///< owners of hosts may allow some only
 };
 
 /// A queue in its order, without copies of its entries.

@@ -2,7 +2,6 @@
 #include "actors/edge/certificate_book.hpp"
 
 #include "actors/core/enrolment.hpp"
-#include "actors/edge/issuing.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/exit_reason.hpp>
@@ -16,16 +15,12 @@ certificate_book::certificate_book(const std::vector<host_identity>& known) {
     known_[identity.name.value] = identity;
 }
 
-certificate_book::finding
-certificate_book::look_up(const std::string& name,
-                          const std::function<bool(const std::string&)>& has_name) const {
+std::optional<std::string> certificate_book::problem_of(const std::string& name,
+                                                        const std::string& serial) const {
   auto found = known_.find(name);
   if (found == known_.end())
-    return {};
-  for (const auto& one : found->second.valid)
-    if (has_name(serial_as_name(one.serial)))
-      return {one.serial, {}};
-  return {{}, core::certificate_problem(found->second, {}).value_or(std::string{})};
+    return std::nullopt;
+  return core::certificate_problem(found->second, serial);
 }
 
 void certificate_book::note(const std::string& name, const std::string& serial,

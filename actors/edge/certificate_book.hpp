@@ -5,7 +5,6 @@
 #include "actors/types.hpp"
 #include "schema/enrolment.hpp"
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,14 +17,9 @@ class certificate_book {
 public:
   explicit certificate_book(const std::vector<host_identity>& known);
 
-  /// What a certificate under this name turned out to be.
-  struct finding {
-    std::string serial;  ///< empty: one that the farm keeps no record of
-    std::string problem; ///< empty: it holds
-  };
-  /// `has_name` tells whether the certificate that was shown has a DNS name.
-  finding look_up(const std::string& name,
-                  const std::function<bool(const std::string&)>& has_name) const;
+  /// Why the certificate `serial` of this name does not hold; nothing: it does. Empty `serial`: one
+  /// that was not given for a token.
+  std::optional<std::string> problem_of(const std::string& name, const std::string& serial) const;
 
   /// A link to a host that was let in by `serial`.
   void note(const std::string& name, const std::string& serial, const host_link_actor& link);

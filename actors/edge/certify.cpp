@@ -92,12 +92,16 @@ public:
     if (name.value == coordinator_common_name)
       return failure{ec::refused, "host name '" + name.value + "' is the coordinator's: choose "
                                   "another"};
+    if (name.value.size() > certificate_name_bytes_max)
+      return failure{ec::refused, fmt::format("host name '{}' is too long for a certificate: at most"
+                                              " {} characters; choose another (--name)",
+                                              name.value, certificate_name_bytes_max)};
     auto parsed = parse_request(request);
     if (!parsed)
       return parsed.error();
     auto seconds = static_cast<long>(until.ms / 1000 - std::time(nullptr));
     auto made = sign_certificate({name.value, certificate_role::host,
-                                  X509_REQ_get0_pubkey(parsed->get()), &keys_, seconds});
+                                  X509_REQ_get0_pubkey(parsed->get()), &keys_, seconds, true});
     if (!made)
       return made.error();
     auto pem = to_pem(made->get());

@@ -6,8 +6,8 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
+#include <vector>
 
 namespace drover {
 namespace {
@@ -24,13 +24,6 @@ bool add_extension(X509* to, X509* issuer, int nid, const std::string& value) {
   return added;
 }
 
-std::string names_of(X509* certificate, certificate_role as, const std::string& name) {
-  auto names = "DNS:" + name;
-  if (as == certificate_role::host)
-    names += ",DNS:" + serial_as_name(serial_of(certificate));
-  return names;
-}
-
 bool add_extensions(X509* to, X509* issuer, certificate_role as, const std::string& name) {
   bool authority = as == certificate_role::authority;
   bool ok =
@@ -44,12 +37,15 @@ bool add_extensions(X509* to, X509* issuer, certificate_role as, const std::stri
   return add_extension(to, issuer, NID_authority_key_identifier, "keyid:always")
          && add_extension(to, issuer, NID_ext_key_usage,
                           as == certificate_role::coordinator ? "serverAuth" : "clientAuth")
-         && add_extension(to, issuer, NID_subject_alt_name, names_of(to, as, name));
+         && add_extension(to, issuer, NID_subject_alt_name, "DNS:" + name);
 }
 
+constexpr size_t serial_bytes = 16;
+constexpr size_t told_serial_bytes = 8;
+
 /// Serial numbers are random, so that two authorities or two runs never give the same one.
-bool set_random_serial(X509* certificate) {
-  std::array<unsigned char, 16> bytes{};
+bool set_random_serial(X509* certificate, size_t size) {
+  std::vector<unsigned char> bytes(size);
   if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
     return false;
   bytes[0] &= 0x7f; // positive
@@ -79,10 +75,6 @@ std::string serial_of(X509* certificate) {
   return out;
 }
 
-std::string serial_as_name(const std::string& serial) {
-  return serial + ".serial.drover.internal";
-}
-
 expected<certificate_ptr> sign_certificate(const certificate_wish& wish) {
   certificate_ptr made{X509_new()};
   X509* certificate = made.get();
@@ -90,9 +82,12 @@ expected<certificate_ptr> sign_certificate(const certificate_wish& wish) {
     return openssl_failure("certificate for " + wish.name);
   X509* signer = wish.issuer ? wish.issuer->certificate.get() : certificate;
   X509_NAME* subject = X509_get_subject_name(certificate);
-  const auto* text = reinterpret_cast<const unsigned char*>(wish.name.c_str());
+  if (!set_random_serial(certificate, wish.tells_serial ? told_serial_bytes : serial_bytes))
+    return openssl_failure("certificate for " + wish.name);
+  auto name = wish.name + (wish.tells_serial ? "/" + serial_of(certificate) : std::string{});
+  const auto* text = reinterpret_cast<const unsigned char*>(name.c_str());
   bool ok =
-    X509_set_version(certificate, X509_VERSION_3) == 1 && set_random_serial(certificate)
+    X509_set_version(certificate, X509_VERSION_3) == 1
     && X509_gmtime_adj(X509_getm_notBefore(certificate), -backdated_seconds)
     && X509_gmtime_adj(X509_getm_notAfter(certificate), wish.seconds)
     && X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, text, -1, -1, 0) == 1

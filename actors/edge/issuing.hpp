@@ -24,9 +24,14 @@ struct certificate_wish {
   EVP_PKEY* subject_key = nullptr;
   const key_pair* issuer = nullptr; ///< none: signed by `subject_key` itself
   long seconds = valid_seconds;     ///< from now
+  bool tells_serial = false;        ///< its common name is "NAME/SERIAL"
 };
 
-/// A certificate with a random serial number, which a host's has as a DNS name too.
+/// Of such a certificate: X.509 allows 64 characters for a common name, the serial takes 16.
+inline constexpr size_t certificate_name_bytes_max = 47;
+
+/// A certificate with a random serial number. The common name may tell it, since that is all that
+/// kj's TLS tells of a peer's certificate.
 expected<certificate_ptr> sign_certificate(const certificate_wish& wish);
 /// With a new P-256 key.
 expected<key_pair> make_pair_for(const std::string& name, certificate_role as,
@@ -37,8 +42,5 @@ expected<key_pair> load_pair(const std::string& certificate_file, const std::str
 failure openssl_failure(const std::string& what);
 /// Hex, lower case.
 std::string serial_of(X509* certificate);
-/// The DNS name in a host's certificate that tells its serial number: kj's TLS tells no more of a
-/// certificate than its common name and whether a name fits it.
-std::string serial_as_name(const std::string& serial);
 
 } // namespace drover

@@ -104,20 +104,18 @@ private:
       return;
     }
     auto lines = lines_about(peer.common_name);
-    auto found = look_up(peer);
+    auto problem_of_it = problem_of(peer);
     auto link = spawn_host_link(
       loop_,
-      {kj::mv(peer.stream), peer.common_name, peer.address, bounds_, lines, found.problem},
+      {kj::mv(peer.stream), peer.common_name, peer.address, bounds_, lines, problem_of_it},
       coordinator_);
-    if (book_ && found.problem.empty())
-      book_->note(peer.common_name, found.serial, link);
+    if (book_ && problem_of_it.empty())
+      book_->note(peer.common_name, peer.serial, link);
   }
 
-  certificate_book::finding look_up(tls_peer& peer) {
-    if (!book_)
-      return {};
-    return book_->look_up(peer.common_name,
-                          [&peer](const std::string& name) { return peer.has_name(name); });
+  /// Why its certificate holds no more; empty: it does.
+  std::string problem_of(const tls_peer& peer) const {
+    return book_ ? book_->problem_of(peer.common_name, peer.serial).value_or("") : std::string{};
   }
 
   // -- exchanges for certificates ------------------------------------------------------------------
@@ -172,9 +170,11 @@ private:
   kj::Promise<void> greet_renewal(kj::AuthenticatedStream stream) {
     return tls_.for_hosts->accept(kj::mv(stream), timer()).then([this](tls_peer peer) {
       auto problem = name_problem("certificate's common", peer.common_name);
-      auto found = look_up(peer);
-      if (problem || !found.problem.empty()) {
-        turn_away(peer.address, problem ? *problem : found.problem);
+      if (!problem)
+        if (auto why = problem_of(peer); !why.empty())
+          problem = why;
+      if (problem) {
+        turn_away(peer.address, *problem);
         return;
       }
       talk({kj::mv(peer.stream), peer.address, peer.common_name, {}});

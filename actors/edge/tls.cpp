@@ -35,10 +35,6 @@ kj::Duration handshake_time() {
 
 } // namespace
 
-bool tls_peer::has_name(const std::string& name) {
-  return kj::downcast<kj::TlsPeerIdentity>(*identity).matchesHostname(text(name));
-}
-
 tls_side::tls_side(const key_texts& keys, clients who)
     : own_{kj::TlsPrivateKey{text(keys.key)}, kj::TlsCertificate{text(keys.certificate)}},
       authority_{text(keys.authority)}, context_{
@@ -66,9 +62,12 @@ kj::Promise<tls_peer> tls_side::accept(kj::AuthenticatedStream stream, kj::Timer
       auto& identity = kj::downcast<kj::TlsPeerIdentity>(*secured.peerIdentity);
       tls_peer peer;
       peer.common_name = identity.getCommonName().cStr();
+      if (auto slash = peer.common_name.find('/'); slash != std::string::npos) {
+        peer.serial = peer.common_name.substr(slash + 1);
+        peer.common_name.resize(slash);
+      }
       peer.address = identity.getNetworkIdentity().toString().cStr();
       peer.stream = kj::mv(secured.stream);
-      peer.identity = kj::mv(secured.peerIdentity);
       return peer;
     });
 }

@@ -17,10 +17,7 @@ struct tls_peer {
   kj::Own<kj::AsyncIoStream> stream;
   std::string common_name;
   std::string address; ///< "127.0.0.1:4711"
-  kj::Own<kj::PeerIdentity> identity = {};
-
-  /// Whether the certificate has this DNS name.
-  bool has_name(const std::string& name);
+  std::string serial = {}; ///< of a certificate that was given for a token; else empty
 };
 
 /// One side's keys, ready for handshakes. The streams may outlive it.

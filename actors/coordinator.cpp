@@ -8,7 +8,6 @@
 #include "actors/core/params.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
-#include "storage/identities.hpp"
 #include "storage/tables.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -79,22 +78,6 @@ coordinator_state::herd_member& coordinator_state::add_host(const host_record& r
   self->send(services.census, enlistment{"host_supervisor/" + record.name.value, "host_supervisor",
                                          name, member.supervisor});
   return member;
-}
-
-/// The configuration says what a host is called and may do; of one that joined by a token, the token
-/// did.
-void coordinator_state::label_host(const host_name& host, herd_member& member) {
-  for (const auto& spec : settings.config.hosts)
-    if (spec.name == host.value) {
-      member.slots = spec.slots;
-      member.labels = spec.labels;
-      return;
-    }
-  auto identity = storage::read_identity(*settings.store, host);
-  if (!identity)
-    spdlog::error("host={} has no labels: {}", host.value, identity.error().text);
-  else if (*identity)
-    member.labels = (*identity)->labels;
 }
 
 build_actor coordinator_state::spawn_build(const build_file& file,
@@ -360,9 +343,8 @@ std::vector<core::host_offer> coordinator_state::offers() const {
   std::vector<core::host_offer> all;
   for (const auto& [id, member] : herd)
     all.push_back({id, member.view.state, member.view.reason,
-                   core::owner_slots(member.view.record.facts, member.slots > 0
-                                                                 ? member.slots
-                                                                 : member.view.record.slots),
+                   core::owner_slots(member.view.record.facts,
+                                     member.slots > 0 ? member.slots : member.view.record.slots),
                    member.used, traits_of(member.view.record.facts, member.labels), member.since});
   return all;
 }

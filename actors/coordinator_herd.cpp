@@ -10,6 +10,7 @@
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 #include "storage/build_facts.hpp"
+#include "storage/identities.hpp"
 #include "storage/tables.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -39,6 +40,22 @@ void coordinator_state::arrive(const arrival& request) {
   passed.herd = herd.size();
   self->send(known->second.supervisor, passed);
   release_strays(request.greeting, known->second.supervisor);
+}
+
+/// The configuration says what a host is called and may do; of one that joined by a token, the
+/// token did.
+void coordinator_state::label_host(const host_name& host, herd_member& member) {
+  for (const auto& spec : settings.config.hosts)
+    if (spec.name == host.value) {
+      member.slots = spec.slots;
+      member.labels = spec.labels;
+      return;
+    }
+  auto identity = storage::read_identity(*settings.store, host);
+  if (!identity)
+    spdlog::error("host={} has no labels: {}", host.value, identity.error().text);
+  else if (*identity)
+    member.labels = (*identity)->labels;
 }
 
 /// Hosts that joined a smaller herd beat too often for a large one.

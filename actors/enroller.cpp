@@ -151,9 +151,9 @@ caf::result<expected<accepted>> enroller_state::revoke(const revoke_host& order)
   if (!worked)
     return answer{worked.error()};
   if (!*identity && !*worked)
-    return answer{failure{ec::not_found, "there is no host '"
-                                           + printable(order.host.value, limits::name_bytes_max)
-                                           + "' that has a certificate; `drover hosts` lists them"}};
+    return answer{failure{ec::not_found,
+                          "there is no host '" + printable(order.host.value, limits::name_bytes_max)
+                            + "' that has a certificate; `drover hosts` lists them"}};
   auto before = identity->value_or(host_identity{});
   before.name = order.host;
   auto after = core::revoked(before, {"", farm.clock(), order.by, order.reason});
@@ -164,7 +164,8 @@ caf::result<expected<accepted>> enroller_state::revoke(const revoke_host& order)
   event.by = order.by;
   batch.events.push_back(std::move(event));
   auto promise = self->make_response_promise<answer>();
-  self->request(farm.recorder, caf::infinite, std::move(batch)) // as above
+  self
+    ->request(farm.recorder, caf::infinite, std::move(batch)) // as above
     .await([this, promise, after](recorded) mutable {
       spdlog::warn("host revoked host={}", after.name.value);
       farm.publish(after);
@@ -179,7 +180,8 @@ caf::result<expected<accepted>> enroller_state::end_token(const end_join_token& 
   storage::remove_token(batch, order.token);
   batch.events.push_back(order.event);
   auto promise = self->make_response_promise<expected<accepted>>();
-  self->request(farm.recorder, caf::infinite, std::move(batch)) // as above
+  self
+    ->request(farm.recorder, caf::infinite, std::move(batch)) // as above
     .await([promise](recorded) mutable { promise.deliver(expected<accepted>{{"it is revoked"}}); });
   return promise;
 }

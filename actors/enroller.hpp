@@ -1,6 +1,6 @@
 #pragma once
-// Gives certificates to hosts that join by a token, renews and revokes them: the only one who writes
-// identities and uses up join tokens.
+// Gives certificates to hosts that join by a token, renews and revokes them: the only one who
+// writes identities and uses up join tokens.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/ports.hpp"
@@ -15,7 +15,7 @@ namespace drover {
 /// A machine at the hosts' port asks for a certificate; from the door.
 struct enrolment_ask {
   enrolment_request request;
-  std::string address; ///< for people
+  std::string address;    ///< for people
   bool is_proven = false; ///< its connection proved that it is `request.name`: a renewal
 };
 

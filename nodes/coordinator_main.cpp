@@ -356,8 +356,9 @@ int main(int argc, char** argv) {
     ->default_val("127.0.0.1:0");
   app.add_option("--public", chosen.public_address,
                  "HOST:PORT by which other machines reach --listen; new hosts are told it");
-  app.add_option("--certificate-life", chosen.certificate_seconds,
-                 "how long certificates of new hosts hold, as 90d; they renew them in time")
+  app
+    .add_option("--certificate-life", chosen.certificate_seconds,
+                "how long certificates of new hosts hold, as 90d; they renew them in time")
     ->transform(CLI::AsNumberWithUnit(
       std::map<std::string, int64_t>{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}}));
   app.add_option("--socket", chosen.socket, "Unix socket of the API")->required();

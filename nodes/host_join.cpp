@@ -51,9 +51,10 @@ std::string keys_of(const std::string& dir) {
 
 /// One option a line, as CLI11 reads them: what `run` begins with.
 std::string options_text(const join_order& order) {
-  return fmt::format("# How this machine works for its farm; written by `drover-host join`.\n"
-                     "name = \"{}\"\ncoordinator = \"{}\"\nslots = {}\ndir = \"{}\"\nkeys = \"{}\"\n",
-                     order.name, order.address, order.slots, order.dir, keys_of(order.dir));
+  return fmt::format(
+    "# How this machine works for its farm; written by `drover-host join`.\n"
+    "name = \"{}\"\ncoordinator = \"{}\"\nslots = {}\ndir = \"{}\"\nkeys = \"{}\"\n",
+    order.name, order.address, order.slots, order.dir, keys_of(order.dir));
 }
 
 std::optional<failure> write_options(const join_order& order) {
@@ -63,7 +64,8 @@ std::optional<failure> write_options(const join_order& order) {
   to << options_text(order);
   to.close();
   if (!to || std::rename(fresh.c_str(), path.c_str()) != 0)
-    return failure{ec::io, path + ": can't be written: is the folder yours, and the disk not full?"};
+    return failure{ec::io,
+                   path + ": can't be written: is the folder yours, and the disk not full?"};
   return std::nullopt;
 }
 
@@ -78,8 +80,8 @@ std::optional<failure> make_folders(const std::string& dir) {
   if (!error)
     fs::permissions(keys_of(dir), fs::perms::owner_all, error);
   if (error)
-    return failure{ec::io, dir + ": can't be made: " + error.message()
-                             + "; name another folder by --dir"};
+    return failure{ec::io,
+                   dir + ": can't be made: " + error.message() + "; name another folder by --dir"};
   return std::nullopt;
 }
 
@@ -97,10 +99,14 @@ std::optional<failure> join(join_order& order) {
   if (auto problem = make_folders(order.dir))
     return problem;
   auto files = host_key_files(keys_of(order.dir));
-  if (fs::exists(files.certificate) && load_keys(files).ok() && fs::exists(order.dir + "/" + options_file))
-    return failure{ec::conflict, order.dir + ": this host has joined a farm already; `drover-host"
-                                 " run --dir " + order.dir + "` starts it, and another --dir makes"
-                                 " a second host"};
+  if (fs::exists(files.certificate) && load_keys(files).ok()
+      && fs::exists(order.dir + "/" + options_file))
+    return failure{ec::conflict, order.dir
+                                   + ": this host has joined a farm already; `drover-host"
+                                     " run --dir "
+                                   + order.dir
+                                   + "` starts it, and another --dir makes"
+                                     " a second host"};
   auto request = make_request(files.key);
   if (!request)
     return request.error();
@@ -177,8 +183,9 @@ host_call run_as_joined(const std::vector<std::string>& words) {
   }
   auto path = fs::absolute(dir).string() + "/" + options_file;
   if (!fs::exists(path))
-    return failed(exit_usage, path + ": is not there: `drover-host join` makes it; --dir names"
-                                     " the folder");
+    return failed(exit_usage, path
+                                + ": is not there: `drover-host join` makes it; --dir names"
+                                  " the folder");
   host_call out;
   out.arguments = {"--config", path};
   out.arguments.insert(out.arguments.end(), rest.begin(), rest.end());

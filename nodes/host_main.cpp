@@ -116,6 +116,59 @@ int run_parent(const options& chosen, const std::vector<std::string>& words) {
   return supervise_agent(agent);
 }
 
+/// What a host is made from once its options and its machine have been looked at.
+struct machine {
+  std::string dir;
+  hello self;
+  cgroup_means means;
+  step_users users;
+  std::string owner_file;
+  core::owner_rules owner;
+};
+
+void work_until_stopped(caf::actor_system& system, const options& chosen, const machine& here) {
+  edge_loop loop{system};
+  host_settings settings;
+  settings.self = here.self;
+  settings.spool = std::make_shared<disk_spool>(
+    here.dir + "/spool", program_folder() + "/drover-keeper", here.means.base);
+  workspace_bounds bounds;
+  bounds.keep_free = chosen.keep_free;
+  settings.workspaces =
+    std::make_shared<disk_workspaces>(here.dir + "/workspaces", bounds, here.users);
+  settings.connect = make_connector(loop, {chosen.coordinator, host_key_files(chosen.keys)});
+  settings.clock = system_wall_clock();
+  settings.seed = random_number();
+  settings.base_env = base_environment();
+  settings.fatal = [](const std::string& why) { stop_fatally(why); };
+  bool has_compiler = settings.self.facts.contains("gcc");
+  settings.vital_signs = [folder = here.dir, has_compiler] {
+    return read_vital_signs(folder, has_compiler);
+  };
+  // Its compiler is tried a moment later: an agent that restarts is to be back at once.
+  settings.trouble = core::trouble_of(read_vital_signs(here.dir, false), false);
+  settings.restart = [](const std::string& why) { stop_for_restart(why); };
+  auto actors = spawn_host(system, settings);
+  renewal_settings renewing{{chosen.coordinator, host_key_files(chosen.keys)},
+                            chosen.keys,
+                            chosen.name,
+                            program_version(),
+                            system_wall_clock()};
+  auto watch = spawn_owner_watch(system, here.owner_file, here.owner, actors.agent);
+  caf::anon_send(actors.census, enlistment{"owner_watch", "owner_watch", "host_agent", watch});
+  auto renewed = std::make_unique<renewal>(loop, renewing);
+  send_signal(chosen.agent_of, agent_ready_signal);
+  auto signal = wait_for_stop();
+  spdlog::info("host stops signal={}; running steps go on", signal);
+  renewed.reset();
+  caf::anon_send_exit(watch, caf::exit_reason::user_shutdown);
+  watch = nullptr;
+  stop_host(actors);
+  actors = {};
+  settings = {};
+  loop.stop();
+}
+
 int run(const options& chosen) {
   if (auto problem = end_with_parent(chosen.agent_of))
     stop_fatally(problem->text);
@@ -159,47 +212,8 @@ int run(const options& chosen) {
                program_version());
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
-  {
-    edge_loop loop{system};
-    host_settings settings;
-    settings.self = std::move(self);
-    settings.spool =
-      std::make_shared<disk_spool>(dir + "/spool", program_folder() + "/drover-keeper", means.base);
-    workspace_bounds bounds;
-    bounds.keep_free = chosen.keep_free;
-    settings.workspaces = std::make_shared<disk_workspaces>(dir + "/workspaces", bounds, *users);
-    settings.connect = make_connector(loop, {chosen.coordinator, host_key_files(chosen.keys)});
-    settings.clock = system_wall_clock();
-    settings.seed = random_number();
-    settings.base_env = base_environment();
-    settings.fatal = [](const std::string& why) { stop_fatally(why); };
-    bool has_compiler = settings.self.facts.contains("gcc");
-    settings.vital_signs = [folder = dir, has_compiler] {
-      return read_vital_signs(folder, has_compiler);
-    };
-    // Its compiler is tried a moment later: an agent that restarts is to be back at once.
-    settings.trouble = core::trouble_of(read_vital_signs(dir, false), false);
-    settings.restart = [](const std::string& why) { stop_for_restart(why); };
-    auto actors = spawn_host(system, settings);
-    renewal_settings renewing{{chosen.coordinator, host_key_files(chosen.keys)},
-                              chosen.keys,
-                              chosen.name,
-                              program_version(),
-                              system_wall_clock()};
-    auto watch = spawn_owner_watch(system, owner_file, *owner, actors.agent);
-    caf::anon_send(actors.census, enlistment{"owner_watch", "owner_watch", "host_agent", watch});
-    auto renewed = std::make_unique<renewal>(loop, renewing);
-    send_signal(chosen.agent_of, agent_ready_signal);
-    auto signal = wait_for_stop();
-    spdlog::info("host stops signal={}; running steps go on", signal);
-    renewed.reset();
-    caf::anon_send_exit(watch, caf::exit_reason::user_shutdown);
-    watch = {};
-    stop_host(actors);
-    actors = {};
-    settings = {};
-    loop.stop();
-  }
+  machine here{dir, std::move(self), means, *users, owner_file, *owner};
+  work_until_stopped(system, chosen, here);
   system.await_all_actors_done();
   leave_cgroups(means.base);
   return 0;
@@ -220,10 +234,11 @@ int main(int argc, char** argv) {
     words = call.arguments;
   }
   drover::options chosen;
-  CLI::App app{"drover-host: runs a farm's steps on this machine.\n"
-               "`drover-host join ADDRESS TOKEN` makes it a host of a farm, `drover-host run` starts"
-               " it.\n"
-               "What follows is how `drover up` and systemd start it."};
+  CLI::App app{
+    "drover-host: runs a farm's steps on this machine.\n"
+    "`drover-host join ADDRESS TOKEN` makes it a host of a farm, `drover-host run` starts"
+    " it.\n"
+    "What follows is how `drover up` and systemd start it."};
   app.set_version_flag("--version", drover::program_version());
   app.add_option("--name", chosen.name, "this host's name, as in its certificate")->required();
   app.add_option("--dir", chosen.dir, "its state: spool and workspaces")->required();

@@ -8,6 +8,7 @@
 #include "schema/limits_owner.hpp"
 #include "schema/names.hpp"
 
+#include <caf/actor_clock.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
@@ -19,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <optional>
 
 namespace drover {
 namespace {
@@ -52,6 +54,7 @@ struct owner_watch_state {
   core::owner_rules rules;
   host_agent_actor agent;
   string_map told;
+  std::optional<caf::actor_clock::time_point> told_at;
 };
 
 /// A file that is wrong is as none was: what held before goes on to hold.
@@ -74,7 +77,10 @@ void look(watch_actor::stateful_pointer<owner_watch_state> self) {
   auto& state = self->state;
   read_again(state);
   auto facts = owner_facts_now(state.rules);
-  if (facts != state.told) {
+  auto now = self->clock().now();
+  bool too_soon = state.told_at && now - *state.told_at < limits::owner_told_every;
+  if (facts != state.told && !too_soon) {
+    state.told_at = now;
     self->send(state.agent, disk_news{facts});
     state.told = std::move(facts);
   }
@@ -89,25 +95,25 @@ expected<core::owner_rules> parse_owner_rules(const std::string& file, const std
     return failure{ec::bad_input, format(document.errors.at(0), file)};
   reader from;
   if (!document.root->empty())
-    from.mapping("the owner's file", *document.root,
-                 {{"hours", [&](const yaml::node& value) { read_hours(from, value, rules); }},
-                  {"load", [&](const yaml::node& value) { from.number("load", value, rules.load); }},
-                  {"slots",
-                   [&](const yaml::node& value) { from.number("slots", value, rules.slots); }},
-                  {"nice", [&](const yaml::node& value) { from.number("nice", value, rules.nice); }},
-                  {"builders", [&](const yaml::node& value) {
-                     from.texts("builders", value, "[\"check*\"]", rules.builders);
-                   }}});
+    from.mapping(
+      "the owner's file", *document.root,
+      {{"hours", [&](const yaml::node& value) { read_hours(from, value, rules); }},
+       {"load", [&](const yaml::node& value) { from.number("load", value, rules.load); }},
+       {"slots", [&](const yaml::node& value) { from.number("slots", value, rules.slots); }},
+       {"nice", [&](const yaml::node& value) { from.number("nice", value, rules.nice); }},
+       {"builders", [&](const yaml::node& value) {
+          from.texts("builders", value, "[\"check*\"]", rules.builders);
+        }}});
   auto errors = document.errors;
   errors.insert(errors.end(), from.errors().begin(), from.errors().end());
   if (!errors.empty())
     return failure{ec::bad_input, format(errors.front(), file)};
   if (rules.nice > limits::owner_nice_max)
-    return failure{ec::bad_input, file + ": nice must be at most "
-                                    + std::to_string(limits::owner_nice_max)};
+    return failure{ec::bad_input,
+                   file + ": nice must be at most " + std::to_string(limits::owner_nice_max)};
   if (rules.hours.size() > limits::owner_windows_max)
-    return failure{ec::bad_input, file + ": hours must be at most "
-                                    + std::to_string(limits::owner_windows_max)};
+    return failure{ec::bad_input,
+                   file + ": hours must be at most " + std::to_string(limits::owner_windows_max)};
   return rules;
 }
 
@@ -140,8 +146,8 @@ void be_nice(uint32_t nice) {
 owner_watch_actor spawn_owner_watch(caf::actor_system& system, const std::string& file,
                                     const core::owner_rules& rules, const host_agent_actor& agent) {
   return system.spawn(
-    [](watch_actor::stateful_pointer<owner_watch_state> self, owner_watch_state start)
-      -> watch_actor::behavior_type {
+    [](watch_actor::stateful_pointer<owner_watch_state> self,
+       owner_watch_state start) -> watch_actor::behavior_type {
       self->state = std::move(start);
       self->send(self, atom::tick::value);
       return {[self](atom::describe) {
@@ -158,7 +164,7 @@ owner_watch_actor spawn_owner_watch(caf::actor_system& system, const std::string
                 self->delayed_send(self, limits::owner_look_every, atom::tick::value);
               }};
     },
-    owner_watch_state{file, stamp_of(file), rules, agent, {}});
+    owner_watch_state{file, stamp_of(file), rules, agent, {}, {}});
 }
 
 } // namespace drover

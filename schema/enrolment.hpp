@@ -51,8 +51,8 @@ struct revoked_certificate {
 /// `valid` holds; of a name without one, every certificate of the farm holds.
 struct host_identity {
   host_name name;
-  string_map labels;                       ///< of the token
-  std::vector<issued_certificate> valid;   ///< oldest first
+  string_map labels;                        ///< of the token
+  std::vector<issued_certificate> valid;    ///< oldest first
   std::vector<revoked_certificate> revoked; ///< oldest first, the newest ones of them
   friend bool operator==(const host_identity&, const host_identity&) = default;
 };

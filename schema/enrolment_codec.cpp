@@ -152,10 +152,8 @@ expected<host_identity> decode_host_identity(std::string_view bytes) {
                           {one.getAtMs()},
                           {one.getUntilMs()}});
     for (auto one : from.getRevoked())
-      to.revoked.push_back({string(one.getSerial()),
-                            {one.getAtMs()},
-                            string(one.getBy()),
-                            string(one.getReason())});
+      to.revoked.push_back(
+        {string(one.getSerial()), {one.getAtMs()}, string(one.getBy()), string(one.getReason())});
     return to;
   };
   return decode<enrolments::HostIdentity, host_identity>(kind::host_identity, bytes, read_root);

@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 
 /// A whole exchange, from the first byte to the last: a slow peer costs a place for this long.
 inline constexpr std::chrono::milliseconds enrolment_timeout = 10s;
-/// A request for a P-256 key has some 250 bytes; ones for large RSA keys, which are not taken, 1.5 K.
+/// A request for a P-256 key has some 250 bytes; ones for large RSA keys, which are not taken, 1.5
+/// K.
 inline constexpr size_t enrolment_request_bytes_max = 4 * 1024;
 /// One message of the exchange, in words of eight bytes: a grant has two certificates of 1 KiB.
 inline constexpr uint64_t enrolment_words_max = 2 * 1024;

@@ -31,9 +31,9 @@ expected<std::map<uint32_t, host_record>> read_build_facts(const store& from, bu
       found[at->second] = *std::move(host);
     return !problem;
   };
-  auto failed = from.scan(family::history, keys::build_facts(build, 0),
-                          keys::after(keys::build_facts(build, ~uint32_t{0})),
-                          scan_order::ascending, visit);
+  auto failed =
+    from.scan(family::history, keys::build_facts(build, 0),
+              keys::after(keys::build_facts(build, ~uint32_t{0})), scan_order::ascending, visit);
   if (failed || problem)
     return failed ? *failed : *problem;
   return found;

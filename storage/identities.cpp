@@ -26,8 +26,7 @@ expected<std::vector<host_identity>> read_identities(const store& from) {
 }
 
 expected<bool> has_worked(const store& from, const host_name& name) {
-  auto found =
-    read_record(from, keys::host(name), record::decode_host, "host " + name.value);
+  auto found = read_record(from, keys::host(name), record::decode_host, "host " + name.value);
   if (!found)
     return found.error();
   return *found && (*found)->first_seen.ms != 0;

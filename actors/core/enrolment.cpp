@@ -41,16 +41,18 @@ void remember(host_identity& in, const revoked_certificate& one) {
 enrolment_verdict decide_enrolment(const enrolment_case& of) {
   if (const auto* held = held_for(of); held && same_digest(held->token, of.token))
     return give_again{*held};
-  bool is_known = of.record && same_digest(of.record->sha256, of.token)
-                  && of.record->role == "join" && of.record->uses_left > 0
+  bool is_known = of.record && same_digest(of.record->sha256, of.token) && of.record->role == "join"
+                  && of.record->uses_left > 0
                   && (of.record->expires_at.ms == 0 || of.record->expires_at > of.now);
   if (!is_known)
     return give_nothing{unknown_token, true};
   auto name = of.name.value;
   // Whoever took the place of a host that is away would get its builds.
   if (holds_something(of) || (of.has_worked && !of.identity))
-    return give_nothing{"the farm has a host '" + name + "' already: choose another name (--name), "
-                        "or have the admin make room by `drover admin revoke " + name + "`"};
+    return give_nothing{"the farm has a host '" + name
+                        + "' already: choose another name (--name), "
+                          "or have the admin make room by `drover admin revoke "
+                        + name + "`"};
   return give_new{};
 }
 
@@ -119,8 +121,8 @@ bool same_digest(const std::string& a, const std::string& b) {
     return false;
   unsigned char differ = 0;
   for (size_t at = 0; at < a.size(); ++at)
-    differ = static_cast<unsigned char>(differ | (static_cast<unsigned char>(a[at]) ^
-                                                  static_cast<unsigned char>(b[at])));
+    differ = static_cast<unsigned char>(
+      differ | (static_cast<unsigned char>(a[at]) ^ static_cast<unsigned char>(b[at])));
   return differ == 0;
 }
 

@@ -26,7 +26,7 @@ struct give_again {
 /// A new certificate is to be made.
 struct give_new {};
 struct give_nothing {
-  std::string reason; ///< one sentence, for the machine's owner
+  std::string reason;    ///< one sentence, for the machine's owner
   bool is_guess = false; ///< the token is not known: the sentence tells nothing more
 };
 using enrolment_verdict = std::variant<give_again, give_new, give_nothing>;

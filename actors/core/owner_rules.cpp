@@ -153,8 +153,7 @@ std::string closed_reason(const owner_rules& rules, const local_moment& now, dou
   if (!is_open(rules, now))
     return "its owner allows no work before " + next_opening(rules, now) + ", its local time";
   if (rules.load > 0 && load > rules.load)
-    return fmt::format("its owner allows no new work above a load of {}; it is {:.1f}", rules.load,
-                       load);
+    return fmt::format("its owner allows no new work above a load of {}", rules.load);
   return {};
 }
 

@@ -15,17 +15,17 @@ namespace drover::core {
 /// A stretch of a day, and the days on which it begins. One that ends before it begins goes on into
 /// the next day.
 struct time_window {
-  unsigned from = 0;      ///< minutes since midnight
-  unsigned to = 24 * 60;  ///< not in it any more
-  unsigned days = 0x7f;   ///< bit 0: Monday
+  unsigned from = 0;     ///< minutes since midnight
+  unsigned to = 24 * 60; ///< not in it any more
+  unsigned days = 0x7f;  ///< bit 0: Monday
   friend bool operator==(const time_window&, const time_window&) = default;
 };
 
 struct owner_rules {
   std::vector<time_window> hours; ///< none: always
-  uint32_t load = 0;              ///< no new work while the machine's load is above; 0: whatever it is
-  uint32_t slots = 0;             ///< at most; 0: as the host was started with
-  uint32_t nice = 0;              ///< of all that the host runs
+  uint32_t load = 0;  ///< no new work while the machine's load is above; 0: whatever it is
+  uint32_t slots = 0; ///< at most; 0: as the host was started with
+  uint32_t nice = 0;  ///< of all that the host runs
   std::vector<std::string> builders; ///< names or globs; none: all
   friend bool operator==(const owner_rules&, const owner_rules&) = default;
 };

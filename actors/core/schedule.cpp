@@ -171,8 +171,8 @@ std::vector<placement> place_builds(const queue_view& queue, std::vector<host_of
 }
 
 queue_entry to_queue_entry(const build_file& file) {
-  queue_entry entry{file.build.id,     file.recipe.requirement, {},
-                    file.build.pinned, {},                      file.build.builder};
+  queue_entry entry{file.build.id,     file.recipe.requirement, {}, file.build.pinned, {},
+                    file.build.builder};
   auto parsed = requirement::parse(file.recipe.requirement);
   if (auto* needs = std::get_if<requirement>(&parsed))
     entry.needs = *needs;

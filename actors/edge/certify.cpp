@@ -90,12 +90,14 @@ public:
   expected<issued_certificate> issue(const std::string& request, const host_name& name,
                                      wall_time until) override {
     if (name.value == coordinator_common_name)
-      return failure{ec::refused, "host name '" + name.value + "' is the coordinator's: choose "
-                                  "another"};
+      return failure{ec::refused, "host name '" + name.value
+                                    + "' is the coordinator's: choose "
+                                      "another"};
     if (name.value.size() > certificate_name_bytes_max)
-      return failure{ec::refused, fmt::format("host name '{}' is too long for a certificate: at most"
-                                              " {} characters; choose another (--name)",
-                                              name.value, certificate_name_bytes_max)};
+      return failure{ec::refused,
+                     fmt::format("host name '{}' is too long for a certificate: at most"
+                                 " {} characters; choose another (--name)",
+                                 name.value, certificate_name_bytes_max)};
     auto parsed = parse_request(request);
     if (!parsed)
       return parsed.error();

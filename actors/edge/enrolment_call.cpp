@@ -56,8 +56,8 @@ kj::Promise<stream_ptr> reach(kj::AsyncIoContext& io, const std::string& address
 }
 
 kj::Promise<void> greet(kj::AsyncIoStream& stream, std::string_view greeting) {
-  return write_bytes(stream, kj::arrayPtr(reinterpret_cast<const kj::byte*>(greeting.data()),
-                                          greeting.size()));
+  return write_bytes(
+    stream, kj::arrayPtr(reinterpret_cast<const kj::byte*>(greeting.data()), greeting.size()));
 }
 
 /// The certificate that the coordinator says first.
@@ -125,8 +125,7 @@ expected<enrolment_grant> ask_to_join(const std::string& address, const std::str
                       });
                   })
                   .then([&](stream_ptr stream) { return exchange(kj::mv(stream), request); });
-    return timer
-      .timeoutAfter(limits::enrolment_timeout.count() * kj::MILLISECONDS, kj::mv(talk))
+    return timer.timeoutAfter(limits::enrolment_timeout.count() * kj::MILLISECONDS, kj::mv(talk))
       .wait(io.waitScope);
   } catch (const kj::Exception& problem) {
     return not_had(address, problem);
@@ -141,17 +140,16 @@ grant_promise ask_to_renew(kj::AsyncIoContext& io, const std::string& address,
   auto kept = kj::heap(std::move(*side));
   auto& tls = **kept;
   auto& timer = io.provider->getTimer();
-  auto talk = reach(io, address)
-                .then([&tls, &timer](stream_ptr stream) {
-                  auto& to = *stream;
-                  return greet(to, renewal_greeting)
-                    .then([&tls, &timer, stream = kj::mv(stream)]() mutable {
-                      return tls.connect(kj::mv(stream), timer);
-                    });
-                })
-                .then([request](stream_ptr stream) { return exchange(kj::mv(stream), request); });
-  return timer
-    .timeoutAfter(limits::enrolment_timeout.count() * kj::MILLISECONDS, kj::mv(talk))
+  auto talk =
+    reach(io, address)
+      .then([&tls, &timer](stream_ptr stream) {
+        auto& to = *stream;
+        return greet(to, renewal_greeting).then([&tls, &timer, stream = kj::mv(stream)]() mutable {
+          return tls.connect(kj::mv(stream), timer);
+        });
+      })
+      .then([request](stream_ptr stream) { return exchange(kj::mv(stream), request); });
+  return timer.timeoutAfter(limits::enrolment_timeout.count() * kj::MILLISECONDS, kj::mv(talk))
     .catch_([address](kj::Exception&& problem) -> expected<enrolment_grant> {
       return not_had(address, problem);
     })

@@ -68,15 +68,15 @@ enrolment_talk::behavior_type enrolment_talk::make_behavior() {
                   return decide(read(message->getRoot<enrolments::Request>()));
                 })
                 .then([this](enrolment_answer answer) { return say(answer); });
-  wire_->talk = timer()
-                  .timeoutAfter(limits::enrolment_timeout.count() * kj::MILLISECONDS, kj::mv(talk))
-                  .then([this] { end(); },
-                        [this](kj::Exception&& problem) {
-                          spdlog::debug("enrolment address={} ended: {}", address_,
-                                        plain_reason(problem));
-                          end();
-                        })
-                  .eagerlyEvaluate(nullptr);
+  wire_->talk =
+    timer()
+      .timeoutAfter(limits::enrolment_timeout.count() * kj::MILLISECONDS, kj::mv(talk))
+      .then([this] { end(); },
+            [this](kj::Exception&& problem) {
+              spdlog::debug("enrolment address={} ended: {}", address_, plain_reason(problem));
+              end();
+            })
+      .eagerlyEvaluate(nullptr);
   return {[this](atom::describe) {
     actor_entry entry;
     entry.name = entry.kind = "enrolment_talk";
@@ -91,8 +91,8 @@ kj::Promise<enrolment_answer> enrolment_talk::decide(expected<enrolment_request>
   if (proven_name_.empty() && request->secret.empty())
     return enrolment_answer{enrolment_refusal{"a token is needed; ask the farm's admin for one"}};
   if (!proven_name_.empty() && request->name != proven_name_)
-    return enrolment_answer{enrolment_refusal{fmt::format(
-      "host '{}' came with the certificate of '{}'", request->name, proven_name_)}};
+    return enrolment_answer{enrolment_refusal{
+      fmt::format("host '{}' came with the certificate of '{}'", request->name, proven_name_)}};
   return ask({std::move(*request), address_, !proven_name_.empty()});
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The coordinator's end of one exchange in which a machine gets a certificate: one message each way,
-// bounded in size and time, without RPC.
+// The coordinator's end of one exchange in which a machine gets a certificate: one message each
+// way, bounded in size and time, without RPC.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/edge/loop.hpp"
@@ -16,8 +16,8 @@ namespace drover {
 /// A machine inside TLS that wants a certificate.
 struct enrolment_guest {
   kj::Own<kj::AsyncIoStream> stream;
-  std::string address;     ///< for people
-  std::string proven_name; ///< by a certificate that holds: a renewal; empty: it has a token
+  std::string address;        ///< for people
+  std::string proven_name;    ///< by a certificate that holds: a renewal; empty: it has a token
   std::function<void()> over; ///< called once, on the loop's thread, when it is gone
 };
 

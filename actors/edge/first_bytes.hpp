@@ -50,9 +50,7 @@ public:
   kj::Promise<void> write(const void* buffer, size_t size) {
     return write_bytes(*rest_, {static_cast<const kj::byte*>(buffer), size});
   }
-  kj::Promise<void> write(kj::ArrayPtr<const kj::byte> bytes) {
-    return write_bytes(*rest_, bytes);
-  }
+  kj::Promise<void> write(kj::ArrayPtr<const kj::byte> bytes) { return write_bytes(*rest_, bytes); }
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
     return rest_->write(pieces);
   }

@@ -23,8 +23,8 @@ class host_link final : public pinned<host_link_actor> {
 public:
   host_link(caf::actor_config& config, edge_loop& on, guest who, arrival_taker coordinator)
       : pinned{config, on}, name_{std::move(who.name)}, address_{std::move(who.address)},
-        bounds_{who.bounds}, lines_{std::move(who.lines)},
-        refused_{std::move(who.refused)}, coordinator_{std::move(coordinator)}, wire_{std::make_unique<wire_side>()} {
+        bounds_{who.bounds}, lines_{std::move(who.lines)}, refused_{std::move(who.refused)},
+        coordinator_{std::move(coordinator)}, wire_{std::make_unique<wire_side>()} {
     wire_->stream = kj::mv(who.stream);
   }
 

@@ -30,8 +30,8 @@ public:
 
   doorman(edge_loop& loop, sides tls, const listener_settings& settings)
       : loop_{loop}, tls_{std::move(tls)}, coordinator_{settings.coordinator},
-        enroller_{settings.enroller}, book_{settings.book}, bounds_{settings.bounds},
-        handshakes_{*this} {}
+        enroller_{settings.enroller}, book_{settings.book}, bounds_{settings.bounds}, handshakes_{
+                                                                                        *this} {}
 
   /// Binds and begins to accept; the port, or why not.
   kj::Promise<uint16_t> open(const std::string& address) {
@@ -74,9 +74,8 @@ private:
   void greet(kj::AuthenticatedStream stream) {
     ++open_;
     auto address = std::string{stream.peerIdentity->toString().cStr()};
-    auto sorted =
-      timer().timeoutAfter(limits::accept_timeout.count() * kj::MILLISECONDS,
-                           kj::evalNow([&] { return sort(kj::mv(stream), address); }));
+    auto sorted = timer().timeoutAfter(limits::accept_timeout.count() * kj::MILLISECONDS,
+                                       kj::evalNow([&] { return sort(kj::mv(stream), address); }));
     handshakes_.add(sorted.then([this] { done(); },
                                 [this, address](kj::Exception&& problem) {
                                   turn_away(address, plain_reason(problem));
@@ -106,8 +105,7 @@ private:
     auto lines = lines_about(peer.common_name);
     auto problem_of_it = problem_of(peer);
     auto link = spawn_host_link(
-      loop_,
-      {kj::mv(peer.stream), peer.common_name, peer.address, bounds_, lines, problem_of_it},
+      loop_, {kj::mv(peer.stream), peer.common_name, peer.address, bounds_, lines, problem_of_it},
       coordinator_);
     if (book_ && problem_of_it.empty())
       book_->note(peer.common_name, peer.serial, link);
@@ -118,7 +116,8 @@ private:
     return book_ ? book_->problem_of(peer.common_name, peer.serial).value_or("") : std::string{};
   }
 
-  // -- exchanges for certificates ------------------------------------------------------------------
+  // -- exchanges for certificates
+  // ------------------------------------------------------------------
 
   /// Exchanges that are under way; talks may outlive the doorman.
   struct exchange_count {
@@ -142,8 +141,8 @@ private:
 
   std::string no_room_for(const std::string& address) {
     auto known = exchanges_->by_host.find(host_of(address));
-    bool crowd = known != exchanges_->by_host.end()
-                 && known->second >= limits::enrolments_per_address_max;
+    bool crowd =
+      known != exchanges_->by_host.end() && known->second >= limits::enrolments_per_address_max;
     if (crowd || exchanges_->open >= limits::enrolments_max
         || exchange_rate_.exceeded_at(rate_guard::moment{since_start()}))
       return "too many ask for certificates at once";
@@ -223,9 +222,7 @@ private:
 
   kj::Timer& timer() { return loop_.io().provider->getTimer(); }
 
-  int64_t since_start() {
-    return (timer().now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS;
-  }
+  int64_t since_start() { return (timer().now() - kj::origin<kj::TimePoint>()) / kj::NANOSECONDS; }
 
   void done() {
     --open_;

@@ -18,9 +18,9 @@ namespace drover {
 struct listener_settings {
   std::string address; ///< "127.0.0.1:PORT"; port 0: any free one
   key_files keys;
-  arrival_taker coordinator; ///< hears of each host that joins
-  peer_bounds bounds = {};   ///< for each of them
-  enroller_actor enroller = {}; ///< gives certificates; none: nobody can ask
+  arrival_taker coordinator;                   ///< hears of each host that joins
+  peer_bounds bounds = {};                     ///< for each of them
+  enroller_actor enroller = {};                ///< gives certificates; none: nobody can ask
   std::shared_ptr<certificate_book> book = {}; ///< which certificates hold; none: all of the farm's
 };
 

@@ -57,8 +57,8 @@ std::string ca_key_file(const std::string& folder) {
 }
 
 /// Makes keys for `name` unless the files hold good ones.
-std::optional<failure> issue(const key_pair& authority, const std::string& name, certificate_role as,
-                             const key_files& files) {
+std::optional<failure> issue(const key_pair& authority, const std::string& name,
+                             certificate_role as, const key_files& files) {
   if (auto present = load_pair(files.certificate, files.key)) {
     X509* certificate = present->certificate.get();
     if (!check_certificate(certificate, authority.certificate.get(), files.certificate)

@@ -37,8 +37,8 @@ kj::Duration handshake_time() {
 
 tls_side::tls_side(const key_texts& keys, clients who)
     : own_{kj::TlsPrivateKey{text(keys.key)}, kj::TlsCertificate{text(keys.certificate)}},
-      authority_{text(keys.authority)}, context_{
-                                                    options(own_, authority_, who == clients::prove_themselves)} {}
+      authority_{text(keys.authority)}, context_{options(own_, authority_,
+                                                         who == clients::prove_themselves)} {}
 
 expected<std::unique_ptr<tls_side>> tls_side::make(const key_texts& keys) {
   try {
@@ -72,8 +72,8 @@ kj::Promise<tls_peer> tls_side::accept(kj::AuthenticatedStream stream, kj::Timer
     });
 }
 
-kj::Promise<kj::Own<kj::AsyncIoStream>>
-tls_side::accept_stranger(kj::Own<kj::AsyncIoStream> stream, kj::Timer& timer) {
+kj::Promise<kj::Own<kj::AsyncIoStream>> tls_side::accept_stranger(kj::Own<kj::AsyncIoStream> stream,
+                                                                  kj::Timer& timer) {
   return timer.timeoutAfter(handshake_time(), context_.wrapServer(kj::mv(stream)));
 }
 

@@ -16,7 +16,7 @@ namespace drover {
 struct tls_peer {
   kj::Own<kj::AsyncIoStream> stream;
   std::string common_name;
-  std::string address; ///< "127.0.0.1:4711"
+  std::string address;     ///< "127.0.0.1:4711"
   std::string serial = {}; ///< of a certificate that was given for a token; else empty
 };
 

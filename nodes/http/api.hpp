@@ -47,7 +47,7 @@ struct api_parts {
   store_keeper keeper = {};
   wall_clock clock = {};
   config_reader read_config = {};
-  file_token owner = {};          ///< a token that is in no store
+  file_token owner = {}; ///< a token that is in no store
   enrolment_desk enrolment = {};
 };
 

@@ -136,9 +136,10 @@ answer post_host_order(api_call& call) {
     co_return co_await revoke(call);
   auto action = action_of(call.captures[1]);
   if (!action)
-    co_return failure_answer({ec::not_found, "'" + printable(call.captures[1], 40)
-                                               + "' is nothing that can be done with a host; there "
-                                                 "are drain, pause, resume, restart, forget, revoke"});
+    co_return failure_answer(
+      {ec::not_found, "'" + printable(call.captures[1], 40)
+                        + "' is nothing that can be done with a host; there "
+                          "are drain, pause, resume, restart, forget, revoke"});
   auto lasting = number_parameter(call.asked, "for", 0, limits::hold_seconds_max);
   if (!lasting)
     co_return failure_answer(lasting.error());

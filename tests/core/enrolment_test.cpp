@@ -89,7 +89,9 @@ TEST_CASE("enrolment: the same key with the same token gets its certificate agai
 
 TEST_CASE("enrolment: a name that is taken is refused with what to do") {
   auto of = some_case();
-  SECTION("by a host of the configuration that has been here") { of.has_worked = true; }
+  SECTION("by a host of the configuration that has been here") {
+    of.has_worked = true;
+  }
   SECTION("by one that joined by a token") {
     of.identity = enrolled(of, some_certificate("s1", "k9"));
   }

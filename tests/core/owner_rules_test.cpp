@@ -36,9 +36,9 @@ TEST_CASE("owner: hours are read and written") {
   CHECK(window("22:00-07:00 Sat-Mon").days == 0x61);
   CHECK(window("00:00-24:00 Sat,Sun").days == 0x60);
   CHECK(to_string(window("22:00-07:00 Mon-Wed")) == "22:00-07:00 Mon,Tue,Wed");
-  for (const char* wrong : {"", "9-17", "09:00", "09:00-09:00", "24:00-07:00", "09:60-10:00",
-                            "25:00-26:00", "09:00-10:00 ", "09:00-10:00 Mo", "09:00-10:00 Mon-",
-                            "-1:00-10:00", "09:00-24:01"})
+  for (const char* wrong :
+       {"", "9-17", "09:00", "09:00-09:00", "24:00-07:00", "09:60-10:00", "25:00-26:00",
+        "09:00-10:00 ", "09:00-10:00 Mo", "09:00-10:00 Mon-", "-1:00-10:00", "09:00-24:01"})
     CHECK_FALSE(parse_window(wrong).ok());
 }
 
@@ -67,8 +67,7 @@ TEST_CASE("owner: no new work above the load") {
   owner_rules rules;
   rules.load = 4;
   CHECK(closed_reason(rules, {}, 4.0).empty());
-  CHECK(closed_reason(rules, {}, 4.5)
-        == "its owner allows no new work above a load of 4; it is 4.5");
+  CHECK(closed_reason(rules, {}, 4.5) == "its owner allows no new work above a load of 4");
 }
 
 TEST_CASE("owner: the scheduler sees the rules as facts") {

@@ -43,7 +43,7 @@ class JoinTest(FarmCase):
         self.farm.text("admin", "reload")
         self.addCleanup(self.stop_agents)
 
-    # -- helpers ------------------------------------------------------------------------------------
+    # -- helpers -----------------------------------------------------------------------------------
 
     def stop_agents(self):
         for agent in self.agents:
@@ -83,7 +83,8 @@ class JoinTest(FarmCase):
             return file.read()
 
     def host(self, name):
-        return next((host for host in self.farm.ask("hosts")["hosts"] if host["name"] == name), None)
+        hosts = self.farm.ask("hosts")["hosts"]
+        return next((host for host in hosts if host["name"] == name), None)
 
     def wait_for_host(self, name, state):
         return wait_until(lambda: (self.host(name) or {}).get("state") == state, 30,
@@ -92,7 +93,7 @@ class JoinTest(FarmCase):
     def events(self, kind):
         return [event for event in self.farm.ask("events")["events"] if event["kind"] == kind]
 
-    # -- tests --------------------------------------------------------------------------------------
+    # -- tests -------------------------------------------------------------------------------------
 
     def test_a_machine_joins_by_one_line_and_works(self):
         line = self.joined()
@@ -155,25 +156,29 @@ class JoinTest(FarmCase):
         self.joined()
         self.run_agent()
         self.wait_for_host("vega", "up")
-        build = self.submit("anywhere", "--host", "vega")
+        self.farm.text("host", "h1", "drain")
+        build = self.submit("anywhere")
         self.wait_for_start("other")
         start = time.monotonic()
         said = self.farm.text("admin", "revoke", "vega", "--reason", "its disk was stolen")
         self.assertIn("vega is revoked", said)
         wait_until(lambda: "down" in self.log_of(), 5, "the agent notices")
-        self.assertLess(time.monotonic() - start, 1.0 + 4.0)  # a loaded machine; see the log's times
+        self.assertLess(time.monotonic() - start, 5)  # 1 s, on a machine that does nothing else
         wait_until(lambda: "revoked by" in self.log_of(), 60, "the agent is told why")
         self.assertIn("its disk was stolen", self.log_of())
         self.wait_for_host("vega", "lost")
         told = self.events("host_revoked")[-1]
         self.assertEqual((told["host"], told["text"]), ("vega", "its disk was stolen"))
-        self.farm.text("cancel", build)
+        self.farm.text("host", "h1", "resume")
+        self.wait_for_start("other", attempt=2)
+        self.open_gate("other")
+        done = self.finished(build)
+        self.assertEqual((done["result"], done["host"]), ("success", "h1"))
         # By a new token the name is good again, with a new key.
         self.stop_agents()
         self.joined("second")
         self.run_agent("second")
         self.wait_for_host("vega", "up")
-        self.open_gate("other")
 
     def test_a_token_is_for_hosts_alone_and_can_be_taken_back(self):
         line = self.token("--uses", "3")

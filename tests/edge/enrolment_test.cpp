@@ -75,7 +75,8 @@ struct enrolment_fixture : farm_fixture {
 
 } // namespace
 
-TEST_CASE_METHOD(enrolment_fixture, "enrolment: a machine with a token gets keys that let it join") {
+TEST_CASE_METHOD(enrolment_fixture,
+                 "enrolment: a machine with a token gets keys that let it join") {
   auto given = ask_to_join(address(), fingerprint, request_of("vega", "good"));
   REQUIRE(given.ok());
   CHECK(given->farm == "example");
@@ -223,9 +224,8 @@ TEST_CASE_METHOD(enrolment_fixture, "enrolment: one address has only so many exc
     auto pem = kj::heapArray<char>(size);
     stream->read(pem.begin(), size).wait(peer.io.waitScope);
     sides.push_back(std::move(*tls_stranger::make(std::string{pem.begin(), size})));
-    open.push_back(sides.back()
-                     ->connect(kj::mv(stream), peer.io.provider->getTimer())
-                     .wait(peer.io.waitScope));
+    open.push_back(
+      sides.back()->connect(kj::mv(stream), peer.io.provider->getTimer()).wait(peer.io.waitScope));
     return true;
   };
   size_t count = 0;
@@ -290,8 +290,12 @@ TEST_CASE("enrolment: a request with another kind of key, or of another's, is re
       CHECK_FALSE((*authority)->check(bad).ok());
     }
   }
-  SECTION("something behind it") { CHECK_FALSE((*authority)->check(*good + "x").ok()); }
-  SECTION("nothing") { CHECK_FALSE((*authority)->check("").ok()); }
+  SECTION("something behind it") {
+    CHECK_FALSE((*authority)->check(*good + "x").ok());
+  }
+  SECTION("nothing") {
+    CHECK_FALSE((*authority)->check("").ok());
+  }
   SECTION("a P-384 key") {
     private_key_ptr key{EVP_EC_gen("P-384")};
     REQUIRE_FALSE(write_private_file(folder / "keys/other.key", *to_pem(key.get())));
@@ -312,8 +316,7 @@ TEST_CASE("enrolment: a certificate holds as long as was said, whatever day it i
   int64_t now = std::time(nullptr) * int64_t{1000};
   auto made = (*authority)->issue(*request, {"vega"}, {now + 3600'000});
   REQUIRE(made.ok());
-  REQUIRE_FALSE(
-    keep_grant(folder / "keys", {made->pem, (*authority)->certificate(), "f", {}, {}}));
+  REQUIRE_FALSE(keep_grant(folder / "keys", {made->pem, (*authority)->certificate(), "f", {}, {}}));
   auto life = life_of(folder / "keys/host.crt");
   REQUIRE(life.ok());
   CHECK(std::abs(life->from.ms - now) < 5'000);
@@ -321,7 +324,8 @@ TEST_CASE("enrolment: a certificate holds as long as was said, whatever day it i
   CHECK(load_keys(host_key_files(folder / "keys")).ok());
 }
 
-TEST_CASE_METHOD(enrolment_fixture, "enrolment: a certificate is renewed at two thirds of its life") {
+TEST_CASE_METHOD(enrolment_fixture,
+                 "enrolment: a certificate is renewed at two thirds of its life") {
   auto request = make_request(folder / "keys/host.key");
   REQUIRE(request.ok());
   auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -331,11 +335,7 @@ TEST_CASE_METHOD(enrolment_fixture, "enrolment: a certificate is renewed at two 
   REQUIRE_FALSE(keep_grant(folder / "keys", {made->pem, authority->certificate(), "f", {}, {}}));
   log_catcher log;
   renewal fresh{host_loop,
-                {{address(), host_key_files(folder / "keys")},
-                 folder / "keys",
-                 "vega",
-                 "1.0",
-                 [] {
+                {{address(), host_key_files(folder / "keys")}, folder / "keys", "vega", "1.0", [] {
                    auto at = std::chrono::system_clock::now().time_since_epoch();
                    return wall_time{std::chrono::duration_cast<milliseconds>(at).count()};
                  }}};

@@ -143,9 +143,9 @@ void add_one(CLI::App& app, command_line& line) {
   command->add_flag("--facts", *facts, "Instead: what its hosts were like when it came to them");
   command->callback([shown, id, facts, &line] {
     line.exit_code =
-      *facts ? run_query(line, *shown, {route({"builds", *id, "facts"}), render_facts})
-             : run_query(line, *shown,
-                         {route({"builds", *id}), render_build, is_over, build_progress});
+      *facts
+        ? run_query(line, *shown, {route({"builds", *id, "facts"}), render_facts})
+        : run_query(line, *shown, {route({"builds", *id}), render_build, is_over, build_progress});
   });
 }
 

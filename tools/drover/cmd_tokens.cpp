@@ -27,8 +27,7 @@ std::string render_tokens(const json& answer, const screen& out) {
   table rows{{"ID", "NAME", "ROLE", "MADE BY", "MADE", "EXPIRES"}};
   for (const auto& token : field_list(answer, "tokens"))
     rows.add({field_text(token, "id", "-"), field_text(token, "name", "-"), role_text(token),
-              field_text(token, "made_by", "-"),
-              when_text(token, "made_at", out),
+              field_text(token, "made_by", "-"), when_text(token, "made_at", out),
               short_time(field_text(token, "expires_at", "never"))});
   return rows.empty() ? "no tokens; `drover admin token create NAME` makes one\n"
                       : rows.text(out.colours, out.width);
@@ -89,8 +88,8 @@ std::optional<failure> add_label(json& to, const std::string& text) {
 int invite(const command_line& line, const join_options& given) {
   auto duration = parse_duration(given.period);
   if (!duration)
-    return complain({ec::bad_input, "--expires '" + printable(given.period, 40)
-                                      + "': write a time, as 1h or 2d"});
+    return complain({ec::bad_input,
+                     "--expires '" + printable(given.period, 40) + "': write a time, as 1h or 2d"});
   auto wanted = json::object();
   wanted["role"] = "join";
   wanted["name"] = given.name;
@@ -111,15 +110,17 @@ int invite(const command_line& line, const join_options& given) {
     return exits::green;
   }
   auto address = field_text(*answer, "address", "");
-  std::fprintf(stderr, "token %s, shown this once; type on the new machine, as root or as the user "
-                       "that steps are to be:\n",
+  std::fprintf(stderr,
+               "token %s, shown this once; type on the new machine, as root or as the user "
+               "that steps are to be:\n",
                printable(field_text(*answer, "id", "?"), 80).c_str());
   put_out("drover-host join " + printable(address, 300) + " "
           + printable(field_text(*answer, "token", ""), 1000) + "\n");
   if (address.starts_with("127.") || address.starts_with("localhost")
       || address.starts_with("0.0.0.0"))
-    std::fprintf(stderr, "%s is not reached from other machines: start drover-coordinator with "
-                         "--listen 0.0.0.0:PORT and --public HOST:PORT\n",
+    std::fprintf(stderr,
+                 "%s is not reached from other machines: start drover-coordinator with "
+                 "--listen 0.0.0.0:PORT and --public HOST:PORT\n",
                  printable(address, 300).c_str());
   return exits::green;
 }

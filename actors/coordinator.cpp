@@ -4,6 +4,7 @@
 #include "actors/core/events.hpp"
 #include "actors/core/explain/ending.hpp"
 #include "actors/core/hedge.hpp"
+#include "actors/core/owner_rules.hpp"
 #include "actors/core/params.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_blame.hpp"
@@ -75,11 +76,7 @@ coordinator_state::herd_member& coordinator_state::add_host(const host_record& r
   member.view.state = host_state::joining;
   member.view.reason =
     record.first_seen.ms == 0 ? "has not joined yet" : "not back yet since the coordinator started";
-  for (const auto& spec : settings.config.hosts)
-    if (spec.name == record.name.value) {
-      member.slots = spec.slots;
-      member.labels = spec.labels;
-    }
+  label_host(record.name, member);
   self->send(services.census, enlistment{"host_supervisor/" + record.name.value, "host_supervisor",
                                          name, member.supervisor});
   return member;
@@ -308,6 +305,7 @@ void coordinator_state::place(build_id id, const host_name& host) {
   build.host = host;
   build.placement = ++build.last_placement; // as the build counts it
   ++member.used;
+  keep_facts(id, build.placement, member);
   self->send(build.actor, placed{host, member.supervisor});
 }
 
@@ -355,8 +353,9 @@ std::vector<core::host_offer> coordinator_state::offers() const {
   std::vector<core::host_offer> all;
   for (const auto& [id, member] : herd)
     all.push_back({id, member.view.state, member.view.reason,
-                   member.slots > 0 ? member.slots : member.view.record.slots, member.used,
-                   traits_of(member.view.record.facts, member.labels), member.since});
+                   core::owner_slots(member.view.record.facts,
+                                     member.slots > 0 ? member.slots : member.view.record.slots),
+                   member.used, traits_of(member.view.record.facts, member.labels), member.since});
   return all;
 }
 

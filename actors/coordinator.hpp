@@ -74,6 +74,7 @@ struct coordinator_state {
   void recover(const recovered_state& found);
   void watch_services();
   herd_member& add_host(const host_record& record);
+  void label_host(const host_name& host, herd_member& member);
   build_actor spawn_build(const build_file& file, const host_supervisor_actor& host);
   void take_seats(const build_file& file);
 
@@ -133,6 +134,7 @@ struct coordinator_state {
   void plan();
   void schedule_plan();
   void place(build_id build, const host_name& host);
+  void keep_facts(build_id build, uint32_t placement, const herd_member& member);
   void on_over(build_id build);
   void on_homeless(const build_homeless& request);
   void release(active_build& build);

@@ -10,6 +10,8 @@
 #include "actors/recorder.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
+#include "storage/build_facts.hpp"
+#include "storage/identities.hpp"
 #include "storage/tables.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -32,11 +34,29 @@ void coordinator_state::arrive(const arrival& request) {
     add_host(record);
     known = herd.find(host);
     tell_pace();
+  } else {
+    label_host(host, known->second); // it may have joined anew, by another token
   }
   auto passed = request;
   passed.herd = herd.size();
   self->send(known->second.supervisor, passed);
   release_strays(request.greeting, known->second.supervisor);
+}
+
+/// The configuration says what a host is called and may do; of one that joined by a token, the
+/// token did.
+void coordinator_state::label_host(const host_name& host, herd_member& member) {
+  for (const auto& spec : settings.config.hosts)
+    if (spec.name == host.value) {
+      member.slots = spec.slots;
+      member.labels = spec.labels;
+      return;
+    }
+  auto identity = storage::read_identity(*settings.store, host);
+  if (!identity)
+    spdlog::error("host={} has no labels: {}", host.value, identity.error().text);
+  else if (*identity)
+    member.labels = (*identity)->labels;
 }
 
 /// Hosts that joined a smaller herd beat too often for a large one.
@@ -120,6 +140,13 @@ host_view coordinator_state::full_view(const herd_member& member) const {
   if (member.slots > 0)
     view.record.slots = member.slots;
   return view;
+}
+
+/// What the host is like now: a later look at the result has to know it.
+void coordinator_state::keep_facts(build_id build, uint32_t placement, const herd_member& member) {
+  storage::write_batch batch;
+  storage::put_build_facts(batch, build, placement, full_view(member).record);
+  self->request(services.recorder, caf::infinite, std::move(batch)).then([](recorded) {});
 }
 
 caf::result<std::vector<host_view>> coordinator_state::hosts() {

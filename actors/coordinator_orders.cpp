@@ -217,6 +217,7 @@ void coordinator_state::apply_config() {
   for (auto& [id, member] : herd) {
     member.slots = 0;
     member.labels.clear();
+    label_host(id, member);
   }
   for (const auto& spec : settings.config.hosts) {
     host_record record;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/events.hpp"
 #include "actors/core/holds.hpp"
+#include "actors/core/owner_rules.hpp"
 #include "actors/host_supervisor.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
@@ -18,6 +19,10 @@ host_view host_supervisor_state::view() const {
   if (state == host_state::up && record.hold.kind != hold_kind::none) {
     seen.state = core::held_state(record.hold.kind);
     seen.reason = core::hold_sentence(record.hold);
+  } else if (auto closed = record.facts.find(core::owner_closed_fact);
+             state == host_state::up && closed != record.facts.end()) {
+    seen.state = host_state::draining;
+    seen.reason = closed->second;
   }
   seen.last_seen_ms = ever_heard ? (now() - heard).count() : -1;
   for (const auto& [token, open] : orders)

@@ -1,6 +1,8 @@
 // drover-coordinator: the one that decides. Opens the store, serves hosts and people.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/edge/certificate_book.hpp"
+#include "actors/edge/certify.hpp"
 #include "actors/edge/listener.hpp"
 #include "actors/edge/loop.hpp"
 #include "actors/farm.hpp"
@@ -19,6 +21,8 @@
 #include "nodes/sources/watch.hpp"
 #include "nodes/version.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_enrolment.hpp"
+#include "storage/identities.hpp"
 #include "storage/rocks_store.hpp"
 #include "storage/tables.hpp"
 
@@ -53,6 +57,8 @@ struct options {
   std::string web;
   std::vector<std::string> web_names;
   bool accept_short_store = false;
+  std::string public_address; ///< of `listen`, as other machines reach it; empty: as it is
+  int64_t certificate_seconds = std::chrono::seconds{limits::host_certificate_life}.count();
 };
 
 void log_doubts(const loaded_config& loaded) {
@@ -127,16 +133,74 @@ epoch begin_epoch(storage::store& store) {
   return now;
 }
 
-std::unique_ptr<listener> open_listener(edge_loop& loop, const options& chosen,
-                                        const farm_actors& farm) {
+/// What new machines get their certificates from, and the door that knows which ones hold.
+struct enrolment {
+  std::shared_ptr<authority_port> authority;
+  std::shared_ptr<certificate_book> book;
+  enroller_actor enroller;
+};
+
+enrolment begin_enrolment(caf::actor_system& system, edge_loop& loop, const options& chosen,
+                          const farm_settings& settings, const farm_actors& farm) {
   auto folder = chosen.dir + "/keys";
   if (auto problem = make_farm_keys(folder))
     stop_fatally(problem->text);
-  auto opened = listener::open(
-    loop, {chosen.listen, coordinator_key_files(folder), arrival_taker{farm.coordinator}});
+  auto authority = open_authority(folder);
+  if (!authority)
+    stop_fatally(authority.error().text);
+  auto known = storage::read_identities(*settings.store);
+  if (!known)
+    stop_fatally(known.error().text);
+  enrolment out{*authority, std::make_shared<certificate_book>(*known), {}};
+  enroller_settings enrol;
+  enrol.farm = settings.config.farm;
+  enrol.store = settings.store;
+  enrol.recorder = farm.recorder;
+  enrol.clock = settings.clock;
+  enrol.authority = out.authority;
+  enrol.life = std::chrono::seconds{chosen.certificate_seconds};
+  enrol.digest = [](const std::string& token) { return http::digest_of_token(token); };
+  enrol.publish = [&loop, book = out.book](const host_identity& identity) {
+    loop.post([book, identity] { book->put(identity); });
+  };
+  out.enroller = spawn_enroller(system, enrol);
+  caf::anon_send(farm.census, enlistment{"enroller", "enroller", "coordinator", out.enroller});
+  caf::actor_cast<caf::actor>(out.enroller)->attach_functor([&system](const caf::error& reason) {
+    if (reason != caf::exit_reason::user_shutdown)
+      stop_fatally("its enroller died: " + system.render(reason));
+  });
+  return out;
+}
+
+/// The enroller speaks to the loop: it ends before that does.
+void end_enrolment(caf::actor_system& system, enrolment& what) {
+  caf::scoped_actor self{system};
+  self->send_exit(what.enroller, caf::exit_reason::user_shutdown);
+  self->wait_for(what.enroller);
+  what = {};
+}
+
+std::unique_ptr<listener> open_listener(edge_loop& loop, const options& chosen,
+                                        const farm_actors& farm, const enrolment& enrolled) {
+  listener_settings settings{chosen.listen, coordinator_key_files(chosen.dir + "/keys"),
+                             arrival_taker{farm.coordinator}};
+  settings.enroller = enrolled.enroller;
+  settings.book = enrolled.book;
+  auto opened = listener::open(loop, settings);
   if (!opened)
     stop_fatally(opened.error().text);
   return std::move(*opened);
+}
+
+/// Where new machines find the farm, and how they know that it is the right one.
+http::enrolment_desk desk_of(const options& chosen, const enrolment& what, uint16_t port) {
+  auto fingerprint = key_fingerprint(what.authority->certificate());
+  if (!fingerprint)
+    stop_fatally(fingerprint.error().text);
+  auto address = chosen.public_address;
+  if (address.empty())
+    address = chosen.listen.substr(0, chosen.listen.rfind(':')) + ":" + std::to_string(port);
+  return {what.enroller, address, *fingerprint};
 }
 
 std::unique_ptr<http::server> serve_people(const options& chosen, http::api_parts parts,
@@ -295,7 +359,9 @@ int run(const options& chosen) {
   auto passwords = parts.passwords;
   {
     edge_loop loop{system};
-    auto door = open_listener(loop, chosen, *farm);
+    auto enrolled = begin_enrolment(system, loop, chosen, settings, *farm);
+    auto door = open_listener(loop, chosen, *farm, enrolled);
+    parts.enrolment = desk_of(chosen, enrolled, door->port());
     auto browsers = serve_browsers(chosen, parts);
     auto pages = serve_people(chosen, std::move(parts), people);
     spdlog::info("coordinator ready hosts_port={} socket={}", door->port(), chosen.socket);
@@ -310,6 +376,7 @@ int run(const options& chosen) {
     http::stop_store_keeper(keeper);
     stop_source_fetcher(fetcher);
     http::stop_password_keeper(passwords);
+    end_enrolment(system, enrolled);
     stop_farm(*farm);
     loop.stop();
   }
@@ -334,6 +401,13 @@ int main(int argc, char** argv) {
                  "what relative folders in farm.yaml are relative to (farm.yaml's own folder)");
   app.add_option("--listen", chosen.listen, "HOST:PORT for hosts (port 0: any free one)")
     ->default_val("127.0.0.1:0");
+  app.add_option("--public", chosen.public_address,
+                 "HOST:PORT by which other machines reach --listen; new hosts are told it");
+  app
+    .add_option("--certificate-life", chosen.certificate_seconds,
+                "how long certificates of new hosts hold, as 90d; they renew them in time")
+    ->transform(CLI::AsNumberWithUnit(
+      std::map<std::string, int64_t>{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}}));
   app.add_option("--socket", chosen.socket, "Unix socket of the API")->required();
   app.add_option("--port", chosen.port, "also serve the API on 127.0.0.1:PORT, with a token");
   app.add_option("--web", chosen.web,

@@ -14,11 +14,16 @@
 #include <spawn.h>
 #include <sys/random.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cerrno>
+#include <cstdlib>
+#include <set>
+#include <sstream>
 
 extern char** environ;
 
@@ -27,6 +32,8 @@ namespace drover {
 namespace {
 
 constexpr auto machine_id_file = "machine-id";
+/// All of a new processor's flags; every hello carries them.
+constexpr size_t cpu_flags_bytes_max = 2048;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -94,6 +101,33 @@ std::string sandbox_kind() {
   return output_of(words) == "works\n" ? "bubblewrap" : "none";
 }
 
+/// Of a program that is asked for; one that does not tell its version is "present".
+std::string version_of(const std::string& program) {
+  auto text = output_of({program, "--version"});
+  return version_in(text.substr(0, text.find('\n')));
+}
+
+/// Whether there is such a program where steps would find it.
+bool is_on_path(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders{path ? path : "/usr/local/bin:/usr/bin:/bin"};
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (access((folder + "/" + program).c_str(), X_OK) == 0)
+      return true;
+  return false;
+}
+
+/// Whether somebody keeps this machine's clock right, and how far off it may be.
+std::string clock_state() {
+  timex state{};
+  auto known = adjtimex(&state);
+  if (known < 0)
+    return {};
+  if (known == TIME_ERROR || (state.status & STA_UNSYNC) != 0)
+    return "not synchronised";
+  return "synchronised within " + std::to_string(state.maxerror / 1000) + " ms";
+}
+
 void add_numbers(host_facts& facts, const std::string& state_folder) {
   cpu_set_t usable;
   if (sched_getaffinity(0, sizeof usable, &usable) == 0)
@@ -138,7 +172,19 @@ std::string os_release_value(std::string_view text, std::string_view key) {
   return value;
 }
 
-host_facts probe_facts(const std::string& state_folder) {
+std::string words_that_fit(std::string_view text, size_t bytes_max) {
+  std::set<std::string> words;
+  std::istringstream from{std::string{text}};
+  for (std::string word; from >> word;)
+    words.insert(word);
+  std::string out;
+  for (const auto& word : words)
+    if (out.size() + word.size() + 1 <= bytes_max)
+      out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+host_facts probe_facts(const std::string& state_folder, const std::vector<std::string>& programs) {
   host_facts facts;
   utsname kernel{};
   if (uname(&kernel) == 0) {
@@ -154,10 +200,20 @@ host_facts probe_facts(const std::string& state_folder) {
     facts["distro"] += " " + version;
   facts["cpu_model"] = line_value(text_of("/proc/cpuinfo"), "model name");
   add_numbers(facts, state_folder);
-  for (const auto* program : {"gcc", "clang", "python3", "make", "cmake"}) {
-    auto text = output_of({program, "--version"});
-    facts[program] = version_in(text.substr(0, text.find('\n')));
-  }
+  facts["endianness"] = std::endian::native == std::endian::little ? "little" : "big";
+  facts["clock"] = clock_state();
+  auto cpu = text_of("/proc/cpuinfo");
+  auto flags = line_value(cpu, "\nflags");
+  facts["cpu_flags"] =
+    words_that_fit(flags.empty() ? line_value(cpu, "\nFeatures") : flags, cpu_flags_bytes_max);
+  for (const auto* program :
+       {"cc", "gcc", "clang", "gfortran", "python3", "make", "cmake", "hg", "git"})
+    facts[program] = version_of(program);
+  for (const auto& program : programs)
+    if (is_on_path(program)) {
+      auto version = version_of(program);
+      facts[program] = version.empty() ? "present" : version;
+    }
   facts["sandbox"] = sandbox_kind();
   std::erase_if(facts, [](const auto& fact) { return fact.second.empty(); });
   for (auto& [name, value] : facts)

@@ -3,12 +3,15 @@
 
 #include "actors/edge/farm_link.hpp"
 #include "actors/edge/loop.hpp"
+#include "actors/edge/renewal.hpp"
 #include "actors/host.hpp"
 #include "nodes/agent_parent.hpp"
 #include "nodes/disk_spool.hpp"
 #include "nodes/disk_workspaces.hpp"
 #include "nodes/folder_claim.hpp"
 #include "nodes/host_facts.hpp"
+#include "nodes/host_join.hpp"
+#include "nodes/owner_file.hpp"
 #include "nodes/process.hpp"
 #include "nodes/runtime.hpp"
 #include "nodes/version.hpp"
@@ -18,6 +21,7 @@
 
 #include <CLI/CLI.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/send.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -35,9 +39,11 @@ struct options {
   std::string keys;
   uint32_t slots = 1;
   std::vector<std::string> labels;
+  std::vector<std::string> programs; ///< to look for, beside those that are always looked for
   std::string step_user = "auto";
   std::string cgroups = "auto";
   std::optional<uint64_t> keep_free; ///< bytes of the disk
+  std::string owner;                 ///< file of the machine's owner; empty: owner.yaml in `dir`
   pid_t agent_of = 0;                ///< the parent process; 0: this is the parent
 };
 
@@ -92,22 +98,75 @@ hello introduce(const options& chosen) {
   self.agent_incarnation = random_number();
   self.version = program_version();
   self.slots = chosen.slots;
-  self.facts = probe_facts(chosen.dir);
+  self.facts = probe_facts(chosen.dir, chosen.programs);
   return self;
 }
 
 /// The program as the agent's parent: the same call, and whose child it is.
-int run_parent(const options& chosen, int argc, char** argv) {
+int run_parent(const options& chosen, const std::vector<std::string>& words) {
   if (auto problem = claim_folder(chosen.dir)) {
     spdlog::error("usage reason=\"{}\"", problem->text);
     return exit_usage;
   }
   agent_program agent;
   agent.arguments = {"/proc/self/exe"};
-  agent.arguments.insert(agent.arguments.end(), argv + 1, argv + argc);
+  agent.arguments.insert(agent.arguments.end(), words.begin(), words.end());
   agent.arguments.push_back("--agent-of=" + std::to_string(getpid()));
   agent.keeper = program_folder() + "/drover-keeper";
   return supervise_agent(agent);
+}
+
+/// What a host is made from once its options and its machine have been looked at.
+struct machine {
+  std::string dir;
+  hello self;
+  cgroup_means means;
+  step_users users;
+  std::string owner_file;
+  core::owner_rules owner;
+};
+
+void work_until_stopped(caf::actor_system& system, const options& chosen, const machine& here) {
+  edge_loop loop{system};
+  host_settings settings;
+  settings.self = here.self;
+  settings.spool = std::make_shared<disk_spool>(
+    here.dir + "/spool", program_folder() + "/drover-keeper", here.means.base);
+  workspace_bounds bounds;
+  bounds.keep_free = chosen.keep_free;
+  settings.workspaces =
+    std::make_shared<disk_workspaces>(here.dir + "/workspaces", bounds, here.users);
+  settings.connect = make_connector(loop, {chosen.coordinator, host_key_files(chosen.keys)});
+  settings.clock = system_wall_clock();
+  settings.seed = random_number();
+  settings.base_env = base_environment();
+  settings.fatal = [](const std::string& why) { stop_fatally(why); };
+  bool has_compiler = settings.self.facts.contains("gcc");
+  settings.vital_signs = [folder = here.dir, has_compiler] {
+    return read_vital_signs(folder, has_compiler);
+  };
+  // Its compiler is tried a moment later: an agent that restarts is to be back at once.
+  settings.trouble = core::trouble_of(read_vital_signs(here.dir, false), false);
+  settings.restart = [](const std::string& why) { stop_for_restart(why); };
+  auto actors = spawn_host(system, settings);
+  renewal_settings renewing{{chosen.coordinator, host_key_files(chosen.keys)},
+                            chosen.keys,
+                            chosen.name,
+                            program_version(),
+                            system_wall_clock()};
+  auto watch = spawn_owner_watch(system, here.owner_file, here.owner, actors.agent);
+  caf::anon_send(actors.census, enlistment{"owner_watch", "owner_watch", "host_agent", watch});
+  auto renewed = std::make_unique<renewal>(loop, renewing);
+  send_signal(chosen.agent_of, agent_ready_signal);
+  auto signal = wait_for_stop();
+  spdlog::info("host stops signal={}; running steps go on", signal);
+  renewed.reset();
+  caf::anon_send_exit(watch, caf::exit_reason::user_shutdown);
+  watch = nullptr;
+  stop_host(actors);
+  actors = {};
+  settings = {};
+  loop.stop();
 }
 
 int run(const options& chosen) {
@@ -119,6 +178,13 @@ int run(const options& chosen) {
   }
   auto dir = std::filesystem::absolute(chosen.dir).string();
   std::filesystem::create_directories(dir);
+  auto owner_file = chosen.owner.empty() ? dir + "/owner.yaml" : chosen.owner;
+  auto owner = read_owner_rules(owner_file);
+  if (!owner) {
+    spdlog::error("usage reason=\"{}\"", owner.error().text);
+    return exit_usage;
+  }
+  be_nice(owner->nice);
   auto self = introduce(chosen);
   if (!add_labels(self.facts, chosen.labels)) {
     spdlog::error("usage reason=\"--label takes NAME=VALUE\"");
@@ -135,6 +201,9 @@ int run(const options& chosen) {
     return exit_usage;
   }
   add_step_facts(self.facts, means, *users);
+  for (const auto& [name, value] : owner_facts_now(*owner))
+    if (!value.empty())
+      self.facts[name] = value;
   if (users->what() != step_users::kind::of_agent)
     close_keys(chosen.keys);
   spdlog::info("cgroup=\"{}\" step_limits=\"{}\" steps_run_as=\"{}\"", means.kind,
@@ -143,36 +212,8 @@ int run(const options& chosen) {
                program_version());
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
-  {
-    edge_loop loop{system};
-    host_settings settings;
-    settings.self = std::move(self);
-    settings.spool =
-      std::make_shared<disk_spool>(dir + "/spool", program_folder() + "/drover-keeper", means.base);
-    workspace_bounds bounds;
-    bounds.keep_free = chosen.keep_free;
-    settings.workspaces = std::make_shared<disk_workspaces>(dir + "/workspaces", bounds, *users);
-    settings.connect = make_connector(loop, {chosen.coordinator, host_key_files(chosen.keys)});
-    settings.clock = system_wall_clock();
-    settings.seed = random_number();
-    settings.base_env = base_environment();
-    settings.fatal = [](const std::string& why) { stop_fatally(why); };
-    bool has_compiler = settings.self.facts.contains("gcc");
-    settings.vital_signs = [folder = dir, has_compiler] {
-      return read_vital_signs(folder, has_compiler);
-    };
-    // Its compiler is tried a moment later: an agent that restarts is to be back at once.
-    settings.trouble = core::trouble_of(read_vital_signs(dir, false), false);
-    settings.restart = [](const std::string& why) { stop_for_restart(why); };
-    auto actors = spawn_host(system, settings);
-    send_signal(chosen.agent_of, agent_ready_signal);
-    auto signal = wait_for_stop();
-    spdlog::info("host stops signal={}; running steps go on", signal);
-    stop_host(actors);
-    actors = {};
-    settings = {};
-    loop.stop();
-  }
+  machine here{dir, std::move(self), means, *users, owner_file, *owner};
+  work_until_stopped(system, chosen, here);
   system.await_all_actors_done();
   leave_cgroups(means.base);
   return 0;
@@ -182,9 +223,22 @@ int run(const options& chosen) {
 } // namespace drover
 
 int main(int argc, char** argv) {
+  std::vector<std::string> words{argv + 1, argv + argc};
+  if (!words.empty() && (words[0] == "join" || words[0] == "run")) {
+    std::vector<std::string> rest{words.begin() + 1, words.end()};
+    auto call = words[0] == "join" ? drover::join_as_host(rest) : drover::run_as_joined(rest);
+    if (!call.problem.empty())
+      std::fprintf(stderr, "drover-host: %s\n", call.problem.c_str());
+    if (call.arguments.empty())
+      return call.exit_code;
+    words = call.arguments;
+  }
   drover::options chosen;
-  CLI::App app{"drover-host: runs a farm's steps on this machine.\n"
-               "Usually started by `drover up` or by systemd."};
+  CLI::App app{
+    "drover-host: runs a farm's steps on this machine.\n"
+    "`drover-host join ADDRESS TOKEN` makes it a host of a farm, `drover-host run` starts"
+    " it.\n"
+    "What follows is how `drover up` and systemd start it."};
   app.set_version_flag("--version", drover::program_version());
   app.add_option("--name", chosen.name, "this host's name, as in its certificate")->required();
   app.add_option("--dir", chosen.dir, "its state: spool and workspaces")->required();
@@ -193,6 +247,12 @@ int main(int argc, char** argv) {
   app.add_option("--slots", chosen.slots, "builds at once")
     ->check(CLI::Range(1u, drover::limits::slots_max));
   app.add_option("--label", chosen.labels, "NAME=VALUE, shown and matched like a fact");
+  app
+    .add_option("--probe-program", chosen.programs,
+                "NAME of a program whose version is to be a fact, as latex; again for more")
+    ->check([](const std::string& name) {
+      return drover::valid_name(name) ? std::string{} : "'" + name + "' is no program's name";
+    });
   app.add_option("--step-user", chosen.step_user,
                  "who steps are: a user, none (as this program), or auto (somebody else, if root)");
   app.add_option("--cgroups", chosen.cgroups, "none: do without control groups")
@@ -201,15 +261,18 @@ int main(int argc, char** argv) {
     .add_option("--keep-free", chosen.keep_free,
                 "SIZE of the disk to keep free, as 20GiB; else 5 % of it, at most 10 GiB")
     ->transform(CLI::AsSizeValue(false));
+  app.add_option("--owner", chosen.owner,
+                 "FILE in which the machine's owner says what is allowed (DIR/owner.yaml)");
+  app.set_config("--config", "", "a file of these options, as `drover-host join` writes it");
   app.add_option("--agent-of", chosen.agent_of)->group(""); // by the parent alone
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>{words.rbegin(), words.rend()});
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : drover::exit_usage;
   }
   drover::start_runtime("drover-host");
   try {
-    return chosen.agent_of == 0 ? drover::run_parent(chosen, argc, argv) : drover::run(chosen);
+    return chosen.agent_of == 0 ? drover::run_parent(chosen, words) : drover::run(chosen);
   } catch (const std::exception& error) {
     drover::stop_fatally(error.what());
   }

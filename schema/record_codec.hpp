@@ -40,6 +40,7 @@ enum class kind : uint8_t {
   cache_entry = 21,
   incident = 22,
   outbox_mark = 23,
+  host_identity = 30,
 };
 
 inline constexpr size_t envelope_bytes = 8;

@@ -149,7 +149,8 @@ std::optional<failure> cleaner::remove_builds() {
       {keys::build(id), keys::build(id)},
       {keys::recipe(id), keys::recipe(id)},
       {keys::step({id, {0}}), keys::step({id, last})},
-      {keys::test_report({id, {0}}), keys::test_report({id, last})}};
+      {keys::test_report({id, {0}}), keys::test_report({id, last})},
+      {keys::build_facts(id, 0), keys::build_facts(id, ~uint32_t{0})}};
     for (const auto& [from, to] : of_build)
       if (auto problem =
             in.scan(family::history, from, keys::after(to), scan_order::ascending, remove))

@@ -127,6 +127,11 @@ std::optional<std::string> read_digested(tag kind, std::string_view key) {
   return from.done() ? std::optional{digest} : std::nullopt;
 }
 
+std::optional<host_name> read_host_name(tag kind, std::string_view key) {
+  auto name = read_named(kind, key);
+  return name ? std::optional{host_name{*std::move(name)}} : std::nullopt;
+}
+
 } // namespace
 
 std::string store_version() {
@@ -185,6 +190,9 @@ std::string step(step_key id) {
 std::string host(const host_name& name) {
   return named(tag::host, name.value);
 }
+std::string host_identity(const host_name& name) {
+  return named(tag::host_identity, name.value);
+}
 
 std::string test_report(step_key id) {
   return writer{tag::test_report}.u64(id.build.value).u32(id.step.value).key();
@@ -242,6 +250,15 @@ std::optional<step_key> read_test_report(std::string_view key) {
   return read_step_key(tag::test_report, key);
 }
 
+std::string build_facts(build_id build, uint32_t placement) {
+  return writer{tag::build_facts}.u64(build.value).u32(placement).key();
+}
+
+std::optional<std::pair<build_id, uint32_t>> read_build_facts(std::string_view key) {
+  auto found = read_step_key(tag::build_facts, key);
+  return found ? std::optional{std::pair{found->build, found->step.value}} : std::nullopt;
+}
+
 std::optional<change_id> read_change(std::string_view key) {
   return read_numbered<change_id>(tag::change, key);
 }
@@ -291,8 +308,11 @@ std::optional<std::string> read_session(std::string_view key) {
 }
 
 std::optional<host_name> read_host(std::string_view key) {
-  auto name = read_named(tag::host, key);
-  return name ? std::optional{host_name{*std::move(name)}} : std::nullopt;
+  return read_host_name(tag::host, key);
+}
+
+std::optional<host_name> read_host_identity(std::string_view key) {
+  return read_host_name(tag::host_identity, key);
 }
 
 std::optional<log_position> read_log_chunk(std::string_view key) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace drover::storage::keys {
 
@@ -41,6 +42,8 @@ enum class tag : uint8_t {
   notice_waiting = 0x75,
   outbox_mark = 0x76,
   incident = 0x77,
+  build_facts = 0x7a,
+  host_identity = 0x7b,
 };
 
 /// A stretch of an attempt's log, named by where it starts.
@@ -76,6 +79,7 @@ std::string user(std::string_view name);
 /// `digest` is the SHA-256 of the session's cookie and must have `digest_bytes` bytes.
 std::string session(std::string_view digest);
 std::string test_report(step_key id);
+std::string build_facts(build_id build, uint32_t placement);
 std::string change(change_id id);
 /// Of what `identity` of a source names; `source` is a valid name, `identity` holds no NUL.
 std::string change_identity(std::string_view source, std::string_view identity);
@@ -88,6 +92,8 @@ std::string outbox_mark();
 std::string incident(std::string_view builder, std::string_view place);
 /// `name` must be a valid name (schema/names.hpp): above all, it holds no NUL.
 std::string host(const host_name& name);
+/// As `host`.
+std::string host_identity(const host_name& name);
 std::string log_chunk(const log_position& at);
 std::string log_segment(const log_position& at);
 /// `digest` must have `digest_bytes` bytes.
@@ -111,11 +117,14 @@ std::optional<std::string> read_token(std::string_view key);
 std::optional<std::string> read_user(std::string_view key);
 std::optional<std::string> read_session(std::string_view key);
 std::optional<step_key> read_test_report(std::string_view key);
+/// The build and the placement.
+std::optional<std::pair<build_id, uint32_t>> read_build_facts(std::string_view key);
 std::optional<change_id> read_change(std::string_view key);
 std::optional<uint64_t> read_notice(std::string_view key);
 /// The notice's id.
 std::optional<uint64_t> read_notice_waiting(std::string_view key);
 std::optional<host_name> read_host(std::string_view key);
+std::optional<host_name> read_host_identity(std::string_view key);
 std::optional<log_position> read_log_chunk(std::string_view key);
 std::optional<log_position> read_log_segment(std::string_view key);
 std::optional<std::string> read_blob_piece(std::string_view key);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/names.hpp"
 #include "schema/record_codec.hpp"
+#include "schema/record_enrolment.hpp"
 #include "storage/hex.hpp"
 #include "storage/scan_pages.hpp"
 #include "storage/segment.hpp"
@@ -127,6 +128,12 @@ void verifier::look_at_more(keys::tag kind, std::string_view key, std::string_vi
     auto what = "host " + printable(host->value, limits::name_bytes_max);
     if (auto found = decoded(what, record::decode_host(value)))
       is_key(what, found->name == *host);
+  } else if (auto placed = keys::read_build_facts(key)) {
+    decoded("build " + to_string(placed->first) + ", facts", record::decode_host(value));
+  } else if (auto holder = keys::read_host_identity(key)) {
+    auto what = "certificates of host " + printable(holder->value, limits::name_bytes_max);
+    if (auto found = decoded(what, record::decode_host_identity(value)))
+      is_key(what, found->name == *holder);
   } else if (auto event = keys::read_event(key)) {
     auto what = "event " + std::to_string(*event);
     if (auto found = decoded(what, record::decode_event(value)))

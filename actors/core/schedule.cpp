@@ -2,6 +2,7 @@
 #include "actors/core/schedule.hpp"
 
 #include "actors/core/explain/waiting.hpp"
+#include "actors/core/owner_rules.hpp"
 
 #include <algorithm>
 #include <map>
@@ -27,7 +28,7 @@ bool contains(const std::vector<host_name>& list, const host_name& name) {
 }
 
 std::string key_of(const queue_entry& entry) {
-  auto key = entry.requirement_text + '\n' + entry.pinned.value;
+  auto key = entry.requirement_text + '\n' + entry.pinned.value + '\n' + entry.builder;
   for (const auto& name : entry.avoid)
     key += '\n' + name.value;
   return key;
@@ -39,6 +40,8 @@ wishes consider(const queue_entry& entry, std::vector<host_offer>& hosts) {
     if (!entry.pinned.value.empty() && host.name != entry.pinned)
       continue;
     found.fits.push_back({&host, entry.needs.unmet(host.traits)});
+    if (auto objection = owner_objection(host.traits, entry.builder))
+      found.fits.back().unmet.push_back(*objection);
     found.anyone_else |= found.fits.back().unmet.empty() && !contains(entry.avoid, host.name);
   }
   return found;
@@ -168,7 +171,8 @@ std::vector<placement> place_builds(const queue_view& queue, std::vector<host_of
 }
 
 queue_entry to_queue_entry(const build_file& file) {
-  queue_entry entry{file.build.id, file.recipe.requirement, {}, file.build.pinned, {}};
+  queue_entry entry{file.build.id,     file.recipe.requirement, {}, file.build.pinned, {},
+                    file.build.builder};
   entry.is_opinion = file.build.opinion_of.value != 0;
   auto parsed = requirement::parse(file.recipe.requirement);
   if (auto* needs = std::get_if<requirement>(&parsed))

@@ -29,6 +29,7 @@ struct queue_entry {
   host_name pinned;             ///< empty: any host that serves
   std::vector<host_name> avoid; ///< hosts lost under it: only if no other could ever serve
   bool is_opinion = false;      ///< judges another build, and gives way to all that do not
+  std::string builder = {};     ///< owners of hosts may allow some only
 };
 
 /// A queue in its order, without copies of its entries.

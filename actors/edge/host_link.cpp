@@ -23,7 +23,7 @@ class host_link final : public pinned<host_link_actor> {
 public:
   host_link(caf::actor_config& config, edge_loop& on, guest who, arrival_taker coordinator)
       : pinned{config, on}, name_{std::move(who.name)}, address_{std::move(who.address)},
-        bounds_{who.bounds}, lines_{std::move(who.lines)},
+        bounds_{who.bounds}, lines_{std::move(who.lines)}, refused_{std::move(who.refused)},
         coordinator_{std::move(coordinator)}, wire_{std::make_unique<wire_side>()} {
     wire_->stream = kj::mv(who.stream);
   }
@@ -67,6 +67,7 @@ private:
   std::string address_;
   peer_bounds bounds_;
   std::shared_ptr<line_guard> lines_;
+  std::string refused_; ///< not empty: it is told so when it joins
   arrival_taker coordinator_;
   host_listener listener_;
   phase phase_ = phase::waiting;
@@ -154,7 +155,9 @@ kj::Promise<void> host_link::join(join_context context) {
   auto params = context.getParams();
   auto greeting = read(params.getHello());
   std::string refused;
-  if (!greeting)
+  if (!refused_.empty())
+    refused = refused_;
+  else if (!greeting)
     refused = greeting.error().text;
   else if (greeting->host.value != name_)
     refused =

@@ -29,6 +29,7 @@ struct guest {
   std::string address; ///< for people
   peer_bounds bounds = {};
   std::shared_ptr<line_guard> lines = {}; ///< of all links of this name; none: no bound
+  std::string refused = {}; ///< why it is not to be let in, for its `join`; empty: it is
 };
 
 host_link_actor spawn_host_link(edge_loop& loop, guest who, const arrival_taker& coordinator);

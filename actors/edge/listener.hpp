@@ -3,8 +3,10 @@
 // for each host that proves its name. What fails before that costs no other connection anything.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/edge/certificate_book.hpp"
 #include "actors/edge/host_link.hpp"
 #include "actors/edge/pki.hpp"
+#include "actors/enroller.hpp"
 #include "schema/error.hpp"
 
 #include <cstdint>
@@ -16,8 +18,10 @@ namespace drover {
 struct listener_settings {
   std::string address; ///< "127.0.0.1:PORT"; port 0: any free one
   key_files keys;
-  arrival_taker coordinator; ///< hears of each host that joins
-  peer_bounds bounds = {};   ///< for each of them
+  arrival_taker coordinator;                   ///< hears of each host that joins
+  peer_bounds bounds = {};                     ///< for each of them
+  enroller_actor enroller = {};                ///< gives certificates; none: nobody can ask
+  std::shared_ptr<certificate_book> book = {}; ///< which certificates hold; none: all of the farm's
 };
 
 /// Open as long as it lives. It ends before `loop` is stopped.

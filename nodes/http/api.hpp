@@ -2,6 +2,7 @@
 // The farm's HTTP API, version 1: which request is answered by whom. Every route: docs/API.md.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/enroller.hpp"
 #include "nodes/http/caller.hpp"
 #include "nodes/http/gateway.hpp"
 #include "nodes/http/password_keeper.hpp"
@@ -26,6 +27,13 @@ struct config_reading {
 };
 using config_reader = std::function<config_reading(const std::string& by)>;
 
+/// How new machines join: where, and what proves the farm to them. Empty texts: nobody can.
+struct enrolment_desk {
+  enroller_actor enroller;
+  std::string address;     ///< "farm.example.org:7777", as other machines reach it
+  std::string fingerprint; ///< hex SHA-256 of the authority's public key
+};
+
 /// What the API answers from: reads come from the store, the rest from actors.
 struct api_parts {
   std::string farm;    ///< its name
@@ -44,6 +52,7 @@ struct api_parts {
   config_reader read_config = {};
   file_token owner = {}; ///< a token that is in no store
   password_keeper passwords = {};
+  enrolment_desk enrolment = {};
 };
 
 /// A handler for `server`. It must not be called any more once the actors' system is gone.

@@ -112,14 +112,34 @@ response accepted_answer(const std::string& name, const std::string& text) {
   return json_answer(out, 202);
 }
 
+namespace {
+
+/// Ends what a host proves itself by, at once.
+answer revoke(api_call& call) {
+  const auto& desk = call.api.parts.enrolment;
+  if (!desk.enroller)
+    co_return failure_answer({ec::unavailable, "this coordinator revokes no certificates"});
+  revoke_host order{{call.captures[0]}, by_of(call), reason_parameter(call.asked)};
+  auto done = co_await ask_for<accepted>(call.api.parts.door, desk.enroller,
+                                         limits::request_timeout, std::move(order));
+  if (!done)
+    co_return failure_answer(done.error());
+  co_return accepted_answer(call.captures[0], done->text);
+}
+
+} // namespace
+
 answer post_host_order(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {"by", "reason", "for"}))
     co_return failure_answer(*wrong);
+  if (call.captures[1] == "revoke")
+    co_return co_await revoke(call);
   auto action = action_of(call.captures[1]);
   if (!action)
-    co_return failure_answer({ec::not_found, "'" + printable(call.captures[1], 40)
-                                               + "' is nothing that can be done with a host; there "
-                                                 "are drain, pause, resume, restart, forget"});
+    co_return failure_answer(
+      {ec::not_found, "'" + printable(call.captures[1], 40)
+                        + "' is nothing that can be done with a host; there "
+                          "are drain, pause, resume, restart, forget, revoke"});
   auto lasting = number_parameter(call.asked, "for", 0, limits::hold_seconds_max);
   if (!lasting)
     co_return failure_answer(lasting.error());

@@ -50,6 +50,9 @@ expected<std::optional<caller>> holder_of(const std::string& sha256, const door_
     return found.error();
   if (!*found || ((*found)->expires_at.ms != 0 && (*found)->expires_at <= book.now))
     return std::optional<caller>{};
+  if ((*found)->role == "join")
+    return failure{ec::refused,
+                   "this token is for new hosts (`drover-host join`), not for the API"};
   auto may = parse_role((*found)->role);
   if (!may)
     return failure{ec::damaged, "token " + (*found)->id + ": it has no role that is known"};

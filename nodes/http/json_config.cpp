@@ -108,12 +108,17 @@ json json_of(const config_record& config) {
 }
 
 json json_of(const token_record& token) {
-  return {{"id", token.id},
-          {"name", token.name},
-          {"role", token.role},
-          {"made_by", token.made_by},
-          {"made_at", time_or_null(token.made_at)},
-          {"expires_at", time_or_null(token.expires_at)}};
+  json out{{"id", token.id},
+           {"name", token.name},
+           {"role", token.role},
+           {"made_by", token.made_by},
+           {"made_at", time_or_null(token.made_at)},
+           {"expires_at", time_or_null(token.expires_at)}};
+  if (token.role == "join") {
+    out["uses_left"] = token.uses_left;
+    out["labels"] = token.labels;
+  }
+  return out;
 }
 
 } // namespace drover::http

@@ -12,6 +12,7 @@ constexpr route routes[] = {
   {"POST", "api/v1/builds", role::force, post_builds},
   {"GET", "api/v1/builds/*", role::view, get_build},
   {"GET", "api/v1/builds/*/why", role::view, get_build_why},
+  {"GET", "api/v1/builds/*/facts", role::view, get_build_facts},
   {"POST", "api/v1/builds/*/cancel", role::force, post_cancel},
   {"POST", "api/v1/builds/*/retry", role::force, post_retry},
   {"GET", "api/v1/builds/*/steps/*/log", role::view, get_log},

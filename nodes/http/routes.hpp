@@ -79,6 +79,7 @@ response accepted_answer(const std::string& name, const std::string& text);
 answer get_builds(api_call& call);
 answer get_build(api_call& call);
 answer get_build_why(api_call& call);
+answer get_build_facts(api_call& call);
 answer post_cancel(api_call& call);
 answer post_builds(api_call& call);
 answer post_sources(api_call& call);

@@ -3,6 +3,7 @@
 #include "nodes/host_facts.hpp"
 #include "nodes/spool_folder.hpp"
 #include "nodes/vital_signs.hpp"
+#include "schema/limits.hpp"
 #include "tests/catch.hpp"
 #include "tests/keeper/temp_folder.hpp"
 
@@ -86,4 +87,23 @@ TEST_CASE("vital signs: memory is what processes can get") {
   CHECK(memory_in("MemTotal: 8 kB\nMemAvailable:    1234 kB\n") == 1234 * 1024);
   CHECK_FALSE(memory_in("MemTotal: 8 kB\n"));
   CHECK_FALSE(memory_in("MemAvailable: \n"));
+}
+
+TEST_CASE("facts: words are put in order, each once, as many as fit", "[facts]") {
+  CHECK(words_that_fit("sse2 avx  fpu\tavx", 100) == "avx fpu sse2");
+  CHECK(words_that_fit("sse2 avx fpu", 8) == "avx fpu");
+  CHECK(words_that_fit("", 8).empty());
+}
+
+TEST_CASE("facts: a machine knows its byte order, its clock, and the programs that are asked for",
+          "[facts]") {
+  temp_folder folder;
+  auto facts = probe_facts(folder.path, {"sh", "no-such-program-anywhere"});
+  CHECK((facts.at("endianness") == "little" || facts.at("endianness") == "big"));
+  CHECK(facts.at("clock").find("synchronised") != std::string::npos);
+  CHECK(facts.contains("sh"));
+  CHECK_FALSE(facts.contains("no-such-program-anywhere"));
+  CHECK(facts.at("cpu_flags").size() <= limits::value_bytes_max);
+  if (facts.contains("gcc"))
+    CHECK(facts.at("cc").find('.') != std::string::npos);
 }

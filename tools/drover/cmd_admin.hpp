@@ -6,10 +6,12 @@
 
 namespace drover::cli {
 
-/// admin token create, list, revoke.
+/// admin token, with create, list, revoke.
 void add_tokens(CLI::App& admin, command_line& line);
 /// admin user list, add, password, remove.
 void add_users(CLI::App& admin, command_line& line);
+/// admin revoke.
+void add_revoke(CLI::App& admin, command_line& line);
 /// admin config show, list, diff; admin reload.
 void add_config(CLI::App& admin, command_line& line);
 

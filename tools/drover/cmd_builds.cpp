@@ -125,6 +125,20 @@ void add_list(CLI::App& app, command_line& line) {
   });
 }
 
+std::string render_facts(const json& answer, const screen& out) {
+  std::string text;
+  for (const auto& placed : field_list(answer, "placements")) {
+    table rows{{"HOST " + field_text(placed, "host", "?"), field_text(placed, "version", "")}};
+    for (const char* kind : {"labels", "facts"})
+      if (placed.contains(kind) && placed[kind].is_object())
+        for (const auto& [name, value] : placed[kind].items())
+          rows.add({name, value.is_string() ? value.get<std::string>() : value.dump()});
+    text += rows.text(out.colours, out.width);
+  }
+  return text.empty() ? "no host has had this build yet, or it is older than facts are kept\n"
+                      : text;
+}
+
 void add_one(CLI::App& app, command_line& line) {
   auto shown = std::make_shared<query_options>();
   auto id = std::make_shared<std::string>();
@@ -134,9 +148,13 @@ void add_one(CLI::App& app, command_line& line) {
   command->add_option("ID", *id, "The build's number")->required();
   add_query_options(*command, *shown, watchable::yes);
   add_wait_options(*command, *shown);
-  command->callback([shown, id, &line] {
+  auto facts = std::make_shared<bool>(false);
+  command->add_flag("--facts", *facts, "Instead: what its hosts were like when it came to them");
+  command->callback([shown, id, facts, &line] {
     line.exit_code =
-      run_query(line, *shown, {route({"builds", *id}), render_build, is_over, build_progress});
+      *facts
+        ? run_query(line, *shown, {route({"builds", *id, "facts"}), render_facts})
+        : run_query(line, *shown, {route({"builds", *id}), render_build, is_over, build_progress});
   });
 }
 

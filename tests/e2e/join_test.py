@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""A machine joins a farm by one line, renews its certificate, is revoked, and joins again.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+import farm
+from farm import FarmCase, wait_until
+
+CONFIG = """
+farm: example
+builders:
+  on-vega:
+    requires: "class == 'fast'"
+    steps:
+      - {name: work, run: GATED}
+  quick:
+    requires: "class == 'fast'"
+    steps:
+      - {name: say, run: "echo host is $DROVER_HOST"}
+  anywhere:
+    steps:
+      - {name: work, run: GATED}
+"""
+
+
+class JoinTest(FarmCase):
+    hosts = 1
+
+    def setUp(self):
+        self.agents = []
+        self.config = CONFIG.replace("GATED", '"true"')  # replaced below, once the folder is known
+        super().setUp()
+        self.write("farm.yaml", CONFIG.replace("GATED", self.gated("work"), 1)
+                   .replace("GATED", self.gated("other")))
+        self.farm.text("admin", "reload")
+        self.addCleanup(self.stop_agents)
+
+    # -- helpers -----------------------------------------------------------------------------------
+
+    def stop_agents(self):
+        for agent in self.agents:
+            if agent.poll() is None:
+                agent.send_signal(signal.SIGTERM)
+        for agent in self.agents:
+            agent.wait(20)
+
+    def program(self):
+        return os.path.join(farm.PROGRAMS, "drover-host")
+
+    def token(self, *words):
+        """The words of the line that `drover admin token` prints, without the program."""
+        return self.farm.text("admin", "token", *words).split()[1:]
+
+    def join(self, line, folder, *words):
+        return subprocess.run([self.program(), *line, "--dir", self.path(folder), *words],
+                              capture_output=True, text=True, timeout=60, check=False)
+
+    def joined(self, folder="vega", *words):
+        line = self.token("--labels", "class=fast", *words)
+        done = self.join(line, folder, "--name", "vega", "--slots", "2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("joined farm=example name=vega", done.stdout)
+        return line
+
+    def run_agent(self, folder="vega"):
+        log = open(self.path(folder + ".log"), "ab")
+        with log:
+            agent = subprocess.Popen([self.program(), "run", "--dir", self.path(folder)],
+                                     stdout=log, stderr=log)
+        self.agents.append(agent)
+        return agent
+
+    def log_of(self, folder="vega"):
+        with open(self.path(folder + ".log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def host(self, name):
+        hosts = self.farm.ask("hosts")["hosts"]
+        return next((host for host in hosts if host["name"] == name), None)
+
+    def wait_for_host(self, name, state):
+        return wait_until(lambda: (self.host(name) or {}).get("state") == state, 30,
+                          f"{name} is {state}")
+
+    def events(self, kind):
+        return [event for event in self.farm.ask("events")["events"] if event["kind"] == kind]
+
+    # -- tests -------------------------------------------------------------------------------------
+
+    def test_a_machine_joins_by_one_line_and_works(self):
+        line = self.joined()
+        keys = self.path("vega/keys")
+        self.assertEqual(os.stat(keys + "/host.key").st_mode & 0o777, 0o600)
+        self.run_agent()
+        self.wait_for_host("vega", "up")
+        build = self.submit("quick")
+        self.assertEqual(self.finished(build)["result"], "success")
+        self.assertIn("host is vega", self.farm.text("log", build))
+        facts = self.farm.ask("build", build, "--facts")["placements"][0]
+        self.assertEqual(facts["host"], "vega")
+        self.assertEqual(facts["labels"], {"class": "fast"})
+        self.assertEqual(facts["facts"]["endianness"], "little")
+        told = self.events("host_joined")
+        self.assertEqual(told[-1]["host"], "vega")
+        self.assertIn("class=fast", told[-1]["text"])
+        # The token is used up, for this folder's neighbours and for thieves.
+        again = self.join(line, "other", "--name", "lyra")
+        self.assertEqual(again.returncode, 4, again.stderr)
+        self.assertIn("not known", again.stderr)
+        self.assertNotIn("Traceback", again.stderr)
+        # A second join into the same folder says what to do.
+        twice = self.join(line, "vega", "--name", "vega")
+        self.assertEqual(twice.returncode, 2)
+        self.assertIn("joined a farm already", twice.stderr)
+
+    def test_a_lost_answer_costs_nothing_even_over_a_restart(self):
+        line = self.joined()
+        first = self.read_certificate()
+        os.remove(self.path("vega/host.conf"))
+        os.remove(self.path("vega/keys/host.crt"))
+        os.kill(self.farm.pid("coordinator"), signal.SIGKILL)
+        def again():
+            done = self.join(line, "vega", "--name", "vega")
+            return done.returncode == 0
+        wait_until(again, 60, "the same key gets the same certificate")
+        self.assertEqual(self.read_certificate(), first)
+
+    def read_certificate(self):
+        with open(self.path("vega/keys/host.crt"), encoding="ascii") as file:
+            return file.read()
+
+    def test_names_that_are_taken_are_refused_with_advice(self):
+        self.wait_for_host("h1", "up")
+        done = self.join(self.token(), "thief", "--name", "h1")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("--name", done.stderr)
+        self.assertIn("drover admin revoke h1", done.stderr)
+
+    def test_another_farm_hears_nothing(self):
+        line = self.token()
+        line[2] = line[2][:-4] + ("aaaa" if line[2][-4:] != "aaaa" else "bbbb")
+        done = self.join(line, "lost", "--name", "vega")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("another farm", done.stderr)
+        self.assertEqual(self.farm.ask("admin", "token", "list")["tokens"][0]["uses_left"], 1)
+
+    def test_a_revoked_host_is_out_at_once_and_its_build_moves(self):
+        self.joined()
+        self.run_agent()
+        self.wait_for_host("vega", "up")
+        self.farm.text("host", "h1", "drain")
+        build = self.submit("anywhere")
+        self.wait_for_start("other")
+        start = time.monotonic()
+        said = self.farm.text("admin", "revoke", "vega", "--reason", "its disk was stolen")
+        self.assertIn("vega is revoked", said)
+        wait_until(lambda: "down" in self.log_of(), 5, "the agent notices")
+        self.assertLess(time.monotonic() - start, 5)  # 1 s, on a machine that does nothing else
+        wait_until(lambda: "revoked by" in self.log_of(), 60, "the agent is told why")
+        self.assertIn("its disk was stolen", self.log_of())
+        self.wait_for_host("vega", "lost")
+        told = self.events("host_revoked")[-1]
+        self.assertEqual((told["host"], told["text"]), ("vega", "its disk was stolen"))
+        self.farm.text("host", "h1", "resume")
+        self.wait_for_start("other", attempt=2)
+        self.open_gate("other")
+        done = self.finished(build)
+        self.assertEqual((done["result"], done["host"]), ("success", "h1"))
+        # By a new token the name is good again, with a new key.
+        self.stop_agents()
+        self.joined("second")
+        self.run_agent("second")
+        self.wait_for_host("vega", "up")
+
+    def test_a_token_is_for_hosts_alone_and_can_be_taken_back(self):
+        line = self.token("--uses", "3")
+        listed = self.farm.ask("admin", "token", "list")["tokens"][0]
+        self.assertEqual((listed["role"], listed["uses_left"]), ("join", 3))
+        self.farm.text("admin", "token", "revoke", listed["id"])
+        done = self.join(line, "late", "--name", "vega")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("not known", done.stderr)
+
+    def test_what_is_typed_wrongly_is_told_in_one_line(self):
+        for words in (["join", "127.0.0.1:1", "nonsense"],
+                      ["join", "127.0.0.1:1", "drv_x." + "a" * 64, "--name", "../x"],
+                      ["run", "--dir", self.path("nowhere")]):
+            done = subprocess.run([self.program(), *words], capture_output=True, text=True,
+                                  timeout=60, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        done = self.join(["join", "127.0.0.1:1", "drv_x." + "a" * 64], "x", "--name", "vega")
+        self.assertEqual(done.returncode, 3)
+        self.assertTrue(re.search("connection refused", done.stderr), done.stderr)
+
+
+if __name__ == "__main__":
+    farm.main()

@@ -34,6 +34,7 @@ struct farm_services {
   artifact_store_actor artifacts;
   census_actor census;
   analyst_actor analyst;
+  result_cache_actor cache = {};
 };
 
 /// Asks core/submit and core/schedule, carries out what they say, and routes what hosts say to the

@@ -7,6 +7,7 @@
 #include "actors/coordinator.hpp"
 #include "actors/log_sink.hpp"
 #include "actors/recorder.hpp"
+#include "actors/result_cache.hpp"
 #include "storage/tables.hpp"
 
 namespace drover {
@@ -59,6 +60,9 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
   services.analyst =
     own_thread ? system.spawn<caf::detached>(analyst, settings, services.recorder, services.census)
                : system.spawn(analyst, settings, services.recorder, services.census);
+  services.cache = own_thread
+                     ? system.spawn<caf::detached>(result_cache, settings, services.recorder)
+                     : system.spawn(result_cache, settings, services.recorder);
   actors.coordinator = system.spawn(coordinator, settings, services, *found);
   // The coordinator watches its children; only the process is above the coordinator.
   caf::actor_cast<caf::actor>(actors.coordinator)
@@ -74,11 +78,13 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
   enlist("log_sink", "coordinator", services.log_sink);
   enlist("artifact_store", "coordinator", services.artifacts);
   enlist("analyst", "coordinator", services.analyst);
+  enlist("result_cache", "coordinator", services.cache);
   actors.recorder = services.recorder;
   actors.log_sink = services.log_sink;
   actors.artifacts = services.artifacts;
   actors.census = services.census;
   actors.analyst = services.analyst;
+  actors.cache = services.cache;
   return actors;
 }
 
@@ -90,6 +96,7 @@ void stop_farm(const farm_actors& actors) {
   stop(actors.log_sink);
   stop(actors.artifacts);
   stop(actors.analyst);
+  stop(actors.cache);
   stop(actors.recorder);
   stop(actors.census);
 }

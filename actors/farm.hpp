@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/core/store_room.hpp"
+#include "actors/farm_cache_types.hpp"
 #include "actors/ports.hpp"
 
 #include <caf/actor_system.hpp>
@@ -36,6 +37,7 @@ struct farm_actors {
   artifact_store_actor artifacts;
   census_actor census;
   analyst_actor analyst;
+  result_cache_actor cache;
 };
 
 /// What the store's disk has left, as `settings` can tell.

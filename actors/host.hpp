@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/farm.hpp"
+#include "actors/host_cache_types.hpp"
 #include "schema/limits.hpp"
 
 namespace drover {
@@ -22,6 +23,7 @@ struct host_settings {
   /// Ends the process so that it is started again at once, as a person has ordered. Where there is
   /// none, `fatal` does it.
   std::function<void(const std::string& why)> restart = {};
+  std::shared_ptr<cache_port> cache = {}; ///< none: every step runs
 };
 
 struct host_actors {

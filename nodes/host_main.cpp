@@ -5,6 +5,7 @@
 #include "actors/edge/loop.hpp"
 #include "actors/host.hpp"
 #include "nodes/agent_parent.hpp"
+#include "nodes/disk_cache.hpp"
 #include "nodes/disk_spool.hpp"
 #include "nodes/disk_workspaces.hpp"
 #include "nodes/folder_claim.hpp"
@@ -151,6 +152,9 @@ int run(const options& chosen) {
     workspace_bounds bounds;
     bounds.keep_free = chosen.keep_free;
     settings.workspaces = std::make_shared<disk_workspaces>(dir + "/workspaces", bounds, *users);
+    disk_cache_bounds cache_bounds;
+    cache_bounds.keep_free = chosen.keep_free;
+    settings.cache = std::make_shared<disk_cache>(dir + "/cache", dir + "/spool", cache_bounds);
     settings.connect = make_connector(loop, {chosen.coordinator, host_key_files(chosen.keys)});
     settings.clock = system_wall_clock();
     settings.seed = random_number();

@@ -36,6 +36,7 @@ struct api_parts {
   gateway door;
   recorder_actor recorder = {};
   analyst_actor analyst = {};
+  result_cache_actor cache = {};
   store_keeper keeper = {};
   wall_clock clock = {};
   config_reader read_config = {};

@@ -60,6 +60,8 @@ std::vector<std::string> keys_of_all_tables(sampler& samples) {
           keys::event(samples.make<uint64_t>()),
           keys::config(samples.make<uint64_t>()),
           keys::token(digest),
+          keys::cache_entry(digest),
+          keys::cache_step({"check", "test"}, digest),
           keys::test_report({build, samples.make<step_index>()}),
           keys::change(samples.make<change_id>()),
           keys::change_identity(make_host(samples).value, make_host(samples).value),
@@ -93,6 +95,7 @@ TEST_CASE("keys: every table's keys are read back and sort as their ids do") {
   check_table<std::string>(digest, keys::blob_piece, keys::read_blob_piece);
   check_table<std::string>(digest, keys::blob_manifest, keys::read_blob_manifest);
   check_table<std::string>(digest, keys::token, keys::read_token);
+  check_table<std::string>(digest, keys::cache_entry, keys::read_cache_entry);
 }
 
 TEST_CASE("keys: no key is a prefix of another") {
@@ -138,6 +141,8 @@ TEST_CASE("keys: the layout is the one that KEYS.md promises") {
   CHECK(hex(keys::event(1)) == "500000000000000001");
   CHECK(hex(keys::config(1)) == "580000000000000001");
   CHECK(hex(keys::token(std::string(32, 'z'))).substr(0, 4) == "5c7a");
+  CHECK(hex(keys::cache_entry(std::string(32, 'z'))).substr(0, 4) == "787a");
+  CHECK(hex(keys::cache_step({"b", "s"}, std::string(32, 'z'))).substr(0, 12) == "79620073007a");
 }
 
 TEST_CASE("keys: a host's key that holds no name or two is not read") {

@@ -233,13 +233,15 @@ void add_audit(CLI::App& admin, command_line& line) {
 void add_admin(CLI::App& app, command_line& line) {
   auto* admin = app
                   .add_subcommand("admin", "Keys, configuration, store, and who did what: token,"
-                                           " config, reload, verify, backup, restore, gc, audit")
+                                           " config, reload, verify, backup, restore, gc, cache,"
+                                           " audit")
                   ->group(groups::farm);
   admin->require_subcommand(1);
   admin->footer("Example: drover admin verify");
   add_tokens(*admin, line);
   add_config(*admin, line);
   add_store(*admin, line);
+  add_cache(*admin, line);
   add_audit(*admin, line);
 }
 

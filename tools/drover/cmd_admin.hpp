@@ -8,6 +8,8 @@ namespace drover::cli {
 
 /// admin token create, list, revoke.
 void add_tokens(CLI::App& admin, command_line& line);
+/// admin cache list, drop.
+void add_cache(CLI::App& admin, command_line& line);
 /// admin config show, list, diff; admin reload.
 void add_config(CLI::App& admin, command_line& line);
 

@@ -68,9 +68,9 @@ void coordinator_state::recover(const recovered_state& found) {
 
 coordinator_state::herd_member& coordinator_state::add_host(const host_record& record) {
   auto& member = herd[record.name];
-  supervisor_context context{settings.now,           settings.clock,    services.census,
-                             services.recorder,      services.log_sink, services.artifacts,
-                             coordinator_actor{self}};
+  supervisor_context context{
+    settings.now,      settings.clock,     services.census,         services.recorder,
+    services.log_sink, services.artifacts, coordinator_actor{self}, services.cache};
   member.supervisor = self->spawn<caf::monitored>(host_supervisor, context, record);
   member.view.record = record;
   member.view.state = host_state::joining;

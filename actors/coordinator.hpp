@@ -36,6 +36,7 @@ struct farm_services {
   census_actor census;
   analyst_actor analyst;
   archivist_actor archivist;
+  result_cache_actor cache = {};
 };
 
 /// Asks core/submit and core/schedule, carries out what they say, and routes what hosts say to the

@@ -8,6 +8,7 @@
 #include "actors/core/gather.hpp"
 #include "actors/log_sink.hpp"
 #include "actors/recorder.hpp"
+#include "actors/result_cache.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 #include "storage/build_facts.hpp"
@@ -209,7 +210,8 @@ bool coordinator_state::is_service_down(const caf::down_msg& down) {
     {services.artifacts.address(), artifact_store_state::name},
     {services.census.address(), census_state::name},
     {services.analyst.address(), analyst_state::name},
-    {services.archivist.address(), archivist_state::name}};
+    {services.archivist.address(), archivist_state::name},
+    {services.cache ? services.cache.address() : caf::actor_addr{}, result_cache_state::name}};
   for (const auto& [address, what] : known)
     if (address == down.source) {
       if (down.reason != caf::exit_reason::user_shutdown) // else the farm is being stopped

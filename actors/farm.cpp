@@ -8,6 +8,7 @@
 #include "actors/coordinator.hpp"
 #include "actors/log_sink.hpp"
 #include "actors/recorder.hpp"
+#include "actors/result_cache.hpp"
 #include "storage/tables.hpp"
 
 namespace drover {
@@ -64,6 +65,9 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
     own_thread
       ? system.spawn<caf::detached>(archivist, settings, services.recorder, services.census)
       : system.spawn(archivist, settings, services.recorder, services.census);
+  services.cache = own_thread
+                     ? system.spawn<caf::detached>(result_cache, settings, services.recorder)
+                     : system.spawn(result_cache, settings, services.recorder);
   actors.coordinator = system.spawn(coordinator, settings, services, *found);
   // The coordinator watches its children; only the process is above the coordinator.
   caf::actor_cast<caf::actor>(actors.coordinator)
@@ -80,12 +84,14 @@ expected<farm_actors> spawn_farm(caf::actor_system& system, const farm_settings&
   enlist("artifact_store", "coordinator", services.artifacts);
   enlist("analyst", "coordinator", services.analyst);
   enlist("archivist", "coordinator", services.archivist);
+  enlist("result_cache", "coordinator", services.cache);
   actors.recorder = services.recorder;
   actors.log_sink = services.log_sink;
   actors.artifacts = services.artifacts;
   actors.census = services.census;
   actors.analyst = services.analyst;
   actors.archivist = services.archivist;
+  actors.cache = services.cache;
   return actors;
 }
 
@@ -98,6 +104,7 @@ void stop_farm(const farm_actors& actors) {
   stop(actors.artifacts);
   stop(actors.analyst);
   stop(actors.archivist);
+  stop(actors.cache);
   stop(actors.recorder);
   stop(actors.census);
 }

@@ -5,6 +5,7 @@
 #include "actors/archivist_types.hpp"
 #include "actors/command_port.hpp"
 #include "actors/core/store_room.hpp"
+#include "actors/farm_cache_types.hpp"
 #include "actors/ports.hpp"
 #include "schema/cron.hpp"
 
@@ -45,6 +46,7 @@ struct farm_actors {
   census_actor census;
   analyst_actor analyst;
   archivist_actor archivist;
+  result_cache_actor cache;
 };
 
 /// What the store's disk has left, as `settings` can tell.

@@ -4,6 +4,7 @@
 
 #include "actors/core/health.hpp"
 #include "actors/farm.hpp"
+#include "actors/host_cache_types.hpp"
 #include "schema/limits.hpp"
 
 namespace drover {
@@ -27,6 +28,7 @@ struct host_settings {
   /// so. Where there is none, the host counts as well.
   std::function<core::vital_signs()> vital_signs = {};
   std::string trouble = {}; ///< what a look before the start has found
+  std::shared_ptr<cache_port> cache = {}; ///< none: every step runs
 };
 
 struct host_actors {

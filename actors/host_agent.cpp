@@ -33,6 +33,7 @@ void host_agent_state::start(host_settings given, census_actor process_census) {
   self->monitor(census);
   spawn_spool();
   spawn_workspace();
+  spawn_cache();
   for (const auto& found : settings.spool->list())
     if (found.confirmed)
       note_outcome(found.work);
@@ -47,6 +48,7 @@ host_agent_state::~host_agent_state() {
   for (auto& [_, held] : attempts)
     end(held.actor);
   end(workspace);
+  end(cache);
   end(spool);
   if (session)
     end(session->link);

@@ -56,13 +56,13 @@ struct host_agent_state {
   void on(const cancel_attempt& order) { to_step(order); }
   void on(const log_durable& news) { to_step(news); }
   void on(const result_durable& news);
-  void on(const blob_piece& piece) { self->send(workspace, piece); }
-  void on(const blob_stored& news) { self->send(workspace, news); }
+  void on(const blob_piece& piece) { to_stores(piece); }
+  void on(const blob_stored& news) { to_stores(news); }
   void on(const close_build& order);
   void on(const census_ask& question);
   void on(const restart_agent& order);
-  void on(const cache_answer&) {}
-  void on(const cache_kept&) {}
+  void on(const cache_answer& news) { to_cache(news); }
+  void on(const cache_kept& news) { to_cache(news); }
 
   void forget(const step_over& news);
   void take_facts(const disk_news& news);
@@ -87,6 +87,9 @@ struct host_agent_state {
   void spawn_workspace();
   void replace_step(const grant_token& token, const caf::error& reason);
   void replace_workspace(const caf::error& reason);
+  void spawn_cache();
+  void replace_cache(const caf::error& reason);
+  void end_steps();
   bool may_restart(core::restart_history& history, const std::string& who);
   int64_t now_ms() const;
 
@@ -97,10 +100,23 @@ struct host_agent_state {
   }
 
   template <class Message>
+  void to_cache(const Message& message) {
+    if (cache)
+      self->send(cache, message);
+  }
+
+  /// Content is of a source, an artifact or a kept result: whoever asked for it knows.
+  template <class Message>
+  void to_stores(const Message& message) {
+    self->send(workspace, message);
+    to_cache(message);
+  }
+
+  template <class Message>
   void to_all(const Message& message) {
     for (auto& [_, held] : attempts)
       self->send(held.actor, message);
-    self->send(workspace, message);
+    to_stores(message);
   }
 
   pointer self;
@@ -108,8 +124,10 @@ struct host_agent_state {
   census_actor census;
   workspace_actor workspace;
   spool_actor spool;
+  step_cache_actor cache; ///< none where the host has no disk for it
   core::restart_history workspace_restarts;
   core::restart_history spool_restarts;
+  core::restart_history cache_restarts;
   std::map<grant_token, held_attempt> attempts;
   std::map<caf::actor_addr, grant_token> steps;
   std::map<workspace_id, failed_stay> failed; ///< at most limits::known_attempts_max

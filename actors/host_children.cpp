@@ -3,6 +3,7 @@
 #include "actors/host_agent.hpp"
 #include "actors/spool.hpp"
 #include "actors/step.hpp"
+#include "actors/step_cache.hpp"
 #include "actors/workspace.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
@@ -28,7 +29,7 @@ void host_agent_state::hold(const assignment& work) {
 }
 
 void host_agent_state::spawn_step(held_attempt& held) {
-  step_setup setup{held.work, settings, host_agent_actor{self}, workspace, spool};
+  step_setup setup{held.work, settings, host_agent_actor{self}, workspace, spool, cache};
   held.actor = self->spawn(drover::step, std::move(setup));
   self->monitor(held.actor);
   steps[held.actor.address()] = held.work.token;
@@ -56,6 +57,18 @@ void host_agent_state::spawn_workspace() {
     self->send(workspace, *session);
 }
 
+void host_agent_state::spawn_cache() {
+  if (!settings.cache)
+    return;
+  cache = settings.blocking == blocking_actors::own_thread
+            ? self->spawn<caf::detached>(drover::step_cache, settings, census)
+            : self->spawn(drover::step_cache, settings, census);
+  self->monitor(cache);
+  self->send(census, enlistment{"step_cache", "step_cache", name, cache});
+  if (session)
+    self->send(cache, *session);
+}
+
 void host_agent_state::forget(const step_over& news) {
   auto found = attempts.find(news.token);
   if (found == attempts.end())
@@ -75,6 +88,8 @@ void host_agent_state::gone(const caf::down_msg& down) {
   }
   if (down.source == workspace.address())
     return replace_workspace(down.reason);
+  if (cache && down.source == cache.address())
+    return replace_cache(down.reason);
   if (down.source == spool.address() && may_restart(spool_restarts, "spool"))
     return spawn_spool();
   if (down.source == census.address())
@@ -94,8 +109,20 @@ void host_agent_state::replace_workspace(const caf::error& reason) {
   if (!may_restart(workspace_restarts, "workspace"))
     return;
   spawn_workspace();
-  // Steps may wait for an answer that the dead one owed them. Once they are gone, their successors
-  // adopt and ask the new one.
+  end_steps();
+}
+
+void host_agent_state::replace_cache(const caf::error& reason) {
+  spdlog::warn("the step cache's actor died, a new one takes over: {}", text_of(reason));
+  if (!may_restart(cache_restarts, "step_cache"))
+    return;
+  spawn_cache();
+  end_steps();
+}
+
+/// Steps may wait for an answer that a dead actor owed them. Once they are gone, their successors
+/// adopt and ask the new one.
+void host_agent_state::end_steps() {
   for (auto& [_, held] : attempts)
     caf::anon_send_exit(held.actor, caf::exit_reason::kill);
 }

@@ -105,6 +105,7 @@ void host_supervisor_state::on(const blob_want& said) {
   bool granted = std::any_of(orders.begin(), orders.end(), [&](const auto& open) {
     return open.second.work.source.sha256 == said.sha256;
   });
+  granted = granted || may_fetch(said.sha256);
   if (granted && pieces_open < limits::host_pieces_max) {
     ++pieces_open;
     self->send(farm.artifacts, blob_read{said, self});
@@ -116,6 +117,7 @@ void host_supervisor_state::on(const blob_part& said) {
   bool closing = std::any_of(closes.begin(), closes.end(), [&](const auto& open) {
     return open.first.first == said.build && open.second.order.keep_artifacts;
   });
+  closing = closing || may_hand_over(said);
   if (closing && pieces_open < limits::host_pieces_max) {
     ++pieces_open;
     self->send(farm.artifacts, blob_write{record.name, said, self});
@@ -137,16 +139,6 @@ void host_supervisor_state::on(const build_closed& said) {
     closes.erase(open); // nobody waits for it
   else
     self->send(farm.coordinator, record.name, said);
-}
-
-void host_supervisor_state::on(const cache_ask& said) {
-  if (orders.contains(said.token))
-    tell(cache_answer{said.token, false, {}, 0, {}, "this farm keeps no results"});
-}
-
-void host_supervisor_state::on(const cache_keep& said) {
-  if (orders.contains(said.token))
-    tell(cache_kept{said.token, "this farm keeps no results"});
 }
 
 void host_supervisor_state::on(const census_answer& said) {
@@ -183,6 +175,7 @@ void host_supervisor_state::send_order(core::open_order& open) {
 
 void host_supervisor_state::over(const grant_token& token) {
   orders.erase(token);
+  cache_hits.erase(token);
   cancels.erase(token);
   tell(result_durable{token});
 }
@@ -320,7 +313,10 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
       });
     },
     [self](const log_durable& answer) { self->state.tell(answer); },
-    [self](const blob_piece& answer) { self->state.answered(answer); },
+    [self](const blob_piece& answer) {
+      self->state.judge_piece(answer);
+      self->state.answered(answer);
+    },
     [self](const blob_stored& answer) { self->state.answered(answer); },
     [self](const census_ask& request) { return self->state.census(request); },
     [self](const hosts_query&) { return self->state.view(); },

@@ -25,6 +25,7 @@ struct supervisor_context {
   log_sink_actor log_sink;
   artifact_store_actor artifacts;
   coordinator_actor coordinator;
+  result_cache_actor cache = {}; ///< none: no step is reused
 };
 
 /// Says everything again until the host has confirmed it; ends the lease after its silence. The
@@ -83,6 +84,12 @@ struct host_supervisor_state {
   void on(const cache_keep& said);
   void on(const host_news_told& said);
   void answered(farm_message piece);
+  template <class Then, class Otherwise>
+  void about_cached_step(const grant_token& token, const string_map& parts, Then then,
+                         Otherwise otherwise);
+  bool may_fetch(const std::string& sha256) const;
+  bool may_hand_over(const blob_part& part) const;
+  void judge_piece(const blob_piece& piece);
   void on(const hello& said);
   void settle(const std::vector<known_attempt>& listed);
 
@@ -138,7 +145,8 @@ struct host_supervisor_state {
   milliseconds looked{0};     ///< at the silence, last
   bool ever_heard = false;    ///< since this supervisor began
   core::open_orders orders;
-  std::set<grant_token> known_strays; ///< the host's own, though without an order
+  std::map<grant_token, std::string> cache_hits; ///< content that a host was promised
+  std::set<grant_token> known_strays;            ///< the host's own, though without an order
   std::map<std::pair<build_id, uint32_t>, open_close> closes;
   std::map<grant_token, open_cancel> cancels;
   std::vector<open_census> censuses;

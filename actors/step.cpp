@@ -81,6 +81,8 @@ std::string_view phase_text(step_phase phase) {
     return "recording its end";
   case step_phase::draining:
     return "ended, waiting until the log is stored";
+  case step_phase::keeping:
+    return "ended, its result is kept for later builds";
   case step_phase::reporting:
     return "ended, waiting until the result is stored";
   }
@@ -115,7 +117,7 @@ void step_actor_state::prepare() {
         if (phase != step_phase::preparing)
           return;
         if (place)
-          run(*place);
+          begin(*place);
         else
           close(
             ended_here(outcome_of(place.error()), source_reason(place.error()), setup.host.clock));
@@ -220,7 +222,7 @@ void step_actor_state::look_at_log() {
 void step_actor_state::drain() {
   send_log();
   if (window.complete(log_size))
-    report();
+    offer_or_report();
   else if (online())
     timer.arm(self, limits::log_poll_max);
 }
@@ -273,6 +275,7 @@ void step_actor_state::report() {
   news.finished_at = account.finished_at;
   news.usage = account.usage;
   news.leftovers = printable(account.leftovers, limits::reason_bytes_max);
+  add_cache_note(news);
   self->send(link, host_message{std::move(news)});
   activity.did("reported its result", self->clock().now());
   timer.arm(self, limits::resend_after);
@@ -320,7 +323,10 @@ void step_actor_state::cancel(const cancel_attempt& order) {
   if (order.token != token())
     return;
   if (phase == step_phase::preparing) {
+    leave_cache();
     close(ended_here(result::cancelled, order.reason, setup.host.clock));
+  } else if (phase == step_phase::keeping) {
+    leave_cache(); // which answers at once
   } else if (phase == step_phase::running) {
     activity.did("told its keeper to end: " + order.reason, self->clock().now());
     setup.host.spool->cancel(token(), order.reason);
@@ -339,6 +345,8 @@ void step_actor_state::tick() {
     return close(account);
   case step_phase::draining:
     return drain();
+  case step_phase::keeping:
+    return;
   case step_phase::reporting:
     return report();
   }

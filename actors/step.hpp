@@ -1,8 +1,12 @@
 #pragma once
 // One run of one step on this host: from the workspace through its keeper to the confirmed result.
 //
-//   preparing -> running -> draining -> reporting -> (quits)
+//   preparing -> running -> draining [-> keeping -> draining] -> reporting -> (quits)
 //        \__________\________ closing (records an end for which no keeper stands) -> draining
+//
+// A step with a cache asks it while it is preparing: a hit ends it there. `keeping`: its result is
+// handed over for later builds.
+//
 //
 // What it must not forget is in the spool, so that its successor adopts the attempt where it was.
 // SPDX-License-Identifier: Apache-2.0
@@ -15,7 +19,7 @@
 
 namespace drover {
 
-enum class step_phase : uint8_t { preparing, running, closing, draining, reporting };
+enum class step_phase : uint8_t { preparing, running, closing, draining, keeping, reporting };
 
 /// What a step is given: its work (entered into the spool already) and its neighbours.
 struct step_setup {
@@ -24,6 +28,7 @@ struct step_setup {
   host_agent_actor agent;
   workspace_actor workspace;
   spool_actor spool;
+  step_cache_actor cache = {}; ///< none: it runs
 };
 
 struct step_actor_state {
@@ -56,6 +61,14 @@ struct step_actor_state {
   void drain();
   /// Sends what the window allows.
   void send_log();
+
+  // -- the step cache (step_caching.cpp) --
+  bool uses_cache() const;
+  void begin(const prepared& place);
+  void offer_or_report();
+  void add_cache_note(attempt_ended& news) const;
+  void leave_cache();
+
   bool send_span(const core::log_span& span);
   void report();
   int64_t now_ms() const;
@@ -73,7 +86,9 @@ struct step_actor_state {
   std::optional<int64_t> lost_at_ms; ///< since when there is no link, if there was one
   std::optional<prepared> waiting_place; ///< prepared, but not to be started without the link
   wall_time started_at;
-  keeper_exit account; ///< how it ended; valid from `closing` on
+  bool offered = false; ///< its result was handed to the step cache, or need not be
+  std::string not_kept; ///< why the step cache did not take it
+  keeper_exit account;  ///< how it ended; valid from `closing` on
   ticker timer;
   last_activity activity;
 };

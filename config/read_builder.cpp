@@ -70,6 +70,18 @@ void read_step_limits(reader& in, const node& from, step_limits& out) {
               size("log", out.log), size("disk", out.disk), number("files", out.files)});
 }
 
+/// Outputs are said, if only as none: what is forgotten would be missing after a hit.
+void read_cache(reader& in, const node& from, cache_spec& out) {
+  out.on = true;
+  in.mapping(
+    "cache", from,
+    {{"inputs", [&](const node& value) { in.texts("inputs", value, "[\"src/**\"]", out.inputs); }},
+     {"facts", [&](const node& value) { in.texts("facts", value, "[cpu_model]", out.facts); }},
+     {"outputs",
+      [&](const node& value) { in.texts("outputs", value, "[\"build/**\"]", out.outputs); },
+      "outputs: [\"build/**\"]"}});
+}
+
 void read_step(reader& in, const node& from, std::vector<step_spec>& out) {
   step_spec step;
   auto what = fmt::format("step {}", out.size() + 1);
@@ -84,6 +96,7 @@ void read_step(reader& in, const node& from, std::vector<step_spec>& out) {
      {"exclusive", [&](const node& value) { in.yes_no("exclusive", value, step.exclusive); }},
      {"limits", [&](const node& value) { read_step_limits(in, value, step.limits); }},
      {"sandbox", [&](const node& value) { in.yes_no("sandbox", value, step.sandbox); }},
+     {"cache", [&](const node& value) { read_cache(in, value, step.cache); }},
      {"always", [&](const node& value) { in.yes_no("always", value, step.always); }},
      {"warn_only", [&](const node& value) { in.yes_no("warn_only", value, step.warn_only); }},
      {"pty", [&](const node& value) { in.yes_no("pty", value, step.pty); }}});

@@ -306,6 +306,12 @@ auto spawn_watched_gateway(caf::actor_system& system, const farm_actors& farm) {
   return gateway;
 }
 
+void add_services(http::api_parts& parts, const farm_actors& farm) {
+  parts.recorder = farm.recorder;
+  parts.analyst = farm.analyst;
+  parts.cache = farm.cache;
+}
+
 int run(const options& chosen) {
   auto loaded = read_config(chosen.config);
   if (!loaded)
@@ -342,8 +348,7 @@ int run(const options& chosen) {
   http::api_parts parts{config->farm,    program_version(), now,
                         store,           farm->coordinator, farm->log_sink,
                         farm->artifacts, {gateway, people}};
-  parts.recorder = farm->recorder;
-  parts.analyst = farm->analyst;
+  add_services(parts, *farm);
   parts.fetcher = spawn_fetcher(system, watch, *farm);
   parts.clock = settings.clock;
   parts.read_config = reader_of(chosen.config);

@@ -6,6 +6,7 @@
 #include "actors/edge/renewal.hpp"
 #include "actors/host.hpp"
 #include "nodes/agent_parent.hpp"
+#include "nodes/disk_cache.hpp"
 #include "nodes/disk_spool.hpp"
 #include "nodes/disk_workspaces.hpp"
 #include "nodes/folder_claim.hpp"
@@ -136,6 +137,10 @@ void work_until_stopped(caf::actor_system& system, const options& chosen, const 
   bounds.keep_free = chosen.keep_free;
   settings.workspaces =
     std::make_shared<disk_workspaces>(here.dir + "/workspaces", bounds, here.users);
+  disk_cache_bounds cache_bounds;
+  cache_bounds.keep_free = chosen.keep_free;
+  settings.cache =
+    std::make_shared<disk_cache>(here.dir + "/cache", here.dir + "/spool", cache_bounds);
   settings.connect = make_connector(loop, {chosen.coordinator, host_key_files(chosen.keys)});
   settings.clock = system_wall_clock();
   settings.seed = random_number();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/spool_folder.hpp"
 
+#include "nodes/cache_spec_record.hpp"
+
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
@@ -185,6 +187,8 @@ std::string encode(const assignment& value) {
   out.put("source-size", value.source.size);
   put_more(out, value.step.limits, value.step.sandbox);
   out.put("pty", int{value.step.pty});
+  if (value.step.cache.on)
+    out.put("cache", encode(value.step.cache));
   return out.finish();
 }
 
@@ -207,6 +211,9 @@ expected<assignment> decode_assignment(std::string_view bytes) {
     take_more(in, value.step.limits, value.step.sandbox);
   if (!in.at_end())
     value.step.pty = in.take_number<int>("pty") != 0;
+  if (!in.at_end())
+    if (auto cache = decode_cache_spec(in.take("cache")))
+      value.step.cache = *std::move(cache);
   return done(in, std::move(value));
 }
 

@@ -108,8 +108,9 @@ std::optional<failure> unpacking::open(int file) {
   archive_read_support_format_tar(reader_.get());
   archive_read_support_format_zip(reader_.get());
   archive_write_disk_set_options(
-    writer_.get(), ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_SECURE_SYMLINKS
-                     | ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS);
+    writer_.get(), (left_.exact_modes ? ARCHIVE_EXTRACT_PERM : 0) | ARCHIVE_EXTRACT_TIME
+                     | ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NODOTDOT
+                     | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS);
   if (archive_read_open_fd(reader_.get(), file, limits::blob_piece_bytes) != ARCHIVE_OK)
     return reader_problem();
   return std::nullopt;
@@ -155,7 +156,7 @@ std::optional<failure> unpacking::check(archive_entry* entry) {
       && static_cast<uint64_t>(archive_entry_size(entry)) > left_.bytes)
     return wrong_entry("makes the content larger than the bound of unpacked sources");
   if (type != AE_IFLNK) {
-    auto own = type == AE_IFDIR ? 0700u : 0600u;
+    auto own = left_.exact_modes ? 0u : type == AE_IFDIR ? 0700u : 0600u;
     archive_entry_set_perm(entry, (archive_entry_perm(entry) & 0777u) | own);
   }
   return std::nullopt;

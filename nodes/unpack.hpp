@@ -13,6 +13,7 @@ namespace drover {
 struct unpack_bounds {
   uint64_t bytes = limits::unpacked_bytes_max;
   uint64_t entries = limits::unpacked_entries_max;
+  bool exact_modes = false; ///< else whoever owns a file may read and write it
 };
 
 /// Whether the file says that it is an archive: by its first bytes, or by its name `name`. Then a

@@ -73,6 +73,12 @@ expected<digests> collector::references(build_id after) {
   auto campaigns = all_of(family::history, keys::tag::campaign);
   if (auto problem = scan_pages(in, campaigns, go, add_campaign))
     return *problem;
+  auto add_kept = [&](std::string_view, std::string_view value) {
+    if (auto entry = record::decode_cache_entry(value)) // a damaged one is no hit any more
+      add(entry->sha256);
+  };
+  if (auto problem = scan_pages(in, all_of(family::history, keys::tag::cache_entry), go, add_kept))
+    return *problem;
   auto add_change = [&](std::string_view, std::string_view value) {
     auto change = record::decode_change(value);
     if (!change)

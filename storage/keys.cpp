@@ -229,6 +229,15 @@ std::string incident(std::string_view builder, std::string_view place) {
   return named(tag::incident, builder) + std::string{place} + name_end;
 }
 
+std::string cache_entry(std::string_view digest) {
+  return digested(tag::cache_entry, digest);
+}
+
+std::string cache_step(const cache_step_key& step, std::string_view digest) {
+  assert(step.step.find(name_end) == std::string_view::npos && digest.size() == digest_bytes);
+  return named(tag::cache_step, step.builder) + step.step + name_end + std::string{digest};
+}
+
 std::string end_of(tag kind) {
   return {static_cast<char>(static_cast<uint8_t>(kind) + 1)};
 }
@@ -305,6 +314,10 @@ std::optional<std::string> read_user(std::string_view key) {
 
 std::optional<std::string> read_session(std::string_view key) {
   return read_digested(tag::session, key);
+}
+
+std::optional<std::string> read_cache_entry(std::string_view key) {
+  return read_digested(tag::cache_entry, key);
 }
 
 std::optional<host_name> read_host(std::string_view key) {

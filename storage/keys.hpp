@@ -44,6 +44,8 @@ enum class tag : uint8_t {
   incident = 0x77,
   build_facts = 0x7a,
   host_identity = 0x7b,
+  cache_entry = 0x78,
+  cache_step = 0x79,
 };
 
 /// A stretch of an attempt's log, named by where it starts.
@@ -57,6 +59,13 @@ struct step_key {
   build_id build;
   step_index step;
   friend auto operator<=>(const step_key&, const step_key&) = default;
+};
+
+/// The step of a builder, by name.
+struct cache_step_key {
+  std::string builder;
+  std::string step;
+  friend auto operator<=>(const cache_step_key&, const cache_step_key&) = default;
 };
 
 /// The raw bytes of a SHA-256.
@@ -90,6 +99,9 @@ std::string notice_waiting(std::string_view reporter, uint64_t id);
 std::string outbox_mark();
 /// `builder` is a valid name or empty; `place` holds no NUL.
 std::string incident(std::string_view builder, std::string_view place);
+/// `digest` is the entry's key and must have `digest_bytes` bytes; the names hold no NUL.
+std::string cache_entry(std::string_view digest);
+std::string cache_step(const cache_step_key& step, std::string_view digest);
 /// `name` must be a valid name (schema/names.hpp): above all, it holds no NUL.
 std::string host(const host_name& name);
 /// As `host`.
@@ -116,6 +128,7 @@ std::optional<uint64_t> read_config(std::string_view key);
 std::optional<std::string> read_token(std::string_view key);
 std::optional<std::string> read_user(std::string_view key);
 std::optional<std::string> read_session(std::string_view key);
+std::optional<std::string> read_cache_entry(std::string_view key);
 std::optional<step_key> read_test_report(std::string_view key);
 /// The build and the placement.
 std::optional<std::pair<build_id, uint32_t>> read_build_facts(std::string_view key);

@@ -164,7 +164,11 @@ void verifier::look_at_more(keys::tag kind, std::string_view key, std::string_vi
       is_key(what, found->id == *change);
   } else if (kind == keys::tag::source_status) {
     decoded("the state of a source", record::decode_source_status(value));
-  } else if (kind != keys::tag::change_identity) { // that one is raw
+  } else if (auto cached = keys::read_cache_entry(key)) {
+    auto what = "entry of the step cache " + to_hex(*cached).substr(0, 8);
+    if (auto found = decoded(what, record::decode_cache_entry(value)))
+      is_key(what, found->key == to_hex(*cached));
+  } else if (kind != keys::tag::change_identity && kind != keys::tag::cache_step) { // raw ones
     damaged("a key of kind " + std::to_string(static_cast<unsigned>(kind)),
             "no table of this version has such a key: " + to_hex(key.substr(0, 64)));
   }

@@ -45,8 +45,8 @@ ROWS = [
     ("actors/*",                  "schema/*.hpp actors/*.hpp actors/core/* "
                                   "storage/store.hpp storage/tables.hpp "
                                   "storage/notices.hpp storage/log_tail.hpp "
-                                  "storage/identities.hpp storage/build_facts.hpp",
-                                                                            "fmt spdlog caf"),
+                                  "storage/identities.hpp storage/build_facts.hpp "
+                                  "storage/cache_entries.hpp",              "fmt spdlog caf"),
     # The keeper is tiny: it outlives its agent and must not grow.
     ("nodes/keeper*",             "schema/*.hpp actors/ports.hpp nodes/*",   "fmt posix"),
     # People's traffic: one stream type, instantiated in one file.

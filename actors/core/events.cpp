@@ -48,6 +48,19 @@ void add_attempts(const build_file& before, const build_file& after, const step_
   }
 }
 
+/// That the result which stands came from the step cache.
+void add_reuse(const build_file& after, const step_record& step, wall_time at,
+               std::vector<event_record>& out) {
+  for (const auto& attempt : step.attempts)
+    if (attempt.number == step.accepted && attempt.reused_from.value != 0) {
+      auto event = about_step(event_kind::step_reused, after, step, at);
+      event.host = attempt.host;
+      event.attempt = attempt.number;
+      event.text = attempt.cache_note;
+      out.push_back(std::move(event));
+    }
+}
+
 } // namespace
 
 event_record about_build(event_kind kind, const build_record& build, wall_time at) {
@@ -84,6 +97,7 @@ std::vector<event_record> build_events(const build_file& before, const build_fil
     auto was = index < before.steps.size() ? before.steps[index].state : step_state::pending;
     if (step.state != step_state::finished || was == step_state::finished)
       continue;
+    add_reuse(after, step, at, out);
     auto event = about_step(event_kind::step_finished, after, step, at);
     event.host = build.host;
     event.attempt = step.accepted;

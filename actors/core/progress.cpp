@@ -153,6 +153,8 @@ void record_end(attempt_record& attempt, const attempt_ended& report) {
   attempt.finished_at = report.finished_at;
   attempt.usage = report.usage;
   attempt.leftovers = report.leftovers;
+  attempt.reused_from = report.reused_from;
+  attempt.cache_note = report.cache_note;
 }
 
 /// Keeps what came too late beside what was decided without it.

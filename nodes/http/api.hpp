@@ -47,6 +47,7 @@ struct api_parts {
   recorder_actor recorder = {};
   analyst_actor analyst = {};
   source_fetcher_actor fetcher = {};
+  result_cache_actor cache = {};
   store_keeper keeper = {};
   wall_clock clock = {};
   config_reader read_config = {};

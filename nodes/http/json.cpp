@@ -27,6 +27,12 @@ json result_or_null(result value) {
 
 namespace {
 
+json id_or_null(build_id build) {
+  if (build.value == 0)
+    return nullptr;
+  return build.value;
+}
+
 json exit_or_null(int32_t code) {
   if (code < 0)
     return nullptr;
@@ -189,6 +195,8 @@ json json_of(const attempt_record& attempt) {
           {"log_bytes", attempt.log_bytes},
           {"usage", json_of(attempt.usage)},
           {"leftovers", text_or_null(attempt.leftovers)},
+          {"reused_from", id_or_null(attempt.reused_from)},
+          {"cache_note", text_or_null(attempt.cache_note)},
           {"granted_at", time_or_null(attempt.granted_at)},
           {"started_at", time_or_null(attempt.started_at)},
           {"finished_at", time_or_null(attempt.finished_at)}};

@@ -30,6 +30,12 @@ json seconds_or_null(milliseconds time) {
   return static_cast<double>(time / milliseconds{1}) / 1000;
 }
 
+json json_of(const cache_spec& cache) {
+  if (!cache.on)
+    return nullptr;
+  return {{"inputs", cache.inputs}, {"facts", cache.facts}, {"outputs", cache.outputs}};
+}
+
 json json_of(const step_spec& step) {
   return {{"name", step.name},
           {"run", step.run},
@@ -41,7 +47,8 @@ json json_of(const step_spec& step) {
           {"always", step.always},
           {"warn_only", step.warn_only},
           {"sandbox", step.sandbox},
-          {"pty", step.pty}};
+          {"pty", step.pty},
+          {"cache", json_of(step.cache)}};
 }
 
 json json_of(const param_spec& param) {

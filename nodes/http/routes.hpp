@@ -123,6 +123,9 @@ answer post_look(api_call& call);
 answer post_revision(api_call& call);
 /// POST sources with `url`.
 answer post_address(api_call& call);
+answer get_cache(api_call& call);
+answer delete_cache(api_call& call);
+answer delete_cache_entry(api_call& call);
 answer get_changes(api_call& call);
 answer get_change(api_call& call);
 answer get_healthz(api_call& call);

@@ -65,6 +65,25 @@ std::string usage_words(const json& step) {
   return out;
 }
 
+/// Where a step's result came from if it was kept, or why it ran although it has a cache.
+void cache_words(html& out, const json& step) {
+  const auto& attempts = list(step, "attempts");
+  if (attempts.empty())
+    return;
+  const auto& attempt = attempts.back();
+  auto note = word(attempt, "cache_note");
+  if (note.empty())
+    return;
+  auto from = word(attempt, "reused_from");
+  auto line = out.in("p", {{"class", "quiet"}});
+  if (from.empty()) {
+    out.text(note);
+  } else {
+    out.text("reused ");
+    out.link(path_of({"builds", from}), note);
+  }
+}
+
 void show_steps(html& out, const json& build, wall_time now) {
   auto part = out.in("section", {{"aria-labelledby", "steps"}});
   heading(out, "steps", "Steps");
@@ -88,6 +107,7 @@ void show_steps(html& out, const json& build, wall_time now) {
       out.element("span", {{"class", "quiet end"}}, usage_words(step));
     }
     why_not_good(out, step);
+    cache_words(out, step);
     const auto& attempts = list(step, "attempts");
     if (attempts.size() > 1 || (!attempts.empty() && !word(attempts[0], "leftovers").empty()))
       attempt_rows(out, step, path, now);

@@ -45,6 +45,9 @@ assignment any_assignment() {
                *rc::gen::arbitrary<bool>(),
                *rc::gen::arbitrary<bool>()};
   work.step.pty = *rc::gen::arbitrary<bool>();
+  work.step.cache.on = *rc::gen::arbitrary<bool>();
+  if (work.step.cache.on)
+    work.step.cache = {true, {"src/**", ""}, {"cpu_model"}, {}};
   work.source = {*rc::gen::element(source_kind::none, source_kind::tarball, source_kind::set),
                  *any_text(), *any_text(), *any_text(), *rc::gen::arbitrary<uint64_t>()};
   return work;

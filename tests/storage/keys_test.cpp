@@ -62,6 +62,8 @@ std::vector<std::string> keys_of_all_tables(sampler& samples) {
           keys::token(digest),
           keys::user(make_host(samples).value),
           keys::session(digest),
+          keys::cache_entry(digest),
+          keys::cache_step({"check", "test"}, digest),
           keys::test_report({build, samples.make<step_index>()}),
           keys::change(samples.make<change_id>()),
           keys::change_identity(make_host(samples).value, make_host(samples).value),
@@ -98,6 +100,7 @@ TEST_CASE("keys: every table's keys are read back and sort as their ids do") {
   check_table<std::string>(digest, keys::session, keys::read_session);
   auto name = [](sampler& samples) { return make_host(samples).value; };
   check_table<std::string>(name, keys::user, keys::read_user);
+  check_table<std::string>(digest, keys::cache_entry, keys::read_cache_entry);
 }
 
 TEST_CASE("keys: no key is a prefix of another") {
@@ -145,6 +148,8 @@ TEST_CASE("keys: the layout is the one that KEYS.md promises") {
   CHECK(hex(keys::user("ann")) == "70616e6e00");
   CHECK(hex(keys::session(std::string(32, 'z'))).substr(0, 4) == "727a");
   CHECK(hex(keys::token(std::string(32, 'z'))).substr(0, 4) == "5c7a");
+  CHECK(hex(keys::cache_entry(std::string(32, 'z'))).substr(0, 4) == "787a");
+  CHECK(hex(keys::cache_step({"b", "s"}, std::string(32, 'z'))).substr(0, 12) == "79620073007a");
 }
 
 TEST_CASE("keys: a host's key that holds no name or two is not read") {

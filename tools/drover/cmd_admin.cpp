@@ -250,7 +250,8 @@ void add_admin(CLI::App& app, command_line& line) {
   auto* admin =
     app
       .add_subcommand("admin", "Accounts, keys, configuration, store, and who did what:"
-                               " user, token, config, reload, verify, backup, restore, gc, audit")
+                               " user, token, config, reload, verify, backup, restore, gc, cache,"
+                                           " audit")
       ->group(groups::farm);
   admin->require_subcommand(1);
   admin->footer("Example: drover admin verify");
@@ -259,6 +260,7 @@ void add_admin(CLI::App& app, command_line& line) {
   add_revoke(*admin, line);
   add_config(*admin, line);
   add_store(*admin, line);
+  add_cache(*admin, line);
   add_audit(*admin, line);
 }
 

@@ -12,6 +12,8 @@ void add_tokens(CLI::App& admin, command_line& line);
 void add_users(CLI::App& admin, command_line& line);
 /// admin revoke.
 void add_revoke(CLI::App& admin, command_line& line);
+/// admin cache list, drop.
+void add_cache(CLI::App& admin, command_line& line);
 /// admin config show, list, diff; admin reload.
 void add_config(CLI::App& admin, command_line& line);
 

@@ -39,6 +39,15 @@ std::string render_builds(const json& answer, const screen& out) {
                       : rows.text(out.colours, out.width);
 }
 
+/// Why it ended as it did; of a step with a cache also where its result is from, or why it ran.
+std::string attempt_reason(const json& attempt) {
+  auto reason = field_text(attempt, "reason", "");
+  auto note = field_text(attempt, "cache_note", "");
+  if (field_number(attempt, "reused_from", 0) > 0)
+    note = "reused " + note;
+  return reason + (reason.empty() || note.empty() ? "" : "; ") + note;
+}
+
 std::string steps_table(const json& build, const screen& out) {
   table rows{{"STEP", "RESULT", "EXIT", "ATTEMPT", "HOST", "TOOK", "CPU", "MEMORY", "REASON"}};
   for (const auto& step : field_list(build, "steps")) {
@@ -51,7 +60,7 @@ std::string steps_table(const json& build, const screen& out) {
       rows.add({field_text(step, "name", "-"), verdict_cell(attempt),
                 field_text(attempt, "exit_code", ""), field_text(attempt, "number", ""),
                 field_text(attempt, "host", ""), took_text(attempt, out), cpu_used(attempt),
-                memory_used(attempt), field_text(attempt, "reason", "")});
+                memory_used(attempt), attempt_reason(attempt)});
   }
   return rows.empty() ? "" : "\n" + rows.text(out.colours, out.width);
 }

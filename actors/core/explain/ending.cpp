@@ -178,6 +178,8 @@ std::string attempt_line(const step_record& step, const attempt_record& attempt)
     text += " (a repeat, for the workspace of later steps)";
   if (attempt.exit_code >= 0)
     text += ", exit code " + std::to_string(attempt.exit_code);
+  if (!attempt.cache_note.empty())
+    text += (attempt.reused_from.value != 0 ? ", reused " : ", ") + attempt.cache_note;
   auto took = span_between(attempt.started_at, attempt.finished_at);
   if (!took.empty())
     text += ", after " + took;

@@ -29,7 +29,7 @@ people_told::people_told(caf::actor_system& system, const farm_actors& farm,
 void people_told::stop() {
   *stopping_ = true;
   stop_outbox(actor_);
-  actor_ = {};
+  actor_ = outbox_actor{}; // the system waits for the last handle, too
 }
 
 } // namespace drover

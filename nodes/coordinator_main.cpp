@@ -296,20 +296,35 @@ void serve_until_stopped(caf::actor_system& system, const farm_actors& farm,
   spdlog::info("coordinator stops signal={}", signal);
 }
 
-auto spawn_watched_gateway(caf::actor_system& system, const farm_actors& farm) {
-  auto gateway = http::spawn_gateway(system);
-  caf::anon_send(farm.census, enlistment{"gateway", "gateway", "coordinator", gateway});
-  caf::actor_cast<caf::actor>(gateway)->attach_functor([&system](const caf::error& reason) {
-    if (reason != caf::exit_reason::user_shutdown)
-      stop_fatally("its gateway died: " + system.render(reason));
-  });
-  return gateway;
+farm_settings settings_of(const options& chosen, const reload_config& loaded, epoch now,
+                          std::shared_ptr<storage::store> store) {
+  farm_settings settings{loaded.config,
+                         now,
+                         std::move(store),
+                         system_wall_clock(),
+                         blocking_actors::own_thread,
+                         [](const std::string& why) { stop_fatally(why); },
+                         loaded.source,
+                         program_version(),
+                         {},
+                         read_junit_xml};
+  settings.zones = open_zone;
+  settings.room = [folder = chosen.dir] { return room_below(folder); };
+  return settings;
 }
 
-void add_services(http::api_parts& parts, const farm_actors& farm) {
+/// What the API answers from, but for actors that are spawned later.
+http::api_parts parts_of(const options& chosen, const farm_actors& farm,
+                         const farm_settings& settings, http::gateway door) {
+  http::api_parts parts{settings.config.farm, program_version(), settings.now,   settings.store,
+                        farm.coordinator,     farm.log_sink,     farm.artifacts, std::move(door)};
   parts.recorder = farm.recorder;
   parts.analyst = farm.analyst;
   parts.cache = farm.cache;
+  parts.clock = settings.clock;
+  parts.read_config = reader_of(chosen.config);
+  parts.owner = owner_token(chosen.token_file);
+  return parts;
 }
 
 int run(const options& chosen) {
@@ -325,18 +340,8 @@ int run(const options& chosen) {
   auto watch = std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder);
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
-  farm_settings settings{*config,
-                         now,
-                         store,
-                         system_wall_clock(),
-                         blocking_actors::own_thread,
-                         [](const std::string& why) { stop_fatally(why); },
-                         loaded->source,
-                         program_version(),
-                         watch,
-                         read_junit_xml};
-  settings.room = [folder = chosen.dir] { return room_below(folder); };
-  settings.zones = open_zone;
+  auto settings = settings_of(chosen, *loaded, now, store);
+  settings.sources = watch;
   auto commands = std::make_shared<command_runner>();
   settings.commands = commands;
   auto farm = spawn_farm(system, settings);
@@ -345,14 +350,9 @@ int run(const options& chosen) {
   auto gateway = open_gateway(system, farm->census);
   farm_voice voice{system, *farm, settings, config_folder};
   auto people = std::make_shared<boost::asio::io_context>();
-  http::api_parts parts{config->farm,    program_version(), now,
-                        store,           farm->coordinator, farm->log_sink,
-                        farm->artifacts, {gateway, people}};
-  add_services(parts, *farm);
+  auto parts = parts_of(chosen, *farm, settings, {gateway, people});
   parts.fetcher = spawn_fetcher(system, watch, *farm);
-  parts.clock = settings.clock;
-  parts.read_config = reader_of(chosen.config);
-  parts.owner = owner_token(chosen.token_file);
+  parts.outbox = voice.outbox();
   backup_sources kept{chosen.dir + "/keys", chosen.config};
   parts.keeper = http::spawn_store_keeper(
     system, {store, farm->recorder, farm->census, settings.clock,

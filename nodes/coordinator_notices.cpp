@@ -2,6 +2,7 @@
 #include "nodes/coordinator_notices.hpp"
 
 #include "nodes/http/explain.hpp"
+#include "nodes/reporters/reporters.hpp"
 #include "nodes/runtime.hpp"
 
 namespace drover {
@@ -24,6 +25,7 @@ farm_voice::farm_voice(caf::actor_system& system, const farm_actors& farm,
                  farm.recorder, farm.census,    settings.clock};
   irc_ = spawn_irc_desk(system, {heard, connections, folder});
   end_with(system, "irc", caf::actor_cast<caf::actor>(irc_));
+  reporters::port_settings shared{settings.config.farm, folder, settings.clock, stopping_};
   outbox_context told{
     settings.clock,
     settings.store,
@@ -31,13 +33,16 @@ farm_voice::farm_voice(caf::actor_system& system, const farm_actors& farm,
     farm.coordinator,
     farm.census,
     [store = settings.store](const build_file& file) { return http::look_around(*store, file); },
-    {{"irc", std::make_shared<irc_port>(connections)}}};
+    {{"irc", std::make_shared<irc_port>(connections)},
+     {"mail", std::make_shared<reporters::mail_port>(shared)},
+     {"webhook", std::make_shared<reporters::webhook_port>(shared)}}};
   told.seed = random_number();
   outbox_ = spawn_outbox(system, told);
   end_with(system, "outbox", caf::actor_cast<caf::actor>(outbox_));
 }
 
 void farm_voice::stop() {
+  *stopping_ = true;
   stop_irc_desk(irc_); // first: the outbox may wait for an answer from it
   stop_outbox(outbox_);
   irc_ = irc_desk_actor{};

@@ -7,6 +7,9 @@
 #include "actors/outbox.hpp"
 #include "nodes/reporters/irc_desk.hpp"
 
+#include <atomic>
+#include <memory>
+
 namespace drover {
 
 /// From the start of the coordinator until `stop`, before the farm's actors are stopped. Its actors
@@ -16,10 +19,12 @@ public:
   /// `folder`: what files of the configuration are relative to.
   farm_voice(caf::actor_system& system, const farm_actors& farm, const farm_settings& settings,
              const std::string& folder);
+  /// Ends what is being delivered; what was not goes on with the next start.
   void stop();
   const outbox_actor& outbox() const { return outbox_; }
 
 private:
+  std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
   irc_desk_actor irc_;
   outbox_actor outbox_;
 };

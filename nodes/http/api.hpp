@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/enroller.hpp"
+#include "actors/outbox_types.hpp"
 #include "nodes/http/caller.hpp"
 #include "nodes/http/gateway.hpp"
 #include "nodes/http/password_keeper.hpp"
@@ -49,6 +50,7 @@ struct api_parts {
   source_fetcher_actor fetcher = {};
   result_cache_actor cache = {};
   store_keeper keeper = {};
+  outbox_actor outbox = {};
   wall_clock clock = {};
   config_reader read_config = {};
   file_token owner = {}; ///< a token that is in no store

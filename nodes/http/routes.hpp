@@ -128,6 +128,11 @@ answer delete_cache(api_call& call);
 answer delete_cache_entry(api_call& call);
 answer get_changes(api_call& call);
 answer get_change(api_call& call);
+answer get_notices(api_call& call);
+answer get_notice(api_call& call);
+answer post_notice_retry(api_call& call);
+answer post_failed_notices_retry(api_call& call);
+answer post_notice_test(api_call& call);
 answer get_healthz(api_call& call);
 answer get_readyz(api_call& call);
 

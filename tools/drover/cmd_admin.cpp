@@ -259,6 +259,7 @@ void add_admin(CLI::App& app, command_line& line) {
   add_tokens(*admin, line);
   add_revoke(*admin, line);
   add_config(*admin, line);
+  add_notice_orders(*admin, line);
   add_store(*admin, line);
   add_cache(*admin, line);
   add_audit(*admin, line);

@@ -14,6 +14,8 @@ void add_users(CLI::App& admin, command_line& line);
 void add_revoke(CLI::App& admin, command_line& line);
 /// admin cache list, drop.
 void add_cache(CLI::App& admin, command_line& line);
+/// admin notices retry, test.
+void add_notice_orders(CLI::App& admin, command_line& line);
 /// admin config show, list, diff; admin reload.
 void add_config(CLI::App& admin, command_line& line);
 

@@ -180,15 +180,19 @@ void build_actor_state::order(const grant_token& token) {
 
 storage::write_batch build_actor_state::changes() {
   storage::write_batch batch;
-  if (file.build != stored.build)
-    storage::put_build(batch, file.build);
-  for (size_t i = 0; i < file.steps.size(); ++i)
-    if (file.steps[i] != stored.steps[i])
-      storage::put_step(batch, file.build.id, file.steps[i]);
   batch.events = core::build_events(stored, file, farm.clock());
   if (auto asked = std::exchange(cancel_event, std::nullopt))
     batch.events.insert(batch.events.begin(), *asked);
-  stored = file;
+  if (file.build != stored.build) {
+    storage::put_build(batch, file.build);
+    stored.build = file.build;
+  }
+  // Only what has changed is copied: a build may have hundreds of steps, and each changes often.
+  for (size_t i = 0; i < file.steps.size(); ++i)
+    if (file.steps[i] != stored.steps[i]) {
+      storage::put_step(batch, file.build.id, file.steps[i]);
+      stored.steps[i] = file.steps[i];
+    }
   return batch;
 }
 

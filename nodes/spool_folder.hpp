@@ -15,6 +15,16 @@
 //   lease     agent   until when the step may run on; the keeper looks when its lease ends
 //   cancel    agent   why the step is to end; the keeper looks before the start and at SIGTERM
 //
+// A process lock rather than flock: it is asked for without being taken (so that a look can't make
+// a keeper's own attempt fail), and the kernel names the holder. The folder's name is the token.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "nodes/record_file.hpp"
+#include "schema/keeper.hpp"
+#include "schema/limits.hpp"
+#include "schema/limits_keeper.hpp"
+#include "schema/messages.hpp"
+
 // Two files for most attempts: to make one costs more than all that is written into it. Each has
 // one writer, the agent or who holds the lock, so records never mix. What a crash leaves:
 //
@@ -32,16 +42,6 @@
 //     an exit of another boot counts only if it was synced (an agent's always is). Where even the
 //     folder is gone, the coordinator holds every order that it sent to another boot for lost.
 //   - One damaged record: each has its checksum and is read or refused by itself.
-//
-// A process lock rather than flock: it is asked for without being taken (so that a look can't make
-// a keeper's own attempt fail), and the kernel names the holder. The folder's name is the token.
-// SPDX-License-Identifier: Apache-2.0
-
-#include "nodes/record_file.hpp"
-#include "schema/keeper.hpp"
-#include "schema/limits.hpp"
-#include "schema/limits_keeper.hpp"
-#include "schema/messages.hpp"
 
 namespace drover {
 

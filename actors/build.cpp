@@ -194,11 +194,6 @@ void build_actor_state::order_at(const host_supervisor_actor& host, const grant_
 
 storage::write_batch build_actor_state::changes() {
   storage::write_batch batch;
-  if (file.build != stored.build)
-    storage::put_build(batch, file.build);
-  for (size_t i = 0; i < file.steps.size(); ++i)
-    if (file.steps[i] != stored.steps[i])
-      storage::put_step(batch, file.build.id, file.steps[i]);
   batch.events = std::exchange(told, {});
   if (auto poison = core::poison_sentence(file);
       !poison.empty() && core::poison_sentence(stored).empty()) {
@@ -208,7 +203,16 @@ storage::write_batch build_actor_state::changes() {
   }
   for (auto& event : core::build_events(stored, file, farm.clock()))
     batch.events.push_back(std::move(event));
-  stored = file;
+  if (file.build != stored.build) {
+    storage::put_build(batch, file.build);
+    stored.build = file.build;
+  }
+  // Only what has changed is copied: a build may have hundreds of steps, and each changes often.
+  for (size_t i = 0; i < file.steps.size(); ++i)
+    if (file.steps[i] != stored.steps[i]) {
+      storage::put_step(batch, file.build.id, file.steps[i]);
+      stored.steps[i] = file.steps[i];
+    }
   return batch;
 }
 

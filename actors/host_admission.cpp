@@ -90,9 +90,12 @@ void host_supervisor_state::take_over(const hello& greeting) {
   agent = identity_of(greeting);
   if (rival && rival->agent == *agent)
     rival.reset(); // the one before it has died meanwhile
-  // Grants of before are void on another machine: what it does not list, it never will. Ordered
-  // anew they would run again under the same token.
-  if (!record.machine_id.empty() && record.machine_id != greeting.machine_id)
+  // Grants of before are void on another machine, and after a reboot, which a loss of power may
+  // have been: what it does not list, it never will. Ordered anew they might run again under the
+  // same token.
+  bool another = !record.machine_id.empty() && record.machine_id != greeting.machine_id;
+  bool rebooted = !record.boot_id.empty() && record.boot_id != greeting.boot_id;
+  if (another || rebooted)
     for (auto& [token, open] : orders)
       open.confirmed = true;
   record.machine_id = greeting.machine_id;

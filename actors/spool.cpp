@@ -34,32 +34,32 @@ void spool_state::confirmed(const result_durable& news) {
   if (kept.contains(news.token))
     return;
   keep(news.token, limits::spool_kept);
-  arm();
+  if (!timer.armed()) // what came before goes before
+    arm();
 }
 
 void spool_state::keep(const grant_token& token, milliseconds time) {
-  kept.emplace(token, self->clock().now() + time);
+  if (kept.insert(token).second)
+    due.emplace(self->clock().now() + time, token);
 }
 
 void spool_state::arm() {
-  auto first = std::min_element(kept.begin(), kept.end(),
-                                [](auto& a, auto& b) { return a.second < b.second; });
-  if (first != kept.end()) {
-    auto wait = first->second - self->clock().now();
-    timer.arm(self, std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(wait)));
-  }
+  if (due.empty())
+    return;
+  auto wait = due.begin()->first - self->clock().now();
+  timer.arm(self, std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(wait)));
 }
 
 void spool_state::remove_due() {
   auto now = self->clock().now();
-  std::erase_if(kept, [&](const auto& attempt) {
-    if (attempt.second > now)
-      return false;
-    port->forget(attempt.first);
-    activity.did("removed attempt " + to_string(attempt.first.attempt), now);
-    spdlog::debug("attempt={} removed from the spool", to_string(attempt.first.attempt));
-    return true;
-  });
+  while (!due.empty() && due.begin()->first <= now) {
+    auto token = due.begin()->second;
+    due.erase(due.begin());
+    kept.erase(token);
+    port->forget(token);
+    activity.did("removed attempt " + to_string(token.attempt), now);
+    spdlog::debug("attempt={} removed from the spool", to_string(token.attempt));
+  }
   arm();
 }
 

@@ -7,6 +7,9 @@
 #include "actors/ports.hpp"
 #include "actors/ticker.hpp"
 
+#include <map>
+#include <set>
+
 namespace drover {
 
 struct spool_state {
@@ -25,7 +28,10 @@ struct spool_state {
   pointer self;
   std::shared_ptr<spool_port> port;
   wall_clock clock;
-  std::map<grant_token, actor_moment> kept; ///< until when
+  /// What is kept, and in the order of when it goes: at hundreds of steps a second there are a
+  /// hundred thousand of them, and each must cost the same.
+  std::set<grant_token> kept;
+  std::multimap<actor_moment, grant_token> due;
   ticker timer;
   last_activity activity;
 };

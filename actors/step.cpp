@@ -2,6 +2,7 @@
 #include "actors/step.hpp"
 
 #include "actors/core/step_environment.hpp"
+#include "schema/limits_host.hpp"
 #include "schema/names.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -156,8 +157,7 @@ void step_actor_state::run(const prepared& place) {
   started_at = setup.host.clock();
   spdlog::info("attempt={} builder={} step={} started", to_string(token().attempt),
                setup.work.builder, setup.work.step.name);
-  if (online())
-    self->send(link, host_message{attempt_started{token(), started_at}});
+  start_untold_ms = now_ms();
   watch();
 }
 
@@ -209,7 +209,16 @@ void step_actor_state::ended(const keeper_exit& found) {
   drain();
 }
 
+void step_actor_state::tell_start() {
+  if (!online() || !start_untold_ms
+      || now_ms() - *start_untold_ms < limits::start_told_after.count())
+    return;
+  start_untold_ms.reset();
+  self->send(link, host_message{attempt_started{token(), started_at}});
+}
+
 void step_actor_state::look_at_log() {
+  tell_start();
   auto size = setup.host.spool->log_size(token());
   poll = size > log_size ? limits::log_poll_first : std::min(poll * 2, limits::log_poll_max);
   log_size = std::max(size, log_size);
@@ -221,14 +230,14 @@ void step_actor_state::look_at_log() {
 
 void step_actor_state::drain() {
   send_log();
-  if (window.complete(log_size))
+  if (log_size == 0 || window.complete(log_size))
     offer_or_report();
   else if (online())
     timer.arm(self, limits::log_poll_max);
 }
 
 void step_actor_state::send_log() {
-  if (!online())
+  if (!online() || log_size == 0) // of nothing, all is stored: that need not be asked
     return;
   if (window.overdue(now_ms()))
     activity.did("asks again how much of the log is stored", self->clock().now());

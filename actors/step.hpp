@@ -58,6 +58,8 @@ struct step_actor_state {
   void close(keeper_exit account);
   void ended(const keeper_exit& account);
   void look_at_log();
+  /// Says that the command runs, once it has done so for a while.
+  void tell_start();
   void drain();
   /// Sends what the window allows.
   void send_log();
@@ -86,6 +88,7 @@ struct step_actor_state {
   std::optional<int64_t> lost_at_ms; ///< since when there is no link, if there was one
   std::optional<prepared> waiting_place; ///< prepared, but not to be started without the link
   wall_time started_at;
+  std::optional<int64_t> start_untold_ms; ///< since when it runs, while nobody was told
   bool offered = false; ///< its result was handed to the step cache, or need not be
   std::string not_kept; ///< why the step cache did not take it
   keeper_exit account;  ///< how it ended; valid from `closing` on

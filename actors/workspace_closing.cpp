@@ -174,7 +174,8 @@ void workspace_state::skip_upload(closing& one, const std::string& why) {
 }
 
 void workspace_state::finish(closing& one) {
-  if (one.end.order.keep_artifacts) // they can't be listed any more once the workspace is removed
+  // They can't be listed any more once the workspace is removed. That there were none can.
+  if (!one.answer.artifacts.empty() || !one.answer.problem.empty())
     if (auto problem = port->remember_answer(one.answer))
       spdlog::warn("build={} a restart of the agent now would forget its artifacts: {}",
                    to_string(one.end.order.build), problem->text);

@@ -48,11 +48,35 @@ void remove_folder(const std::string& folder) {
     complain("remove", {ec::io, folder + ": " + error.message()});
 }
 
-int64_t modified_ns(const std::string& path) {
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0)
-    return 0;
-  return int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+/// Appends to the records of the attempt in `folder`.
+std::optional<failure> add_record(const std::string& folder, std::string_view record) {
+  auto path = folder + "/" + spool_file::attempt;
+  unique_fd file{open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)};
+  if (!file)
+    return io_failure(path, errno);
+  return append_record(file.get(), record, path);
+}
+
+/// Whether a keeper has signed its file, or somebody has told of an end there.
+bool was_started(const expected<std::string>& keeper_file) {
+  if (!keeper_file)
+    return keeper_file.error().code != ec::not_found;
+  auto seen = [&](const char* kind) {
+    auto record = last_record(kind, *keeper_file);
+    return record || record.error().code != ec::not_found;
+  };
+  return seen("process") || seen("exit");
+}
+
+/// The exit that a keeper's records tell of, if it counts: see `spool_folder.hpp` on power.
+expected<keeper_exit> exit_in(std::string_view records, const std::string& boot_id) {
+  auto account = last_of("exit", records, &decode_exit);
+  if (!account || outlives_power(*account) || last_record("closed", records))
+    return account;
+  auto keeper = last_of("process", records, &decode_identity);
+  if (keeper && (*keeper).boot_id != boot_id)
+    return failure{ec::not_found, "its exit was not synced before the machine stopped"};
+  return account;
 }
 
 /// Its own session, every signal as a fresh process has it. Never fork: the agent may be big.
@@ -80,8 +104,8 @@ expected<pid_t> spawn_keeper(const std::string& program, const std::string& fold
 } // namespace
 
 disk_spool::disk_spool(std::string root, std::string keeper_program, cgroup_plan groups)
-    : root_{std::move(root)}, keeper_program_{std::move(keeper_program)}, groups_{
-                                                                            std::move(groups)} {
+    : root_{std::move(root)}, boot_id_{current_boot_id()},
+      keeper_program_{std::move(keeper_program)}, groups_{std::move(groups)} {
   std::error_code error;
   fs::create_directories(root_, error);
   if (error)
@@ -97,7 +121,8 @@ disk_spool::disk_spool(std::string root, std::string keeper_program, cgroup_plan
 void disk_spool::sweep_groups() const {
   for (const auto& name : groups_in(groups_)) {
     auto folder = root_ + "/" + name;
-    if (there(folder) && !there(folder + "/" + spool_file::exit))
+    auto records = read_spool_file(folder, spool_file::keeper);
+    if (there(folder) && !(records && exit_in(*records, boot_id_)))
       continue; // `close` ends it, or its keeper
     auto groups = groups_of(groups_, name);
     if (!kill_groups(groups) || !remove_groups(groups))
@@ -114,7 +139,7 @@ void disk_spool::sweep() const {
   for (const auto& entry : fs::directory_iterator{root_, error}) {
     auto folder = entry.path().string();
     if (!entry.path().filename().string().starts_with(aside_prefix)) {
-      auto work = read_record(folder, spool_file::assignment, &decode_assignment);
+      auto work = read_record(folder, spool_file::attempt, "assignment", &decode_assignment);
       if (work || work.error().code == ec::io) // what can't be read now is not for us to remove
         continue;
       complain("removed_without_assignment", work.error());
@@ -123,21 +148,19 @@ void disk_spool::sweep() const {
   }
 }
 
-// A folder gets its name only when its assignment is in it and on the disk.
 std::optional<failure> disk_spool::enter(const assignment& work) {
-  auto name = folder_name(work.token);
-  if (there(root_ + "/" + name))
-    return std::nullopt;
-  auto aside = root_ + "/" + aside_prefix + name;
-  std::error_code error;
-  fs::create_directories(aside, error);
-  if (error)
-    return failure{ec::io, aside + ": " + error.message()};
-  if (auto problem = replace_file(aside, spool_file::assignment, encode(work), durability::synced))
-    return problem;
-  if (rename(aside.c_str(), (root_ + "/" + name).c_str()) != 0)
-    return io_failure(root_ + "/" + name, errno);
-  return sync_folder(root_);
+  auto folder = folder_of(work.token);
+  if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
+    return io_failure(folder, errno);
+  auto path = folder + "/" + spool_file::attempt;
+  unique_fd file{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+  if (!file)
+    return errno == EEXIST ? std::nullopt : std::optional{io_failure(path, errno)};
+  auto records = encode(attempt_entry{wall_now_ns(), boot_id_}) + "\n" + encode(work);
+  auto problem = append_record(file.get(), records, path);
+  if (problem)
+    remove_folder(folder); // as if it had never come
+  return problem;
 }
 
 std::optional<failure> disk_spool::start(const keeper_order& order) {
@@ -145,18 +168,18 @@ std::optional<failure> disk_spool::start(const keeper_order& order) {
   auto folder = root_ + "/" + name;
   if (!there(folder))
     return failure{ec::not_found, folder + ": start an attempt only after it was entered"};
-  if (watcher_.watches(name) || there(folder + "/" + spool_file::keeper)
-      || there(folder + "/" + spool_file::exit))
+  if (watcher_.watches(name) || was_started(read_spool_file(folder, spool_file::keeper)))
     return failure{ec::conflict, folder + ": this attempt was started before"};
   auto tagged = order;
   tagged.env[attempt_token_variable] = name;
   tagged.cgroup = groups_of(groups_, name);
+  if (tagged.limits.cpus == 0)
+    tagged.cgroup.cpu.clear(); // it would count nothing, and each group takes its time to make
   auto bytes = encode(tagged);
   if (bytes.size() > limits::spool_record_bytes_max)
     return failure{ec::bad_input, folder + ": script and environment are longer than "
                                     + std::to_string(limits::spool_record_bytes_max) + " bytes"};
-  // Not synced: only processes read it, and none of those outlives a loss of power.
-  if (auto problem = replace_file(folder, spool_file::order, bytes, durability::unsynced))
+  if (auto problem = add_record(folder, bytes))
     return problem;
   return launch(folder, name);
 }
@@ -227,7 +250,8 @@ void disk_spool::renew_lease(const grant_token& token, milliseconds left) {
 }
 
 std::optional<keeper_exit> disk_spool::exit_of(const grant_token& token) const {
-  auto account = read_record(folder_of(token), spool_file::exit, &decode_exit);
+  auto records = read_spool_file(folder_of(token), spool_file::keeper);
+  auto account = records ? exit_in(*records, boot_id_) : records.error();
   if (account)
     return *account;
   if (account.error().code != ec::not_found)
@@ -247,12 +271,16 @@ std::optional<failure> disk_spool::close(const grant_token& token, const keeper_
   if (exit_of(token))
     return std::nullopt; // the keeper's own account stands
   auto complete = account;
-  if (auto start = read_record(folder, spool_file::started, &decode_start))
+  if (auto start = read_record(folder, spool_file::keeper, "start", &decode_start))
     if (complete.started_at.ms == 0)
       complete.started_at = (*start).at;
   if (!(*killed).empty())
     complete.leftovers = "killed, left by a keeper that had died: " + name_processes(*killed);
-  return replace_file(folder, spool_file::exit, encode(complete), durability::synced);
+  auto path = folder + "/" + spool_file::keeper;
+  auto records = encode_closed(complete.finished_at) + "\n" + encode(complete);
+  if (auto problem = append_record((*lock).get(), records, path))
+    return problem;
+  return sync_attempt(folder, (*lock).get());
 }
 
 uint64_t disk_spool::log_size(const grant_token& token) const {
@@ -286,71 +314,84 @@ expected<std::string> disk_spool::read_log(const grant_token& token, uint64_t of
   return bytes;
 }
 
-std::optional<spooled_attempt> disk_spool::read_folder(const std::string& name) const {
+expected<disk_spool::folder_entry> disk_spool::read_folder(const std::string& name) const {
   auto folder = root_ + "/" + name;
-  auto work = read_record(folder, spool_file::assignment, &decode_assignment);
-  if (!work) {
-    if (work.error().code != ec::not_found)
-      complain("read", work.error());
-    return std::nullopt;
-  }
-  spooled_attempt found;
+  auto records = read_spool_file(folder, spool_file::attempt);
+  if (!records)
+    return records.error();
+  auto work = last_of("assignment", *records, &decode_assignment);
+  if (!work)
+    return failure{work.error().code, folder + ": " + work.error().text};
+  folder_entry entry;
+  auto& found = entry.attempt;
   found.work = std::move(*work);
-  auto holder = lock_holder(folder);
-  found.keeper_alive = watcher_.watches(name) || (holder && *holder != 0);
-  found.keeper_started = found.keeper_alive || there(folder + "/" + spool_file::keeper)
-                         || there(folder + "/" + spool_file::exit);
-  if (auto at = read_record(folder, spool_file::confirmed, &decode_confirmed)) {
+  auto came = last_of("entered", *records, &decode_entry);
+  entry.entered_ns = came ? (*came).at_ns : 0;
+  found.keeper_alive = watcher_.watches(name);
+  if (!found.keeper_alive) {
+    auto holder = lock_holder(folder);
+    found.keeper_alive = holder && *holder != 0;
+  }
+  // One that came in another boot may have run, whatever is left of its records.
+  found.keeper_started = found.keeper_alive || !came || (*came).boot_id != boot_id_
+                         || was_started(read_spool_file(folder, spool_file::keeper));
+  if (auto at = last_of("confirmed", *records, &decode_confirmed)) {
     found.confirmed = true;
     found.confirmed_at = *at;
   }
-  return found;
+  return entry;
 }
 
 std::vector<spooled_attempt> disk_spool::list() const {
-  std::vector<std::pair<int64_t, spooled_attempt>> found;
+  std::vector<folder_entry> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator{root_, error}) {
     auto name = entry.path().filename().string();
     if (name.starts_with(aside_prefix))
       continue;
     auto attempt = read_folder(name);
-    if (attempt && folder_name(attempt->work.token) == name)
-      found.emplace_back(modified_ns(entry.path().string() + "/" + spool_file::assignment),
-                         std::move(*attempt));
+    if (!attempt)
+      complain("read", attempt.error());
+    else if (folder_name((*attempt).attempt.work.token) == name)
+      found.push_back(std::move(*attempt));
   }
   if (error)
     complain("list", {ec::io, root_ + ": " + error.message()});
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.first, a.second.work.token) < std::tie(b.first, b.second.work.token);
+    return std::tie(a.entered_ns, a.attempt.work.token)
+           < std::tie(b.entered_ns, b.attempt.work.token);
   });
   std::vector<spooled_attempt> attempts;
-  for (auto& [when, attempt] : found)
-    attempts.push_back(std::move(attempt));
+  for (auto& one : found)
+    attempts.push_back(std::move(one.attempt));
   return attempts;
 }
 
 std::optional<spooled_attempt> disk_spool::find(const grant_token& token) const {
-  return read_folder(folder_name(token));
+  auto found = read_folder(folder_name(token));
+  if (found)
+    return std::move((*found).attempt);
+  if (found.error().code != ec::not_found)
+    complain("read", found.error());
+  return std::nullopt;
 }
 
 void disk_spool::confirm(const grant_token& token, wall_time now) {
-  // Not synced: if a loss of power takes it, the result is only told once more.
-  if (auto problem = replace_file(folder_of(token), spool_file::confirmed, encode_confirmed(now),
-                                  durability::unsynced))
+  // If a loss of power takes it, the result is only told once more.
+  if (auto problem = add_record(folder_of(token), encode_confirmed(now)))
     complain("confirm", *problem);
 }
 
 void disk_spool::forget(const grant_token& token) {
   auto folder = folder_of(token);
-  auto aside = root_ + "/" + aside_prefix + folder_name(token);
   auto attempt = find(token);
   if (!attempt || !attempt->confirmed || attempt->keeper_alive)
     return complain("forget", {ec::conflict, folder + ": not confirmed or still running, kept"});
-  // Under its other name it is nobody's: a crash can't leave half an attempt.
-  if (rename(folder.c_str(), aside.c_str()) != 0)
-    return complain("forget", io_failure(folder, errno));
-  remove_folder(aside);
+  // Without its assignment it is nobody's: a crash can't leave half an attempt.
+  auto path = folder + "/" + spool_file::attempt;
+  if (unlink(path.c_str()) != 0)
+    return complain("forget", io_failure(path, errno));
+  remove_folder(folder);
 }
 
 } // namespace drover

@@ -42,11 +42,16 @@ public:
 private:
   void sweep() const;
   void sweep_groups() const;
-  std::optional<spooled_attempt> read_folder(const std::string& name) const;
+  struct folder_entry {
+    spooled_attempt attempt;
+    int64_t entered_ns = 0;
+  };
+  expected<folder_entry> read_folder(const std::string& name) const;
   std::optional<failure> launch(const std::string& folder, const std::string& name);
   bool watch_stranger(const std::string& folder, const std::string& name);
 
   std::string root_;
+  std::string boot_id_;
   std::string keeper_program_;
   cgroup_plan groups_;
   keeper_watcher watcher_;

@@ -55,7 +55,7 @@ std::vector<process_entry> leftovers(const std::optional<process_identity>& lead
 /// Everybody in the attempt's control groups: those can't be left, whatever a process does to its
 /// session, parents and environment. (A step that runs as root can leave any.)
 expected<std::vector<process_entry>> kill_groups_of(const std::string& folder) {
-  auto order = read_record(folder, spool_file::order, &decode_order);
+  auto order = read_record(folder, spool_file::attempt, "order", &decode_order);
   if (!order)
     return std::vector<process_entry>{}; // without an order there was no command
   const auto& groups = (*order).cgroup;
@@ -83,11 +83,11 @@ expected<std::vector<process_entry>> kill_leftovers(const std::string& folder,
   auto killed = kill_groups_of(folder);
   if (!killed)
     return killed;
-  auto keeper = read_record(folder, spool_file::keeper, &decode_identity);
+  auto keeper = read_record(folder, spool_file::keeper, "process", &decode_identity);
   if (!keeper || (*keeper).boot_id != current_boot_id())
     return killed;
   std::optional<process_identity> leader;
-  if (auto start = read_record(folder, spool_file::started, &decode_start))
+  if (auto start = read_record(folder, spool_file::keeper, "start", &decode_start))
     leader = (*start).command;
   auto variable = attempt_token_variable + ("=" + token_text);
   auto until = steady::now() + limits::kill_wait;

@@ -28,8 +28,47 @@ std::string checksum(std::string_view bytes) {
 // "sum " + 16 digits + "\n"
 constexpr size_t trailer_bytes = 21;
 
+constexpr std::string_view heading_begin = "drover ";
+constexpr std::string_view trailer_begin = "sum ";
+
 std::string heading(std::string_view kind) {
-  return "drover " + std::string{kind} + " 1\n";
+  return std::string{heading_begin} + std::string{kind} + " 1\n";
+}
+
+std::string trailer_of(std::string_view body) {
+  return std::string{trailer_begin} + checksum(body) + "\n";
+}
+
+/// How many bytes the record at the beginning of `text` has, by the lengths in it; 0 if they do not
+/// lead to a trailer.
+size_t size_by_lengths(std::string_view text) {
+  auto at = text.find('\n');
+  while (at != std::string_view::npos && at + 1 < text.size()) {
+    auto line = text.substr(at + 1);
+    if (line.starts_with(trailer_begin))
+      return line.size() >= trailer_bytes ? at + 1 + trailer_bytes : 0;
+    auto end = line.find('\n');
+    auto blank = line.substr(0, end).rfind(' ');
+    if (end == std::string_view::npos || blank == std::string_view::npos)
+      return 0;
+    size_t length = 0;
+    auto digits = line.substr(blank + 1, end - blank - 1);
+    auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    if (error != std::errc{} || last != digits.data() + digits.size()
+        || length >= line.size() - end - 1)
+      return 0;
+    at += 1 + end + 1 + length; // the line's end behind the value
+  }
+  return 0;
+}
+
+/// How many bytes the whole record at the beginning of `text` has; 0 if there is none.
+size_t whole_record(std::string_view text) {
+  auto size = text.starts_with(heading_begin) ? size_by_lengths(text) : 0;
+  if (size == 0)
+    return 0;
+  auto body = text.substr(0, size - trailer_bytes);
+  return text.substr(body.size(), trailer_bytes) == trailer_of(body) ? size : 0;
 }
 
 } // namespace
@@ -42,8 +81,7 @@ void record_writer::put(std::string_view key, std::string_view value) {
 }
 
 std::string record_writer::finish() {
-  auto sum = checksum(bytes_);
-  bytes_.append("sum ").append(sum).append("\n");
+  bytes_.append(trailer_of(bytes_));
   return std::move(bytes_);
 }
 
@@ -54,7 +92,7 @@ record_reader::record_reader(std::string_view kind, std::string_view bytes) : ki
     fail("does not begin as one, or is of another version");
   else if (body.size() < first_line.size())
     fail("is cut short");
-  else if (bytes.substr(body.size()) != "sum " + checksum(body) + "\n")
+  else if (bytes.substr(body.size()) != trailer_of(body))
     fail("does not match its checksum");
   else
     rest_ = body.substr(first_line.size());
@@ -126,6 +164,38 @@ int write_all(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(wrote));
   }
   return 0;
+}
+
+std::optional<failure> append_record(int fd, std::string_view record, const std::string& where) {
+  auto line = "\n" + std::string{record};
+  if (int error = write_all(fd, line))
+    return io_failure(where, error);
+  return std::nullopt;
+}
+
+expected<std::string_view> last_record(std::string_view kind, std::string_view file) {
+  auto wanted = heading(kind);
+  std::string_view found;
+  bool damaged = false;
+  for (size_t at = 0; at < file.size();) {
+    auto rest = file.substr(at);
+    bool ours = rest.starts_with(wanted);
+    if (auto size = whole_record(rest)) {
+      if (ours)
+        found = rest.substr(0, size);
+      at += size;
+      continue;
+    }
+    damaged = damaged || ours;
+    auto line = rest.find('\n');
+    at = line == std::string_view::npos ? file.size() : at + line + 1;
+  }
+  if (!found.empty())
+    return found;
+  if (damaged)
+    return failure{ec::damaged, "the " + std::string{kind}
+                                  + " record is cut short or does not match its checksum"};
+  return failure{ec::not_found, "no " + std::string{kind} + " record"};
 }
 
 std::optional<failure> sync_folder(const std::string& folder) {

@@ -7,6 +7,10 @@
 //
 // Values are any bytes. A reader takes fields in the order in which they were written; fields that
 // a later version adds stand at the end, where earlier readers pass over them.
+//
+// Records that belong together may stand one after the other in one file, which only grows: making
+// a file costs more than all that is written into a small one. There each begins on a line of its
+// own, so that one which a crash cut short spoils none that is appended behind it.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "schema/error.hpp"
@@ -74,6 +78,12 @@ enum class durability { synced, unsynced };
 /// and all, once this returns.
 std::optional<failure> replace_file(const std::string& folder, const std::string& name,
                                     std::string_view bytes, durability level);
+/// Appends a record to an open file; it survives the death of this process, not a power loss.
+/// `where` names the file in the error.
+std::optional<failure> append_record(int fd, std::string_view record, const std::string& where);
+/// The last whole record of `kind` in a file of records. ec::not_found if there is none,
+/// ec::damaged if what there is of it does not match its checksum or is cut short.
+expected<std::string_view> last_record(std::string_view kind, std::string_view file);
 /// Makes the names in a folder survive a power loss.
 std::optional<failure> sync_folder(const std::string& folder);
 /// Writes all of `bytes`; the error number, or 0.

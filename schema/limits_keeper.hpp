@@ -2,6 +2,8 @@
 // Bounds of what a keeper does with the output of its step.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "schema/limits.hpp"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -21,5 +23,12 @@ inline constexpr uint64_t spool_reserve_share = 16;
 /// A terminal of steps: what build tools wrap their progress lines at.
 inline constexpr uint16_t terminal_columns = 120;
 inline constexpr uint16_t terminal_rows = 40;
+
+/// A step that took as long or longer has its exit synced to the host's disk: see `outlives_power`.
+inline constexpr milliseconds exit_synced_from = 1s;
+/// One file of records in an attempt's folder: assignment and order, and orders begun again.
+inline constexpr size_t spool_file_bytes_max = 4 * spool_record_bytes_max;
+/// Room that a keeper's file has from the start: all three of its records.
+inline constexpr size_t keeper_file_bytes = exit_record_bytes_max + 4096;
 
 } // namespace drover::limits

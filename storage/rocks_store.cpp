@@ -89,7 +89,10 @@ struct rocks_store::state {
   std::optional<failure> open_database();
   std::optional<failure> check_high_water(const rocks_store& self);
   std::optional<failure> check_version(rocks_store& self);
-  std::optional<failure> write(const write_batch& batch, const rocksdb::WriteOptions& how);
+  /// `mark`: written in the same stroke, if it is not null. (Batches can be megabytes of logs: they
+  /// are not copied to add it.)
+  std::optional<failure> write(const write_batch& batch, const rocksdb::WriteOptions& how,
+                               const put* mark = nullptr);
   std::optional<failure> write_synced(const write_batch& batch);
   std::optional<failure> write_mark();
   failure broken_by(const failure& why);
@@ -232,12 +235,11 @@ std::optional<failure> rocks_store::state::write_synced(const write_batch& batch
     return is_broken();
   auto next = now;
   ++next.sequence;
-  auto marked = batch;
-  marked.add(family::history, keys::commit_mark(),
-             record::encode(record::commit_mark{next.sequence}));
   rocksdb::WriteOptions how;
   how.sync = true;
-  if (auto problem = write(marked, how))
+  put mark{family::history, keys::commit_mark(),
+           record::encode(record::commit_mark{next.sequence})};
+  if (auto problem = write(batch, how, &mark))
     return problem;
   for (const auto& operation : batch.operations)
     if (const auto* value = std::get_if<put>(&operation); value && value->key == keys::epoch())
@@ -252,7 +254,8 @@ std::optional<failure> rocks_store::state::write_synced(const write_batch& batch
 }
 
 std::optional<failure> rocks_store::state::write(const write_batch& batch,
-                                                 const rocksdb::WriteOptions& how) {
+                                                 const rocksdb::WriteOptions& how,
+                                                 const put* mark) {
   rocksdb::WriteBatch changes;
   rocksdb::Status status;
   for (const auto& operation : batch.operations) {
@@ -263,7 +266,10 @@ std::optional<failure> rocks_store::state::write(const write_batch& batch,
     if (!status.ok())
       return broken_by(explain(path, status));
   }
-  status = database->Write(how, &changes);
+  if (mark != nullptr)
+    status = changes.Put(handles[index_of(mark->where)], slice(mark->key), slice(mark->value));
+  if (status.ok())
+    status = database->Write(how, &changes);
   if (!status.ok())
     return broken_by(explain(path, status));
   return std::nullopt;

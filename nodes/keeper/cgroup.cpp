@@ -81,6 +81,7 @@ std::vector<int32_t> pids_in(const std::string& folder) {
   return pids;
 }
 
+/// One that is not there is empty.
 bool is_empty(const std::string& folder) {
   auto events = read_whole(folder + "/cgroup.events", limits::value_bytes_max);
   if (events)
@@ -131,9 +132,11 @@ std::optional<failure> set_limits(const cgroup_plan& plan, const step_limits& li
 
 /// The file by which a process moves itself in: where there is a choice, the one for a single
 /// thread. For the other one the kernel first waits some 15 ms, until each processor has passed by.
-std::string door_of(const std::string& folder) {
-  auto version_1 = folder + "/tasks";
-  return there(version_1) ? version_1 : folder + "/cgroup.procs";
+unique_fd open_door(const std::string& folder) {
+  unique_fd version_1{open((folder + "/tasks").c_str(), O_WRONLY | O_CLOEXEC)};
+  if (version_1 || errno != ENOENT)
+    return version_1;
+  return unique_fd{open((folder + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC)};
 }
 
 /// With the folder around it, which an agent that stopped just now may have removed.
@@ -199,7 +202,7 @@ void kill_groups_once(const cgroup_plan& plan) {
 bool kill_groups(const cgroup_plan& plan) {
   auto folder = main_folder(plan);
   auto until = steady::now() + limits::cgroup_empty_wait;
-  while (!folder.empty() && there(folder) && !is_empty(folder)) {
+  while (!folder.empty() && !is_empty(folder)) {
     if (steady::now() >= until)
       return false;
     kill_groups_once(plan);
@@ -214,9 +217,11 @@ bool remove_groups(const cgroup_plan& plan) {
   bool all = true;
   for (const auto& folder : folders_of(plan)) {
     // A process that is dead may still be on its way out.
-    while (rmdir(folder.c_str()) != 0 && errno == EBUSY && steady::now() < until)
+    bool gone = false;
+    while (!(gone = rmdir(folder.c_str()) == 0 || errno == ENOENT) && errno == EBUSY
+           && steady::now() < until)
       poll(nullptr, 0, static_cast<int>(limits::cgroup_look.count()));
-    all = all && !there(folder);
+    all = all && gone;
   }
   return all;
 }
@@ -254,10 +259,9 @@ expected<step_groups> step_groups::make(const cgroup_plan& plan, const step_limi
   for (const auto& folder : folders_of(plan)) {
     if (!make_folder(folder))
       return io_failure(folder + ": can't make the step's cgroup", errno);
-    auto path = door_of(folder);
-    unique_fd door{open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+    auto door = open_door(folder);
     if (!door)
-      return io_failure(path, errno);
+      return io_failure(folder + ": can't enter the step's cgroup", errno);
     groups.doors_.push_back(std::move(door));
   }
   if (auto problem = set_limits(plan, limits))

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace drover {
@@ -31,6 +32,7 @@ struct start_problem {
 struct child_plan {
   const keeper_order& order;
   const step_groups& groups;
+  char* const* direct; ///< the program's own words, to be tried before the shell; null: none
   const char* program;
   char* const* arguments;
   char* const* environment;
@@ -122,6 +124,9 @@ void take_user(const child_plan& plan) {
   umask(022);
   if (chdir(plan.order.workspace.c_str()) != 0)
     give_up(plan.report, "enter the workspace");
+  // If it can't be run, the shell says so in its own words and with its own status.
+  if (plan.direct != nullptr)
+    execve(plan.direct[0], plan.direct, plan.environment);
   execve(plan.program, plan.arguments, plan.environment);
   give_up(plan.report, plan.order.sandbox ? "run bubblewrap" : "run /bin/sh");
 }
@@ -154,14 +159,50 @@ std::optional<failure> order_problem(const keeper_order& order) {
   return std::nullopt;
 }
 
+/// The words of a script that is a single command, named by its path, without anything that a shell
+/// would treat: to start a shell for it costs as much as a short program itself. Empty if the shell
+/// is needed.
+std::vector<std::string> plain_words(std::string_view script) {
+  auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+           || std::string_view{"_./,:+=@%-"}.find(c) != std::string_view::npos;
+  };
+  while (script.ends_with('\n'))
+    script.remove_suffix(1);
+  std::vector<std::string> words;
+  for (size_t at = 0; at < script.size();) {
+    auto end = std::min(script.find(' ', at), script.size());
+    auto word = script.substr(at, end - at);
+    if (!std::all_of(word.begin(), word.end(), plain))
+      return {};
+    if (!word.empty())
+      words.emplace_back(word);
+    at = end + 1;
+  }
+  bool by_path = !words.empty() && words[0].find('/') != std::string::npos
+                 && words[0].find('=') == std::string::npos;
+  return by_path ? words : std::vector<std::string>{};
+}
+
 /// The environment as the command gets it.
 std::vector<std::string> environment_of(const keeper_order& order) {
   std::vector<std::string> pairs;
+  if (!order.env.contains("PWD"))
+    pairs.push_back("PWD=" + order.workspace); // as a shell would set it
   for (const auto& [name, value] : order.env)
     pairs.push_back(name + "=" + value);
   if (order.pty && !order.env.contains("TERM"))
     pairs.push_back(std::string{"TERM="} + terminal_kind);
   return pairs;
+}
+
+/// As execve wants them; valid as long as `texts`.
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (auto& text : texts)
+    pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
 }
 
 expected<output_ends> open_pipe() {
@@ -194,20 +235,16 @@ expected<running_command> start_command(const keeper_order& order, const step_gr
   if (auto problem = order_problem(order))
     return *problem;
   auto pairs = environment_of(order);
-  std::vector<char*> environment;
-  for (auto& pair : pairs)
-    environment.push_back(pair.data());
-  environment.push_back(nullptr);
+  auto environment = pointers_to(pairs);
   auto words = command_line_of(order);
   if (!words)
     return words.error();
   auto program = words->front();
   if (!order.sandbox)
     words->front() = "sh"; // as it calls itself in its complaints
-  std::vector<char*> arguments;
-  for (auto& word : *words)
-    arguments.push_back(word.data());
-  arguments.push_back(nullptr);
+  auto arguments = pointers_to(*words);
+  auto own_words = order.sandbox ? std::vector<std::string>{} : plain_words(order.run);
+  auto direct = pointers_to(own_words);
 
   auto output = order.pty ? open_terminal(order.user) : open_pipe();
   if (!output)
@@ -219,6 +256,7 @@ expected<running_command> start_command(const keeper_order& order, const step_gr
 
   child_plan plan{order,
                   groups,
+                  own_words.empty() ? nullptr : direct.data(),
                   program.c_str(),
                   arguments.data(),
                   environment.data(),

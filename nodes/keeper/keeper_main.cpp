@@ -29,39 +29,56 @@ int complain(const std::string& text, exit_status status) {
   return status;
 }
 
-/// Nothing inherited stays open, and what we say goes into the folder.
-void detach(const std::string& folder) {
+/// The attempt's folder, and the file in it by which we hold its lock and tell what happens.
+struct desk {
+  std::string folder;
+  std::string path;
+  unique_fd records;
+};
+
+/// Nothing inherited stays open, and what we say goes among our records: once the lock is taken no
+/// other descriptor of that file may be closed, or the lock is gone.
+expected<desk> sit_down(const std::string& folder) {
   if (syscall(SYS_close_range, 3u, ~0u, 0u) != 0)
     for (int fd = 3; fd < 1024; ++fd)
       close(fd);
-  int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  auto path = folder + "/" + spool_file::keeper_errors;
-  int errors = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (nothing >= 0)
-    dup2(nothing, 0);
-  if (errors >= 0 && dup2(errors, 1) >= 0)
-    dup2(errors, 2);
-  close(nothing);
-  close(errors);
+  if (unique_fd nothing{open("/dev/null", O_RDONLY | O_CLOEXEC)}; nothing)
+    dup2(nothing.get(), 0);
+  desk own{folder, folder + "/" + spool_file::keeper, {}};
+  own.records = unique_fd{open(own.path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644)};
+  if (!own.records)
+    return io_failure(own.path, errno);
+  if (dup2(own.records.get(), 1) >= 0)
+    dup2(own.records.get(), 2);
   setsid(); // fails if the agent made us a session leader already
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   umask(022);
+  if (auto problem = lock_file(own.records.get(), lock_kind::of_process, folder))
+    return *problem;
+  return own;
 }
 
-/// Room for the exit record and our name in the folder; the lock is held.
-std::optional<failure> sign_in(const std::string& folder) {
-  if (access((folder + "/" + spool_file::exit).c_str(), F_OK) == 0
-      || access((folder + "/" + spool_file::keeper).c_str(), F_OK) == 0)
-    return failure{ec::conflict, folder + ": this attempt has had its keeper"};
-  auto path = folder + "/" + spool_file::exit + ".new";
-  unique_fd room{open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644)};
-  if (!room)
-    return io_failure(path, errno);
-  if (int error = posix_fallocate(room.get(), 0, limits::exit_record_bytes_max))
-    return io_failure(path, error);
+/// What the file holds already, read without another descriptor.
+std::string records_of(const desk& own) {
+  std::string bytes(limits::keeper_file_bytes, '\0');
+  auto got = pread(own.records.get(), bytes.data(), bytes.size(), 0);
+  bytes.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  return bytes;
+}
+
+/// Room for all that we shall tell, and our name; the lock is held.
+std::optional<failure> sign_in(const desk& own) {
+  auto before = records_of(own);
+  for (const auto* kind : {"process", "exit"})
+    if (auto had = last_record(kind, before); had || had.error().code != ec::not_found)
+      return failure{ec::conflict, own.folder + ": this attempt has had its keeper"};
+  // Where a disk can't set room aside, a full one may swallow the exit: then the keeper is lost.
+  if (fallocate(own.records.get(), FALLOC_FL_KEEP_SIZE, 0, limits::keeper_file_bytes) != 0
+      && errno != EOPNOTSUPP)
+    return io_failure(own.path, errno);
   auto itself = find_process(getpid());
   process_identity identity{getpid(), itself ? itself->start_ticks : 0, current_boot_id()};
-  return replace_file(folder, spool_file::keeper, encode(identity), durability::unsynced);
+  return append_record(own.records.get(), encode(identity), own.path);
 }
 
 keeper_exit exception_account(const std::string& reason) {
@@ -72,11 +89,11 @@ keeper_exit exception_account(const std::string& reason) {
   return account;
 }
 
-keeper_exit run_order(const std::string& folder) {
-  auto order = read_record(folder, spool_file::order, &decode_order);
+keeper_exit run_order(const desk& own) {
+  auto order = read_record(own.folder, spool_file::attempt, "order", &decode_order);
   if (!order)
     return exception_account(order.error().text);
-  step_keeper keeper{folder};
+  step_keeper keeper{own.folder, own.records.get()};
   try {
     auto account = keeper.run(*order);
     if (account.finished_at.ms == 0)
@@ -90,8 +107,11 @@ keeper_exit run_order(const std::string& folder) {
 
 /// Everything is over already; only the record is wanted. A full disk may clear up, but the room
 /// was taken ahead, so one try tells.
-int record(const std::string& folder, const keeper_exit& account) {
-  if (auto problem = replace_file(folder, spool_file::exit, encode(account), durability::synced))
+int record(const desk& own, const keeper_exit& account) {
+  auto problem = append_record(own.records.get(), encode(account), own.path);
+  if (!problem && outlives_power(account))
+    problem = sync_attempt(own.folder, own.records.get());
+  if (problem)
     return complain("the exit (" + account.reason + ") is not recorded: " + problem->text,
                     not_recorded);
   return done;
@@ -102,16 +122,14 @@ int record(const std::string& folder, const keeper_exit& account) {
 int main(int argc, char** argv) {
   if (argc != 2)
     return complain("give the attempt's folder, as drover-host does", wrong_usage);
-  std::string folder = argv[1];
   block_keeper_signals();
-  detach(folder);
-  auto lock = take_lock(folder, lock_kind::of_process);
-  if (!lock)
-    return complain(lock.error().text, refused);
-  if (auto problem = sign_in(folder)) {
+  auto own = sit_down(argv[1]);
+  if (!own)
+    return complain(own.error().text, refused);
+  if (auto problem = sign_in(*own)) {
     if (problem->code == ec::conflict)
       return complain(problem->text, refused);
-    return record(folder, exception_account(problem->text));
+    return record(*own, exception_account(problem->text));
   }
-  return record(folder, run_order(folder));
+  return record(*own, run_order(*own));
 }

@@ -47,8 +47,7 @@ void block_keeper_signals() {
 }
 
 std::optional<failure> step_keeper::open_files() {
-  if (auto problem = log_.open(folder_ + "/" + spool_file::log, limits_.log_bytes_max))
-    return problem;
+  log_.open(folder_ + "/" + spool_file::log, limits_.log_bytes_max);
   auto set = keeper_signals();
   signals_ = unique_fd{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
   timer_ = unique_fd{timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)};
@@ -82,14 +81,14 @@ keeper_exit step_keeper::run(const keeper_order& order) {
   if (lease_.count() > 0)
     dog.lease_until(boot_time_now() + lease_);
   auto started_at = wall_now();
-  auto itself = find_process(command_.pid);
-  command_start start{{command_.pid, itself ? itself->start_ticks : 0, current_boot_id()},
-                      started_at};
-  if (auto problem =
-        replace_file(folder_, spool_file::started, encode(start), durability::unsynced))
+  if (auto problem = tell_start(started_at))
     obey(dog.trouble(problem->text, boot_time_now()));
   watch_over(dog);
-  auto unfinished = log_.finish();
+  account.started_at = started_at;
+  account.finished_at = wall_now();
+  auto ended_at = account.finished_at;
+  auto unfinished =
+    log_.finish(outlives_power(account) ? durability::synced : durability::unsynced);
   if (unfinished)
     dog.trouble(unfinished->text, boot_time_now());
   end_groups();
@@ -99,7 +98,7 @@ keeper_exit step_keeper::run(const keeper_order& order) {
   if (auto missing = usage_->not_enforced(); !missing.empty() && !account.reason.empty())
     account.reason += "; not enforced on this host: the limit of " + missing;
   account.started_at = started_at;
-  account.finished_at = wall_now();
+  account.finished_at = ended_at;
   account.leftovers = describe_killed(dog);
   account.usage = used_;
   return account;
@@ -107,11 +106,18 @@ keeper_exit step_keeper::run(const keeper_order& order) {
 
 expected<running_command> step_keeper::begin(const keeper_order& order) {
   groups_ = order.cgroup;
-  usage_.emplace(order);
+  usage_.emplace(order, boot_time_now());
   auto groups = step_groups::make(groups_, limits_in_force(order));
   if (!groups)
     return groups.error();
   return start_command(order, *groups);
+}
+
+/// Finds the command and its session, should we die.
+std::optional<failure> step_keeper::tell_start(wall_time at) {
+  auto itself = find_process(command_.pid);
+  command_start start{{command_.pid, itself ? itself->start_ticks : 0, current_boot_id()}, at};
+  return append_record(records_, encode(start), folder_ + "/" + spool_file::keeper);
 }
 
 /// What was used is read before the groups go.
@@ -122,7 +128,7 @@ void step_keeper::end_groups() {
 }
 
 std::optional<std::string> step_keeper::cancel_reason() const {
-  auto reason = read_record(folder_, spool_file::cancel, &decode_cancel);
+  auto reason = read_record(folder_, spool_file::cancel, "cancel", &decode_cancel);
   if (reason)
     return *reason;
   if (reason.error().code == ec::not_found)
@@ -163,7 +169,7 @@ void step_keeper::look_at_lease(watchdog& dog) {
   auto now = boot_time_now();
   if (!dog.lease_over(now))
     return;
-  if (auto renewed = read_record(folder_, spool_file::lease, &decode_lease))
+  if (auto renewed = read_record(folder_, spool_file::lease, "lease", &decode_lease))
     dog.lease_until(*renewed);
   if (dog.lease_over(now))
     obey(dog.lease_ended("its lease of " + show_duration(lease_)

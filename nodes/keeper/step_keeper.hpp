@@ -14,9 +14,11 @@ namespace drover {
 /// `keeper_signals`. One object, one run.
 class step_keeper {
 public:
-  explicit step_keeper(std::string folder) : folder_{std::move(folder)} {}
+  /// `records`: the file of the folder to which the command's start is appended.
+  step_keeper(std::string folder, int records) : folder_{std::move(folder)}, records_{records} {}
 
-  /// Runs the order to its end; every process of it is dead then, its log is synced.
+  /// Runs the order to its end; every process of it is dead then, its log is synced if the account
+  /// is one that `outlives_power`.
   keeper_exit run(const keeper_order& order);
   /// For the way out after an exception: kills and reaps whatever was started.
   void kill_everybody();
@@ -25,6 +27,7 @@ private:
   std::optional<failure> open_files();
   std::optional<std::string> cancel_reason() const;
   expected<running_command> begin(const keeper_order& order);
+  std::optional<failure> tell_start(wall_time at);
   void watch_over(watchdog& dog);
   void look_at_usage(watchdog& dog);
   void look_at_lease(watchdog& dog);
@@ -40,6 +43,7 @@ private:
   void write_log(watchdog& dog, size_t bytes);
 
   std::string folder_;
+  int records_;
   watch_limits limits_;
   cgroup_plan groups_;
   milliseconds lease_{0};

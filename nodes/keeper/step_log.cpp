@@ -30,12 +30,15 @@ bool is_full(int error) {
 
 } // namespace
 
-std::optional<failure> step_log::open(const std::string& path, uint64_t bytes_max) {
+void step_log::open(std::string path, uint64_t bytes_max) {
+  path_ = std::move(path);
   bytes_max_ = std::min(bytes_max, head_bytes_most);
-  file_ = unique_fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)};
+}
+
+bool step_log::make_file() {
   if (!file_)
-    return io_failure(path, errno);
-  return std::nullopt;
+    file_ = unique_fd{::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)};
+  return static_cast<bool>(file_);
 }
 
 step_log::free_space step_log::space() {
@@ -57,6 +60,11 @@ size_t step_log::write_head(std::string_view bytes) {
   auto room = bytes_max_ - head_bytes_;
   auto rest = bytes.substr(0, static_cast<size_t>(std::min<uint64_t>(room, bytes.size())));
   auto written = size_t{0};
+  if (!make_file()) {
+    error_ = errno;
+    end_ = is_full(error_) ? log_end::no_room : log_end::error;
+    return written;
+  }
   if (head_bytes_ + rest.size() > next_look_ && !has_room()) {
     end_ = log_end::no_room;
     error_ = ENOSPC;
@@ -106,7 +114,11 @@ std::string step_log::note() const {
   return text;
 }
 
-std::optional<failure> step_log::finish() {
+std::optional<failure> step_log::finish(durability wanted) {
+  if (head_bytes_ + beyond_ == 0)
+    return std::nullopt; // a step that printed nothing has no file
+  if (!make_file())
+    return io_failure("the log can't be written", errno);
   // Its step is dead and its files may be gone by now, so a full disk may have room again.
   if (beyond_ > 0) {
     auto at = static_cast<size_t>(beyond_ % sizeof tail);
@@ -119,8 +131,8 @@ std::optional<failure> step_log::finish() {
     if (error != 0)
       return io_failure("the log's tail can't be written", error);
   }
-  // A step that printed nothing costs no waiting for the disk; the file's name is synced later.
-  if (head_bytes_ + beyond_ > 0 && fsync(file_.get()) != 0)
+  // The file's name is synced later.
+  if (wanted == durability::synced && fsync(file_.get()) != 0)
     return io_failure("the log can't be synced", errno);
   return std::nullopt;
 }

@@ -23,8 +23,8 @@ enum class log_end { none, limit, no_room, error };
 /// time: output is read into it, and there it goes round once the head has ended.
 class step_log {
 public:
-  /// `bytes_max`: of the head.
-  std::optional<failure> open(const std::string& path, uint64_t bytes_max);
+  /// `bytes_max`: of the head. The file is made once there is something to put into it.
+  void open(std::string path, uint64_t bytes_max);
   struct free_space {
     char* at;
     size_t bytes; ///< never 0
@@ -33,8 +33,8 @@ public:
   free_space space();
   /// Takes what was put there. Never fails: `end` tells of trouble.
   void take(size_t bytes);
-  /// Nothing more comes. The file is complete and synced, unless an error is returned.
-  std::optional<failure> finish();
+  /// Nothing more comes. The file is complete, and synced if wanted, unless an error is returned.
+  std::optional<failure> finish(durability wanted);
 
   log_end end() const { return end_; }
   /// The error number behind log_end::error; ENOSPC for log_end::no_room.
@@ -44,9 +44,11 @@ public:
 private:
   /// How many of `bytes` are in the file now; fewer: the head has ended.
   size_t write_head(std::string_view bytes);
+  bool make_file();
   bool has_room();
   std::string note() const;
 
+  std::string path_;
   unique_fd file_;
   uint64_t bytes_max_ = 0;
   uint64_t head_bytes_ = 0;

@@ -25,9 +25,10 @@ step_limits limits_in_force(const keeper_order& order) {
   return limits;
 }
 
-usage_watch::usage_watch(const keeper_order& order)
+usage_watch::usage_watch(const keeper_order& order, milliseconds now)
     : limits_{limits_in_force(order)}, plan_{order.cgroup}, own_user_{order.user != 0},
-      counted_groups_{!plan_.memory.empty() || !plan_.pids.empty()}, meter_{order.disk_folders} {}
+      counted_groups_{!plan_.memory.empty() || !plan_.pids.empty()}, meter_{order.disk_folders},
+      next_look_{now + limits::usage_look} {}
 
 std::optional<usage_watch::verdict> usage_watch::look(milliseconds now) {
   if (limits_.disk > 0 && (counting_ || now >= next_count_))
@@ -40,16 +41,14 @@ std::optional<usage_watch::verdict> usage_watch::look(milliseconds now) {
 }
 
 std::optional<usage_watch::verdict> usage_watch::look_again() {
-  if (!counted_groups_)
-    return std::nullopt;
-  auto counted = counters_of(plan_);
-  auto peak = " (peak " + show_bytes(counted.memory_peak) + ")";
-  if (counted.memory_kills > 0 && limits_.memory > 0)
+  counted_ = counters_of(plan_);
+  auto peak = " (peak " + show_bytes(counted_.memory_peak) + ")";
+  if (counted_.memory_kills > 0 && limits_.memory > 0)
     return verdict{result::failure,
                    "killed at its memory limit of " + show_bytes(limits_.memory) + peak};
-  if (counted.memory_kills > 0)
+  if (counted_.memory_kills > 0)
     return verdict{result::exception, "killed because this host ran out of memory" + peak};
-  if (counted.pids_refused > 0)
+  if (counted_.pids_refused > 0)
     return verdict{result::failure,
                    "hit its limit of " + std::to_string(limits_.pids) + " processes"};
   return std::nullopt;
@@ -82,13 +81,12 @@ resource_usage usage_watch::usage() const {
   resource_usage usage;
   rusage children{};
   getrusage(RUSAGE_CHILDREN, &children);
-  auto counted = counters_of(plan_);
-  usage.user_ms = counted.user ? counted.user->count() : milliseconds_of(children.ru_utime);
-  usage.system_ms = counted.system ? counted.system->count() : milliseconds_of(children.ru_stime);
+  usage.user_ms = counted_.user ? counted_.user->count() : milliseconds_of(children.ru_utime);
+  usage.system_ms = counted_.system ? counted_.system->count() : milliseconds_of(children.ru_stime);
   // Without a group: of the largest process.
-  usage.memory_peak = counted.memory_peak > 0 ? counted.memory_peak
-                                              : static_cast<uint64_t>(children.ru_maxrss) * 1024;
-  usage.pids_peak = counted.pids_peak;
+  usage.memory_peak = counted_.memory_peak > 0 ? counted_.memory_peak
+                                               : static_cast<uint64_t>(children.ru_maxrss) * 1024;
+  usage.pids_peak = counted_.pids_peak;
   usage.disk_peak = disk_peak_;
   return usage;
 }

@@ -12,7 +12,7 @@ step_limits limits_in_force(const keeper_order& order);
 
 class usage_watch {
 public:
-  explicit usage_watch(const keeper_order& order);
+  usage_watch(const keeper_order& order, milliseconds now);
 
   struct verdict {
     result outcome = result::none;
@@ -24,7 +24,7 @@ public:
   std::optional<verdict> look_again();
   /// When to look next.
   milliseconds next() const;
-  /// What was used; children that have been reaped are in it.
+  /// What was used up to the last look; children that have been reaped are in it.
   resource_usage usage() const;
   /// Which of the step's limits have no means on this host: "memory, pids"; empty: all have.
   std::string not_enforced() const;
@@ -36,8 +36,9 @@ private:
   cgroup_plan plan_;
   bool own_user_;
   bool counted_groups_;
+  group_counters counted_;
   disk_meter meter_;
-  milliseconds next_look_{0}, next_count_{0}, count_begun_{0};
+  milliseconds next_look_, next_count_{0}, count_begun_{0};
   bool counting_ = false;
   uint64_t disk_peak_ = 0;
 };

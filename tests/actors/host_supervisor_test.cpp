@@ -221,6 +221,22 @@ TEST_CASE_METHOD(supervisor_fixture, "host supervisor: a new machine takes over 
   CHECK(coordinator.all<attempt_lost>()[0].token == token_of(7));
 }
 
+TEST_CASE_METHOD(supervisor_fixture,
+                 "host supervisor: after a reboot what the host does not list is lost") {
+  auto h1 = join();
+  order(token_of(7));
+  order(token_of(8));
+  advance(limits::suspect_after + limits::supervisor_tick);
+  auto said = greeting({running(token_of(8))});
+  said.boot_id = "the next boot";
+  said.agent_incarnation = 6;
+  auto again = join(said);
+  // It may have run before the power went: not given again under one token.
+  CHECK(again.heard.all<assignment>().empty());
+  REQUIRE(coordinator.all<attempt_lost>().size() == 1);
+  CHECK(coordinator.all<attempt_lost>()[0].token == token_of(7));
+}
+
 TEST_CASE_METHOD(supervisor_fixture, "host supervisor: a host may only read blobs of its grants") {
   auto h1 = join();
   say(h1, blob_want{{7}, "sha of zlib", 0});

@@ -103,13 +103,12 @@ TEST_CASE_METHOD(keeper_fixture, "spool: pids of an earlier boot are left alone"
   begin(order("true"));
   await_exit();
   auto path = spool->folder_of(token());
-  std::filesystem::remove(path + "/exit");
   // As if the machine had been restarted and these pids were somebody else's: ours.
   auto itself = find_process(getpid());
-  REQUIRE_FALSE(replace_file(path, "keeper", encode(process_identity{1, 1, "another boot"}),
-                             durability::unsynced));
   command_start start{{itself->session, 1, "another boot"}, {1}};
-  REQUIRE_FALSE(replace_file(path, "started", encode(start), durability::unsynced));
+  REQUIRE_FALSE(replace_file(path, "keeper",
+                             encode(process_identity{1, 1, "another boot"}) + encode(start),
+                             durability::unsynced));
   REQUIRE_FALSE(spool->close(token(), {result::exception, -1, "rebooted", {}, {}}));
   CHECK(spool->exit_of(token())->leftovers.empty());
 }
@@ -119,7 +118,6 @@ TEST_CASE_METHOD(keeper_fixture, "spool: a number that is now another's is left 
   begin(order("true"));
   await_exit();
   auto path = spool->folder_of(token());
-  std::filesystem::remove(path + "/exit");
   pid_t bystander = fork();
   if (bystander == 0) {
     setsid();
@@ -130,7 +128,10 @@ TEST_CASE_METHOD(keeper_fixture, "spool: a number that is now another's is left 
   auto now = *find_process(bystander);
   // The command had this pid, but started earlier.
   command_start start{{bystander, now.start_ticks - 1, current_boot_id()}, {1}};
-  REQUIRE_FALSE(replace_file(path, "started", encode(start), durability::unsynced));
+  auto keeper = read_record(path, spool_file::keeper, "process", &decode_identity);
+  REQUIRE(keeper);
+  REQUIRE_FALSE(
+    replace_file(path, "keeper", encode(*keeper) + encode(start), durability::unsynced));
   REQUIRE_FALSE(spool->close(token(), {result::exception, -1, "keeper lost", {}, {}}));
   CHECK(alive(bystander));
   kill(bystander, SIGKILL);

@@ -115,8 +115,11 @@ struct keeper_fixture {
 
   process_identity keeper() const {
     auto path = spool->folder_of(token());
-    await([&] { return std::filesystem::exists(path + "/" + spool_file::keeper); });
-    return *read_record(path, spool_file::keeper, &decode_identity);
+    auto signed_in = [&] {
+      return read_record(path, spool_file::keeper, "process", &decode_identity);
+    };
+    await([&] { return signed_in().ok(); });
+    return *signed_in();
   }
 };
 

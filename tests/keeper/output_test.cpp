@@ -233,7 +233,7 @@ TEST_CASE_METHOD(small_disk_fixture, "output: on a full disk a step does not sta
   auto problem = spool->start(work);
   if (!problem) { // the order still found room; then the keeper finds none
     await_gone();
-    CHECK_FALSE(std::filesystem::exists(spool->folder_of(token()) + "/started"));
+    CHECK_FALSE(read_record(spool->folder_of(token()), "keeper", "start", &decode_start));
     CHECK(log().empty());
     problem = spool->close(token(), {result::exception, -1, std::string(20'000, 'x'), {}, {}});
   }

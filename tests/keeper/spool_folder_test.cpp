@@ -211,8 +211,8 @@ TEST_CASE("spool: half-written folders go at the start, whole ones stay", "[spoo
     REQUIRE_FALSE(spool.enter(work_of(2)));
   }
   auto second = folder.path + "/" + folder_name(work_of(2).token);
-  auto bytes = slurp(second + "/assignment");
-  spill(second + "/assignment", bytes.substr(0, bytes.size() / 2));
+  auto bytes = slurp(second + "/attempt");
+  spill(second + "/attempt", bytes.substr(0, bytes.size() / 2));
   std::filesystem::create_directory(folder.path + "/1-feed-9-9-9");
   std::filesystem::create_directory(folder.path + "/.1-feed-9-9-8");
   disk_spool spool{folder.path, "/nowhere/drover-keeper"};
@@ -242,7 +242,7 @@ TEST_CASE("spool: a damaged exit is replaced by the account of close", "[spool]"
   disk_spool spool{folder.path, "/nowhere/drover-keeper"};
   auto token = work_of(1).token;
   REQUIRE_FALSE(spool.enter(work_of(1)));
-  spill(spool.folder_of(token) + "/exit", "drover exit 1\nresult 1\n1\nsum 0\n");
+  spill(spool.folder_of(token) + "/keeper", "drover exit 1\nresult 1\n1\nsum 0\n");
   CHECK_FALSE(spool.exit_of(token));
   keeper_exit account{result::exception, -1, "the exit record was damaged", {1}, {2}, {}};
   REQUIRE_FALSE(spool.close(token, account));

@@ -7,6 +7,7 @@
 #include "nodes/command_runner.hpp"
 #include "nodes/config_reload.hpp"
 #include "nodes/coordinator_backup.hpp"
+#include "nodes/coordinator_notices.hpp"
 #include "nodes/coordinator_web.hpp"
 #include "nodes/http/api.hpp"
 #include "nodes/http/listen.hpp"
@@ -193,6 +194,12 @@ void serve_until_stopped(caf::actor_system& system, const farm_actors& farm,
   spdlog::info("coordinator stops signal={}", signal);
 }
 
+/// What relative folders in the configuration are relative to.
+std::string folder_of(const options& chosen) {
+  return chosen.folder.empty() ? std::filesystem::canonical(chosen.config).parent_path().string()
+                               : chosen.folder;
+}
+
 auto spawn_watched_gateway(caf::actor_system& system, const farm_actors& farm) {
   auto gateway = http::spawn_gateway(system);
   caf::anon_send(farm.census, enlistment{"gateway", "gateway", "coordinator", gateway});
@@ -212,9 +219,7 @@ int run(const options& chosen) {
   auto now = begin_epoch(*store);
   spdlog::info("coordinator starts farm={} epoch={} version={}", config->farm, now.counter,
                program_version());
-  auto config_folder = chosen.folder.empty()
-                         ? std::filesystem::canonical(chosen.config).parent_path().string()
-                         : chosen.folder;
+  auto config_folder = folder_of(chosen);
   auto watch = std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder);
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
@@ -235,6 +240,7 @@ int run(const options& chosen) {
   if (!farm)
     stop_fatally(farm.error().text);
   auto gateway = spawn_watched_gateway(system, *farm);
+  farm_voice voice{system, *farm, settings, config_folder};
   auto people = std::make_shared<boost::asio::io_context>();
   http::api_parts parts{config->farm,    program_version(), now,
                         store,           farm->coordinator, farm->log_sink,
@@ -261,6 +267,7 @@ int run(const options& chosen) {
     browsers.reset();
     pages.reset();
     door->stop();
+    voice.stop();
     http::stop_gateway(gateway);
     http::stop_store_keeper(keeper);
     stop_farm(*farm);

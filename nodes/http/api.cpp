@@ -220,18 +220,4 @@ asio::awaitable<expected<std::vector<waiting_view>>> ask_waiting(api_context& ap
                                                     limits::request_timeout, std::move(query));
 }
 
-void merge(build_record& build, const std::vector<waiting_view>& views) {
-  if (build.state == build_state::finished)
-    return;
-  for (const auto& view : views) {
-    if (view.build != build.id)
-      continue;
-    if (view.state != build_state::finished) // its record will say so in a moment
-      build.state = view.state;
-    if (!view.reason.empty())
-      build.reason = view.reason;
-    return;
-  }
-}
-
 } // namespace drover::http

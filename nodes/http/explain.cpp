@@ -109,6 +109,20 @@ core::build_surroundings look_around(const storage::store& store, const build_fi
   return out;
 }
 
+void merge(build_record& build, const std::vector<waiting_view>& views) {
+  if (build.state == build_state::finished)
+    return;
+  for (const auto& view : views) {
+    if (view.build != build.id)
+      continue;
+    if (view.state != build_state::finished) // its record will say so in a moment
+      build.state = view.state;
+    if (!view.reason.empty())
+      build.reason = view.reason;
+    return;
+  }
+}
+
 core::host_surroundings look_around(const storage::store& store, const host_view& host) {
   core::host_surroundings out;
   for (const auto& attempt : host.attempts) {

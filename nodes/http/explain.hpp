@@ -17,6 +17,9 @@ using core::judge_campaign;
 /// `problems`: it takes nothing from the rest. `now`, `host` and `generation` are the caller's.
 core::build_surroundings look_around(const storage::store& store, const build_file& file);
 
+/// Puts the coordinator's present view over a stored record.
+void merge(build_record& build, const std::vector<waiting_view>& views);
+
 /// What a host holds, with the names of builds and steps, and what was last written about it.
 core::host_surroundings look_around(const storage::store& store, const host_view& host);
 

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "nodes/http/api.hpp"
+#include "nodes/http/explain.hpp"
 #include "nodes/http/json.hpp"
 
 #include <atomic>
@@ -59,8 +60,6 @@ expected<build_file> find_build(const api_context& api, const std::string& text)
 /// What the coordinator says of these builds, those that are finished left out.
 asio::awaitable<expected<std::vector<waiting_view>>> ask_waiting(api_context& api,
                                                                  std::vector<build_id> builds);
-/// Puts the coordinator's present view over a stored record.
-void merge(build_record& build, const std::vector<waiting_view>& views);
 
 /// A whole body that has to be in memory at once; `what` names it where it is too long.
 asio::awaitable<std::string> read_body(api_call& call, const char* what);

@@ -118,6 +118,9 @@ void read_reporter(reader& in, const std::string& name, const node& from, farm_c
      setting("nickserv"),
      setting("ca"),
      secret("secret"),
+     setting("url"),
+     {"builders",
+      [&](const node& value) { in.texts("builders", value, "[check]", reporter.builders); }},
      {"on", [&](const node& value) { in.texts("on", value, "[problem]", reporter.on); }}});
   if (from.what == yaml::kind::mapping || from.empty())
     in.exactly_one(what, from, {"mail", "irc", "webhook"});

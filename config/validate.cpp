@@ -22,7 +22,9 @@ std::string shown(std::string_view text) {
   return printable(text, shown_bytes_max);
 }
 
-const std::vector<std::string_view> report_events{"started", "finished", "problem", "recovery"};
+const std::vector<std::string_view> report_events{"problem", "recovery", "finished", "quarantined",
+                                                  "host_back"};
+constexpr std::string_view authors_word = "authors"; // among addresses: who may have broken it
 const std::vector<std::string_view> user_roles{"viewer", "operator", "admin"};
 
 /// One run over one configuration.
@@ -209,6 +211,12 @@ private:
     name("reporter", reporter.name, path + "#");
     for (size_t i = 0; i < reporter.on.size(); ++i)
       known("event", reporter.on[i], report_events, fmt::format("{}/on/{}", path, i));
+    globs("builders", reporter.builders, path + "/builders");
+    auto url = reporter.settings.find("url");
+    if (url != reporter.settings.end() && !address_ok(url->second, {"http", "https"}))
+      error(path + "/url", fmt::format("url: '{}' is no address of pages; write e.g. "
+                                       "https://farm.example.org",
+                                       shown(url->second)));
     if (reporter.kind == "mail")
       check_mail(reporter, path);
     else if (reporter.kind == "irc")
@@ -226,14 +234,14 @@ private:
 
   void check_mail(const reporter_spec& reporter, const std::string& path) {
     address(reporter, path, {"smtp", "smtps"}, "smtp://mail.example.org:25");
-    allowed(reporter, path, {"from", "user", "password", "to"});
+    allowed(reporter, path, {"from", "user", "password", "ca", "to"});
     auto from = reporter.settings.find("from");
     if (from != reporter.settings.end() && !mail_address_ok(from->second))
       error(path + "/from", fmt::format("from: '{}' is no mail address", shown(from->second)));
     if (reporter.to.empty())
       error(path, "to: is empty; name those who get the mail, e.g. [dev@example.org]");
     for (size_t i = 0; i < reporter.to.size(); ++i)
-      if (!mail_address_ok(reporter.to[i]))
+      if (reporter.to[i] != authors_word && !mail_address_ok(reporter.to[i]))
         error(fmt::format("{}/to/{}", path, i),
               fmt::format("to: '{}' is no mail address", shown(reporter.to[i])));
   }
@@ -276,7 +284,7 @@ private:
 
   void check_webhook(const reporter_spec& reporter, const std::string& path) {
     address(reporter, path, {"http", "https"}, "https://example.org/hook");
-    allowed(reporter, path, {"secret"});
+    allowed(reporter, path, {"secret", "ca"});
   }
 
   void check(const user_spec& user) {

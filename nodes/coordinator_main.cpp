@@ -210,6 +210,35 @@ auto spawn_watched_gateway(caf::actor_system& system, const farm_actors& farm) {
   return gateway;
 }
 
+farm_settings settings_of(const options& chosen, const reload_config& loaded, epoch now,
+                          std::shared_ptr<storage::store> store) {
+  farm_settings settings{loaded.config,
+                         now,
+                         std::move(store),
+                         system_wall_clock(),
+                         blocking_actors::own_thread,
+                         [](const std::string& why) { stop_fatally(why); },
+                         loaded.source,
+                         program_version(),
+                         {},
+                         read_junit_xml};
+  settings.room = [folder = chosen.dir] { return room_below(folder); };
+  return settings;
+}
+
+/// What the API answers from, but for actors that are spawned later.
+http::api_parts parts_of(const options& chosen, const farm_actors& farm,
+                         const farm_settings& settings, http::gateway door) {
+  http::api_parts parts{settings.config.farm, program_version(), settings.now,   settings.store,
+                        farm.coordinator,     farm.log_sink,     farm.artifacts, std::move(door)};
+  parts.recorder = farm.recorder;
+  parts.analyst = farm.analyst;
+  parts.clock = settings.clock;
+  parts.read_config = reader_of(chosen.config);
+  parts.owner = owner_token(chosen.token_file);
+  return parts;
+}
+
 int run(const options& chosen) {
   auto loaded = read_config(chosen.config);
   if (!loaded)
@@ -223,17 +252,8 @@ int run(const options& chosen) {
   auto watch = std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder);
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
-  farm_settings settings{*config,
-                         now,
-                         store,
-                         system_wall_clock(),
-                         blocking_actors::own_thread,
-                         [](const std::string& why) { stop_fatally(why); },
-                         loaded->source,
-                         program_version(),
-                         watch,
-                         read_junit_xml};
-  settings.room = [folder = chosen.dir] { return room_below(folder); };
+  auto settings = settings_of(chosen, *loaded, now, store);
+  settings.sources = watch;
   auto commands = std::make_shared<command_runner>();
   settings.commands = commands;
   auto farm = spawn_farm(system, settings);
@@ -242,19 +262,13 @@ int run(const options& chosen) {
   auto gateway = spawn_watched_gateway(system, *farm);
   farm_voice voice{system, *farm, settings, config_folder};
   auto people = std::make_shared<boost::asio::io_context>();
-  http::api_parts parts{config->farm,    program_version(), now,
-                        store,           farm->coordinator, farm->log_sink,
-                        farm->artifacts, {gateway, people}};
-  parts.recorder = farm->recorder;
-  parts.analyst = farm->analyst;
-  parts.clock = settings.clock;
-  parts.read_config = reader_of(chosen.config);
-  parts.owner = owner_token(chosen.token_file);
+  auto parts = parts_of(chosen, *farm, settings, {gateway, people});
   backup_sources kept{chosen.dir + "/keys", chosen.config};
   parts.keeper = http::spawn_store_keeper(
     system, {store, farm->recorder, farm->census, settings.clock,
              [store, kept](const std::string& to) { return make_backup(*store, kept, to); }});
   auto keeper = parts.keeper;
+  parts.outbox = voice.outbox();
   {
     edge_loop loop{system};
     auto door = open_listener(loop, chosen, *farm);

@@ -32,12 +32,16 @@ farm_voice::farm_voice(caf::actor_system& system, const farm_actors& farm,
     farm.census,
     [store = settings.store](const build_file& file) { return http::look_around(*store, file); },
     {{"irc", std::make_shared<irc_port>(connections)}}};
+  reporters::port_settings shared{settings.config.farm, folder, settings.clock, stopping_};
+  told.ports["mail"] = std::make_shared<reporters::mail_port>(shared);
+  told.ports["webhook"] = std::make_shared<reporters::webhook_port>(shared);
   told.seed = random_number();
   outbox_ = spawn_outbox(system, told);
   end_with(system, "outbox", caf::actor_cast<caf::actor>(outbox_));
 }
 
 void farm_voice::stop() {
+  *stopping_ = true;   // ends mail and webhooks that are under way
   stop_irc_desk(irc_); // first: the outbox may wait for an answer from it
   stop_outbox(outbox_);
   irc_ = irc_desk_actor{};

@@ -6,6 +6,7 @@
 #include "actors/farm.hpp"
 #include "actors/outbox.hpp"
 #include "nodes/reporters/irc_desk.hpp"
+#include "nodes/reporters/reporters.hpp"
 
 namespace drover {
 
@@ -20,6 +21,7 @@ public:
   const outbox_actor& outbox() const { return outbox_; }
 
 private:
+  std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
   irc_desk_actor irc_;
   outbox_actor outbox_;
 };

@@ -1,5 +1,6 @@
 // Verification: every value through its codec, all content by its digests.
 // SPDX-License-Identifier: Apache-2.0
+#include "schema/incident_codec.hpp"
 #include "schema/names.hpp"
 #include "schema/record_codec.hpp"
 #include "storage/hex.hpp"
@@ -134,6 +135,15 @@ void verifier::look_at_more(keys::tag kind, std::string_view key, std::string_vi
     auto what = "configuration " + std::to_string(*config);
     if (auto found = decoded(what, record::decode_config(value)))
       is_key(what, found->generation == *config);
+  } else if (auto notice = keys::read_notice(key)) {
+    auto what = "notice " + std::to_string(*notice);
+    if (auto found = decoded(what, record::decode_notice(value)))
+      is_key(what, found->id == *notice);
+  } else if (kind == keys::tag::outbox_mark) {
+    decoded("the outbox's mark", record::decode_outbox_mark(value));
+  } else if (kind == keys::tag::incident) {
+    if (auto found = decoded("an incident", record::decode_incident(value)))
+      is_key("an incident", keys::incident(found->builder, found->place) == key);
   } else if (auto token = keys::read_token(key)) {
     auto what = "token " + to_hex(*token).substr(0, 8);
     if (auto found = decoded(what, record::decode_token(value)))
@@ -148,7 +158,7 @@ void verifier::look_at_more(keys::tag kind, std::string_view key, std::string_vi
       is_key(what, found->id == *change);
   } else if (kind == keys::tag::source_status) {
     decoded("the state of a source", record::decode_source_status(value));
-  } else if (kind != keys::tag::change_identity) { // that one is raw
+  } else if (kind != keys::tag::change_identity && kind != keys::tag::notice_waiting) { // raw
     damaged("a key of kind " + std::to_string(static_cast<unsigned>(kind)),
             "no table of this version has such a key: " + to_hex(key.substr(0, 64)));
   }

@@ -58,6 +58,8 @@ ROWS = [
     ("nodes/junit_*",              "schema/*.hpp actors/core/dialects/* nodes/junit_*", "expat"),
     # Where changes come from: the network and other programs.
     ("nodes/sources/*",           "schema/*.hpp actors/*.hpp nodes/*",       "fmt curl posix"),
+    # How notices leave.
+    ("nodes/reporters/*",         "schema/*.hpp actors/*.hpp actors/core/* nodes/*", "fmt curl openssl posix caf spdlog"),
     ("nodes/*",                   "schema/* config/* storage/* actors/* nodes/*",
                                   "fmt spdlog caf cli archive openssl sodium posix"),
     ("tools/*",                   "schema/* config/* storage/* actors/* nodes/* tools/*",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/events.hpp"
 
+#include "actors/core/notices.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 
@@ -140,7 +141,7 @@ event_record change_event(const change_record& change, wall_time at) {
     event.build = change.builds.front();
   event.text = "source " + change.source + ": " + printable(change.title, limits::value_bytes_max);
   if (!change.author.empty())
-    event.text += " by " + printable(change.author, limits::name_bytes_max);
+    event.text += " by " + printable(author_name(change.author), limits::name_bytes_max);
   if (!change.note.empty())
     event.text += " (" + change.note + ")";
   event.text = printable(event.text, limits::reason_bytes_max);

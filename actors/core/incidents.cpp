@@ -212,6 +212,8 @@ std::string thread_name(const std::string& farm, uint64_t event, wall_time at) {
 }
 
 bool begins_thread(const notice_record& notice) {
+  if (notice.kind == notice_kind::test)
+    return true;
   auto last = notice.thread.rfind('-');
   if (last == std::string::npos || last == 0)
     return true;

@@ -80,7 +80,7 @@ std::string change_line(const change_record& change) {
   auto text = change.ref.revision.empty() ? printable(change.ref.id, limits::name_bytes_max)
                                           : change.ref.revision.substr(0, revision_shown);
   if (!change.author.empty())
-    text += " by " + printable(change.author, limits::mail_address_bytes_max);
+    text += " by " + printable(author_name(change.author), limits::name_bytes_max);
   if (!change.title.empty() && change.title != change.ref.id)
     text += ": " + printable(change.title, limits::error_line_bytes_max);
   if (!change.covers.empty())
@@ -132,7 +132,7 @@ std::string json_of(const change_record& change) {
   json_object out;
   out.id("id", change.id.value)
     .text_or_null("revision", change.ref.revision)
-    .text_or_null("author", change.author)
+    .text_or_null("author", author_name(change.author))
     .text("title", change.title);
   return out.done();
 }

@@ -103,6 +103,12 @@ std::optional<std::string> author_address(const std::string& author,
   return is_plain_address(address) ? std::optional{address} : std::nullopt;
 }
 
+std::string author_name(const std::string& author) {
+  auto end = author.find_last_not_of(' ', author.find('<') - 1); // npos - 1 is beyond all
+  bool only_address = author.find('<') == 0 || end == std::string::npos;
+  return only_address ? author : author.substr(0, end + 1);
+}
+
 std::vector<std::string> authors_of(const std::vector<change_record>& changes,
                                     const std::vector<user_spec>& users) {
   std::vector<std::string> out;

@@ -2,6 +2,7 @@
 // The farm's HTTP API, version 1: which request is answered by whom. Every route: docs/API.md.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/outbox_types.hpp"
 #include "nodes/http/caller.hpp"
 #include "nodes/http/gateway.hpp"
 #include "nodes/http/server.hpp"
@@ -37,6 +38,7 @@ struct api_parts {
   recorder_actor recorder = {};
   analyst_actor analyst = {};
   store_keeper keeper = {};
+  outbox_actor outbox = {};
   wall_clock clock = {};
   config_reader read_config = {};
   file_token owner = {}; ///< a token that is in no store

@@ -1,5 +1,6 @@
 // Sources and the changes that they noticed.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/notices.hpp"
 #include "nodes/http/routes.hpp"
 #include "schema/names.hpp"
 
@@ -31,7 +32,7 @@ json json_of(const change_record& change) {
   out["source"] = change.source;
   out["ref"] = http::json_of(change.ref);
   out["branch"] = text_or_null(change.branch);
-  out["author"] = text_or_null(change.author);
+  out["author"] = text_or_null(core::author_name(change.author));
   out["title"] = change.title;
   out["note"] = text_or_null(change.note);
   out["covers"] = change.covers;

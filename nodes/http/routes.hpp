@@ -113,6 +113,11 @@ answer get_sources(api_call& call);
 answer post_look(api_call& call);
 answer get_changes(api_call& call);
 answer get_change(api_call& call);
+answer get_notices(api_call& call);
+answer get_notice(api_call& call);
+answer post_notice_retry(api_call& call);
+answer post_failed_notices_retry(api_call& call);
+answer post_notice_test(api_call& call);
 answer get_healthz(api_call& call);
 answer get_readyz(api_call& call);
 

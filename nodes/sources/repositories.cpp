@@ -170,7 +170,7 @@ expected<source_look> look_at_git(const source_spec& source, const string_map& c
   };
   with.heads = [&] {
     return git({"-C", mirror, "for-each-ref", "--sort=committerdate",
-                "--format=%(refname:lstrip=2)%00%(objectname)%00%(authorname)%00"
+                "--format=%(refname:lstrip=2)%00%(objectname)%00%(authorname) %(authoremail)%00"
                 "%(committerdate:unix)%00%(contents:subject)",
                 "refs/heads"});
   };
@@ -212,7 +212,7 @@ expected<source_look> look_at_hg(const source_spec& source, const string_map& cu
     // Of several heads of a branch the one that came last stands; `sort` puts it last.
     return hg(
       {"-R", mirror, "log", "-r", "sort(head() and not closed(), rev)", "--template",
-       "{branch}\\0{node}\\0{author|person}\\0{word(0, date|hgdate)}\\0{desc|firstline}\\n"});
+       "{branch}\\0{node}\\0{author}\\0{word(0, date|hgdate)}\\0{desc|firstline}\\n"});
   };
   with.since = [&](const std::string& head, const std::string& before) {
     return hg({"-R", mirror, "log", "-r", "reverse(only(" + head + ", " + before + "))", "--limit",

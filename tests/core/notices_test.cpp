@@ -49,7 +49,7 @@ TEST_CASE("notices: a problem says what `drover why` says, where, since when, an
   auto words = problem_words(heading_of(notice_kind::problem), story);
   CHECK(words.subject == "check is red on linux/arm64: step 'test' failed on h1 with exit code 2");
   CHECK(words.text.rfind(story.why.sentence + "\n", 0) == 0);
-  CHECK(words.text.find("  0123456789ab by Ann <ann@example.org>: Make it faster\n")
+  CHECK(words.text.find("  0123456789ab by Ann: Make it faster\n")
         != std::string::npos);
   CHECK(words.text.find("Look: https://farm.example.org/builds/12\n") != std::string::npos);
   CHECK(words.text.find("Ask:  drover why 12\n") != std::string::npos);
@@ -182,6 +182,10 @@ TEST_CASE("notices: an author's address is taken only if it is one and nothing e
   CHECK(author_address("ann@example.org", {}) == "ann@example.org");
   CHECK(author_address("ann", {ann}) == "ann@home.example.org");
   CHECK_FALSE(author_address("ann", {}));
+  CHECK(author_name("Ann B <ann@example.org>") == "Ann B");
+  CHECK(author_name("Ann B") == "Ann B");
+  CHECK(author_name("<ann@example.org>") == "<ann@example.org>");
+  CHECK(author_name("").empty());
   for (const char* bad :
        {"A <a@b\r\nBcc: c@d>", "A <a b@example.org>", "A <a@b>c@d>", "A <a@exa\nmple.org>",
         "A <\"a\"@example.org>", "A <a@example.org,b@example.org>", "A <@example.org>", "A <a@>",

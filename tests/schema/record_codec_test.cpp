@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/crc32c.hpp"
+#include "schema/incident_codec.hpp"
 #include "schema/record.capnp.h"
 #include "tests/catch.hpp"
 #include "tests/schema/record_samples.hpp"
@@ -62,6 +63,8 @@ TEST_CASE("record codec: every record survives a round trip") {
   check_round_trips<user_record>(record::decode_user);
   check_round_trips<session_record>(record::decode_session);
   check_round_trips<notice_record>(record::decode_notice);
+  check_round_trips<incident_record>(record::decode_incident);
+  check_round_trips<outbox_mark>(record::decode_outbox_mark);
   check_round_trips<cache_record>(record::decode_cache_entry);
   check_round_trips<epoch>(record::decode_epoch);
   check_round_trips<record::manifest>(record::decode_manifest);

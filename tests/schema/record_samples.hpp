@@ -3,6 +3,7 @@
 // which is added to the model and forgotten here does not compile.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "schema/incident.hpp"
 #include "schema/record_codec.hpp"
 
 #include <algorithm>
@@ -132,6 +133,16 @@ public:
     all(sha256, user, csrf, made_at, last_seen, expires_at);
   }
 
+  void fill(outbox_mark& value) {
+    auto& [event, notice] = value;
+    all(event, notice);
+  }
+  void fill(incident_record& value) {
+    auto& [builder, place, open, newest, last_green, campaign, event, thread, cause, since, tell_at,
+           causes_told, authors_told] = value;
+    all(builder, place, open, newest, last_green, campaign, event, thread, cause, since, tell_at,
+        causes_told, authors_told);
+  }
   void fill(notice_record& value) {
     auto& [id, reporter, kind, state, event, build, campaign, host, builder, thread, subject, said,
            payload, to, tries, last_error, made_at, next_try, done_at] = value;

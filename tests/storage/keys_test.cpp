@@ -64,6 +64,11 @@ std::vector<std::string> keys_of_all_tables(sampler& samples) {
           keys::change(samples.make<change_id>()),
           keys::change_identity(make_host(samples).value, make_host(samples).value),
           keys::source_status(make_host(samples).value),
+          keys::notice(samples.make<uint64_t>()),
+          keys::notice_waiting(make_host(samples).value, samples.make<uint64_t>()),
+          keys::outbox_mark(),
+          keys::incident(samples.below(2) == 0 ? "" : make_host(samples).value,
+                         samples.below(2) == 0 ? "" : "linux/arm64"),
           keys::host(make_host(samples)),
           keys::log_chunk(position),
           keys::log_segment(position),
@@ -80,6 +85,7 @@ TEST_CASE("keys: every table's keys are read back and sort as their ids do") {
   check_table<campaign_id>(make_number<campaign_id>, keys::campaign, keys::read_campaign);
   check_table<uint64_t>(make_number<uint64_t>, keys::event, keys::read_event);
   check_table<uint64_t>(make_number<uint64_t>, keys::config, keys::read_config);
+  check_table<uint64_t>(make_number<uint64_t>, keys::notice, keys::read_notice);
   auto step = [](sampler& samples) {
     return keys::step_key{samples.make<build_id>(), samples.make<step_index>()};
   };
@@ -135,6 +141,13 @@ TEST_CASE("keys: the layout is the one that KEYS.md promises") {
   CHECK(hex(keys::change({1})) == "600000000000000001");
   CHECK(hex(keys::change_identity("s", "r1")) == "617300723100");
   CHECK(hex(keys::source_status("s")) == "647300");
+  CHECK(hex(keys::notice(1)) == "740000000000000001");
+  CHECK(hex(keys::notice_waiting("r", 1)) == "7572000000000000000001");
+  CHECK(keys::read_notice_waiting(keys::notice_waiting("r", 7)) == 7);
+  CHECK_FALSE(keys::read_notice_waiting(keys::notice(7)));
+  CHECK(hex(keys::outbox_mark()) == "76");
+  CHECK(hex(keys::incident("b", "h1")) == "776200683100");
+  CHECK(hex(keys::incident("", "h1")) == "7700683100");
   CHECK(hex(keys::event(1)) == "500000000000000001");
   CHECK(hex(keys::config(1)) == "580000000000000001");
   CHECK(hex(keys::token(std::string(32, 'z'))).substr(0, 4) == "5c7a");

@@ -239,6 +239,7 @@ void add_admin(CLI::App& app, command_line& line) {
   admin->footer("Example: drover admin verify");
   add_tokens(*admin, line);
   add_config(*admin, line);
+  add_notice_orders(*admin, line);
   add_store(*admin, line);
   add_audit(*admin, line);
 }

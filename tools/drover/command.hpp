@@ -126,6 +126,7 @@ void add_hosts(CLI::App& app, command_line& line);
 void add_actors(CLI::App& app, command_line& line);
 void add_artifacts(CLI::App& app, command_line& line);
 void add_events(CLI::App& app, command_line& line);
+void add_notices(CLI::App& app, command_line& line);
 void add_admin(CLI::App& app, command_line& line);
 
 } // namespace drover::cli

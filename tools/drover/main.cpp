@@ -133,6 +133,7 @@ void add_commands(CLI::App& app, command_line& line) {
   add_builders(app, line);
   add_sources(app, line);
   add_events(app, line);
+  add_notices(app, line);
   add_hosts(app, line);
   add_actors(app, line);
   add_up(app, line.exit_code);

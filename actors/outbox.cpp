@@ -27,7 +27,11 @@ bool is_news(const event_record& event) {
 
 } // namespace
 
-outbox_state::~outbox_state() = default;
+/// Reporters end with it: two of one name would deliver everything twice.
+outbox_state::~outbox_state() {
+  for (const auto& [name_of_one, actor] : reporters)
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+}
 
 // -- the journal ---------------------------------------------------------------------------------
 

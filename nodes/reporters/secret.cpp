@@ -1,4 +1,4 @@
-// Secrets of reporters, and what is signed with them.
+// Secrets of reporters, and what tells one delivery from another and from a forged one.
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/reporters/reporters.hpp"
 
@@ -44,6 +44,11 @@ std::string webhook_signature(const std::string& secret, const std::string& time
     hex.push_back(digits[digest.at(i) & 15]);
   }
   return hex;
+}
+
+std::string delivery_id(const notice_record& notice) {
+  return notice.reporter + "-" + std::to_string(notice.id) + "-"
+         + std::to_string(notice.made_at.ms);
 }
 
 } // namespace drover::reporters

@@ -19,11 +19,6 @@ verdict verdict_of(long status) {
 
 } // namespace
 
-std::string delivery_id(const notice_record& notice) {
-  return notice.reporter + "-" + std::to_string(notice.id) + "-"
-         + std::to_string(notice.made_at.ms);
-}
-
 notice_delivery webhook_port::deliver(const reporter_spec& reporter, const notice_record& notice) {
   auto secret = read_secret(reporter, "secret_file", settings_.folder);
   if (!secret)

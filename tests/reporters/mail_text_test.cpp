@@ -79,7 +79,7 @@ TEST_CASE("mail: whatever a notice holds, its mail has our headers and no others
 TEST_CASE("mail: a subject in other scripts is encoded by whole characters, in short words") {
   auto header = mail_header("Subject", std::string(40, 'a') + "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4");
   CHECK(header
-        == "Subject: =?UTF-8?B?YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWHDpMOk?=\r\n"
+        == "Subject: =?UTF-8?B?YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYcOkw6Q=?=\r\n"
            " =?UTF-8?B?w6TDpA==?=\r\n");
   CHECK(mail_header("Subject", "plain text") == "Subject: plain text\r\n");
 }

@@ -59,7 +59,7 @@ ROWS = [
     # Where changes come from: the network and other programs.
     ("nodes/sources/*",           "schema/*.hpp actors/*.hpp nodes/*",       "fmt curl posix"),
     # How notices leave.
-    ("nodes/reporters/*",         "schema/*.hpp actors/*.hpp actors/core/* nodes/*", "fmt curl openssl posix caf spdlog"),
+    ("nodes/reporters/*",         "schema/*.hpp actors/*.hpp actors/core/* storage/*.hpp nodes/*", "fmt curl openssl posix caf spdlog"),
     ("nodes/*",                   "schema/* config/* storage/* actors/* nodes/*",
                                   "fmt spdlog caf cli archive openssl sodium posix"),
     ("tools/*",                   "schema/* config/* storage/* actors/* nodes/* tools/*",

@@ -106,6 +106,8 @@ void coordinator_state::welcome_back(herd_member& member) {
     decided.hold =
       host_hold{hold_kind::quarantine, "farm", back + "; a canary must pass there first", at, {}};
     healing.probes[record.name] = {now(), 0, {}};
+    if (state == host_state::up) // at once: what waits must not go there first
+      member.view.state = host_state::quarantined;
   } else if (record.hold.kind == hold_kind::quarantine) {
     decided.hold = host_hold{};
     decided.events.push_back(ladder_event(event_kind::host_released, record.name, back, at));

@@ -63,7 +63,7 @@ inline constexpr size_t irc_answer_lines_max = 5;
 inline constexpr size_t irc_private_lines_max = 12;
 /// Commands that one connection's people may give at once, and how long it takes until one more
 /// is heard; what is more is not answered, so that two bots can't talk each other to death.
-inline constexpr uint32_t irc_commands_burst = 6;
+inline constexpr uint32_t irc_commands_burst = 15;
 inline constexpr milliseconds irc_command_every = 2s;
 /// One question of a command to the coordinator: people wait for it.
 inline constexpr milliseconds irc_question_timeout = 10s;

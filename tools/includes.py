@@ -69,6 +69,8 @@ ROWS = [
                                   "fmt openssl posix caf spdlog"),
     ("nodes/reporters/*",         "schema/*.hpp actors/*.hpp actors/core/* nodes/*",
                                   "fmt curl openssl posix caf spdlog"),
+    # How notices leave.
+    ("nodes/reporters/*",         "schema/*.hpp actors/*.hpp actors/core/* storage/*.hpp nodes/*", "fmt curl openssl posix caf spdlog"),
     ("nodes/*",                   "schema/* config/* storage/* actors/* nodes/*",
                                   "fmt spdlog caf cli archive openssl sodium posix"),
     ("tools/*",                   "schema/* config/* storage/* actors/* nodes/* tools/*",

@@ -78,7 +78,7 @@ class Healing(FarmCase):
         return build, self.build(build)["host"]
 
     def events(self, kind):
-        return [event for event in self.farm.ask("events")["events"] if event["kind"] == kind]
+        return self.farm.ask("events", "--kind", kind, "--limit", "500")["events"]
 
     def attempts(self, build, step="waits"):
         return [one for one in self.build(build)["steps"] if one["name"] == step][0]["attempts"]

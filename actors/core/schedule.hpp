@@ -28,8 +28,8 @@ struct queue_entry {
   requirement needs;            ///< parsed `requirement_text`
   host_name pinned;             ///< empty: any host that serves
   std::vector<host_name> avoid; ///< hosts lost under it: only if no other could ever serve
-  bool is_opinion = false;      ///< judges another build, and gives way to all that do not
   std::string builder = {};     ///< owners of hosts may allow some only
+  bool is_opinion = false;      ///< judges another build, and gives way to all that do not
 };
 
 /// A queue in its order, without copies of its entries.

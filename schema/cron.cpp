@@ -94,6 +94,8 @@ void parse_member(const piece& from, const field& of, std::bitset<Bits>& into) {
     first = parse_value(range.before(std::min(dash, range.text.size())), of);
     if (dash != std::string_view::npos)
       last = parse_value(range.behind(dash + 1), of);
+    if (dash != std::string_view::npos && last == 0 && of.most == 7 && first > 0)
+      last = 7; // "fri-sun"
     else if (slash == std::string_view::npos)
       last = first;
     if (last < first)

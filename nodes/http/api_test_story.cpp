@@ -57,6 +57,13 @@ expected<story_question> question_of(const request& asked) {
   return out;
 }
 
+test_case passed_silently(const core::test_choice& test) {
+  test_case out;
+  out.name = test.name;
+  out.suite = test.suite;
+  return out;
+}
+
 std::optional<failure> add_runs(const storage::store& store, const build_record& build,
                                 const story_question& asked, story_page& page) {
   auto file = storage::read_build_file(store, build.id);
@@ -75,7 +82,7 @@ std::optional<failure> add_runs(const storage::store& store, const build_record&
     auto found = core::find_test(**report, asked.test);
     // Where passed tests have no names, silence means that it passed, as in `core::compare`.
     if (found.empty() && (*report)->only_failures_named)
-      found.push_back({asked.test.name, asked.test.suite});
+      found.push_back(passed_silently(asked.test));
     for (auto& test : found)
       page.runs.push_back({build.id, build.builder, build.host, build.source, build.finished_at,
                            step.name, std::move(test.suite), test.outcome, test.seconds,

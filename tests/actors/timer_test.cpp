@@ -1,6 +1,7 @@
 // Timers: what is built at their times, once, over deaths and clocks that are set.
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/limits_timer.hpp"
+#include "schema/names.hpp"
 #include "tests/actors/tree_fixture.hpp"
 
 using namespace drover;

@@ -241,7 +241,8 @@ TEST_CASE("sign-in: streams end with what one may see") {
   browser guest{web.port};
   raw_client of_ann{web.port}, of_guest{web.port};
   for (auto* each : {&of_ann, &of_guest}) {
-    each->send((each == &of_ann ? ann : guest).head("GET /api/v1/events/stream") + "\r\n");
+    each->send((each == &of_ann ? ann : guest).head("GET /api/v1/events/stream")
+               + "Connection: close\r\n\r\n");
     REQUIRE(each->read_until("retry: 2000").find("200 OK") != std::string::npos);
   }
   web.configure({{"ann", {"view"}}});
@@ -253,7 +254,7 @@ TEST_CASE("sign-in: streams end with what one may see") {
   CHECK(of_ann.closed);
 
   raw_client again{web.port};
-  again.send(ann.head("GET /api/v1/events/stream") + "\r\n");
+  again.send(ann.head("GET /api/v1/events/stream") + "Connection: close\r\n\r\n");
   REQUIRE(again.read_until("retry: 2000").find("200 OK") != std::string::npos);
   CHECK(ann.post("/logout", {}).status == 303);
   again.read_all();

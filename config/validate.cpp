@@ -4,6 +4,7 @@
 #include "config/forms.hpp"
 #include "config/requirement_check.hpp"
 #include "config/source_check.hpp"
+#include "config/user_check.hpp"
 #include "config/values.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_healing.hpp"
@@ -28,7 +29,6 @@ const std::vector<std::string_view> report_events{"problem", "recovery", "finish
                                                   "host_back"};
 constexpr std::string_view authors_word = "authors"; // among addresses: who may have broken it
 const std::vector<std::string_view> user_roles{"view", "force", "admin"};
-constexpr std::string_view anyone = "anyone"; // who has not signed in
 
 /// One run over one configuration.
 class checks {
@@ -329,42 +329,10 @@ private:
     name("user", user.name, path + "#");
     for (size_t i = 0; i < user.roles.size(); ++i)
       known("role", user.roles[i], user_roles, fmt::format("{}/roles/{}", path, i));
-    if (user.name == anyone)
-      check_anyone(user, path);
-    check_user_builders(user, path);
-    if (!user.mail.empty() && !mail_address_ok(user.mail))
-      error(path + "/mail", fmt::format("mail: '{}' is no mail address", shown(user.mail)));
-    if (!user.irc.empty() && !nick_ok(user.irc))
-      error(path + "/irc", fmt::format("irc: '{}' is no account on IRC", shown(user.irc)));
-  }
-
-  /// People who have not signed in have no name that an order could bear.
-  void check_anyone(const user_spec& user, const std::string& path) {
-    for (size_t i = 0; i < user.roles.size(); ++i)
-      if (user.roles[i] == "force" || user.roles[i] == "admin")
-        error(fmt::format("{}/roles/{}", path, i),
-              fmt::format("anyone: whoever has not signed in may view alone; give '{}' to users",
-                          user.roles[i]));
-    for (const auto* key : {"builders", "mail", "irc"})
-      if (at_exactly(path + "/" + key))
-        error(path + "/" + key + "#",
-              fmt::format("{}: 'anyone' stands for people who have not signed in, it has roles "
-                          "alone",
-                          key));
-  }
-
-  void check_user_builders(const user_spec& user, const std::string& path) {
-    auto is_for = [&](std::string_view role) {
-      return std::find(user.roles.begin(), user.roles.end(), role) != user.roles.end();
-    };
-    if (user.name != anyone && at_exactly(path + "/builders")
-        && (is_for("admin") || !is_for("force")))
-      warn(path + "/builders#", "builders: bounds the role force alone, which this user "
-                                  + std::string{is_for("admin") ? "exceeds" : "has not"});
+    for (auto& each : user_mistakes(user, [this](const auto& key) { return at_exactly(key); }))
+      each.is_doubt ? warn(each.path, each.text) : error(each.path, each.text);
     globs("builders", user.builders, path + "/builders");
-    std::vector<std::string_view> names;
-    for (const auto& builder : farm_.builders)
-      names.push_back(builder.name);
+    auto names = builder_names(farm_);
     for (size_t i = 0; i < user.builders.size(); ++i)
       if (user.builders[i].find_first_of("*?[\\") == std::string::npos)
         known("builder", user.builders[i], names, fmt::format("{}/builders/{}", path, i));

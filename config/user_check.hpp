@@ -1,0 +1,24 @@
+#pragma once
+// What is wrong with a user of a configuration, beyond names that are not known.
+// SPDX-License-Identifier: Apache-2.0
+
+#include "schema/config_model.hpp"
+
+#include <functional>
+#include <string_view>
+
+namespace drover {
+
+struct user_mistake {
+  std::string path; ///< as places have it
+  std::string text;
+  bool is_doubt = false; ///< a warning
+};
+
+/// `is_there`: whether the file has something at a path.
+std::vector<user_mistake> user_mistakes(const user_spec& user,
+                                        const std::function<bool(const std::string&)>& is_there);
+
+std::vector<std::string_view> builder_names(const farm_config& farm);
+
+} // namespace drover

@@ -139,6 +139,7 @@ TEST_CASE_METHOD(host_fixture, "host agent: a step that dies is replaced, its at
   spool->defects = 1;
   spool->print(token, "0123456789");
   advance(limits::log_poll_max);
+  say(log_durable{token, 0});
   say(log_durable{token, 3}); // answers the successor's question
   CHECK(log_heard() == "3456789");
   CHECK(spool->attempts.at(token).starts == 1);

@@ -41,7 +41,8 @@ void decode_all(std::string_view bytes) {
   check(bytes, decode_entry);
   for (const auto* kind : {"assignment", "order", "exit", "process", "start", "confirmed"})
     if (auto record = last_record(kind, bytes))
-      fuzz::require(bytes.find(*record) != std::string_view::npos, "a record is a part of its file");
+      fuzz::require(bytes.find(*record) != std::string_view::npos,
+                    "a record is a part of its file");
   (void)decode_cancel(bytes);
   (void)decode_confirmed(bytes);
 }

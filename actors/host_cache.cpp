@@ -43,6 +43,9 @@ void host_supervisor_state::on(const cache_ask& said) {
         [this, token](const cache_answer& answer) {
           if (!orders.contains(token))
             return;
+          // Of attempts that were lost nobody says that they are over.
+          std::erase_if(cache_hits,
+                        [this](const auto& hit) { return !orders.contains(hit.first); });
           if (answer.hit && cache_hits.size() < limits::cache_grants_max)
             cache_hits[token] = answer.sha256;
           tell(answer);

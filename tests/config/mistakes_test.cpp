@@ -33,6 +33,19 @@ TEST_CASE("mistakes: a key that is written wrongly") {
            "start, stop, idle");
 }
 
+TEST_CASE("mistakes: a cache says its outputs, and names files below the workspace") {
+  CHECK(errors_of(with_step("cache: {outputs: []}")).empty());
+  CHECK(errors_of(with_step("cache: {facts: [cpu_model]}"))
+        == "f:4:40: cache has no 'outputs'; write e.g. outputs: [\"build/**\"]");
+  CHECK(errors_of(with_step("cache: {output: [x]}"))
+        == "f:4:41: unknown key 'output' (did you mean 'outputs'?)");
+  CHECK(errors_of(with_step("cache: yes"))
+        == "f:4:40: cache: expected a mapping, e.g. {inputs: ...}, not a text");
+  CHECK(errors_of(with_step("cache: {inputs: [/etc/passwd], outputs: [../x]}"))
+        == "f:4:50: inputs: '/etc/passwd' begins with '/', it must lie below the workspace\n"
+           "f:4:74: outputs: '../x' has '..', it must lie below the workspace");
+}
+
 TEST_CASE("mistakes: a wrong unit, and other wrong values") {
   CHECK(errors_of(with_step("timeout: 10x"))
         == "f:4:42: timeout: '10x' is no duration; write e.g. 30s, 10m, 2h, 1d");

@@ -184,24 +184,12 @@ private:
     if (step.tests != std::vector<std::string>{"auto"})
       globs("tests", step.tests, path + "/tests");
     check_limits(step.limits, path + "/limits");
-    check_cache(step.cache, path + "/cache");
+    globs("inputs", step.cache.inputs, path + "/cache/inputs");
+    globs("outputs", step.cache.outputs, path + "/cache/outputs");
+    for (size_t i = 0; i < step.cache.facts.size(); ++i)
+      name("fact", step.cache.facts[i], fmt::format("{}/cache/facts/{}", path, i));
     if (step.silence > step.timeout && step.timeout.count() > 0)
       warn(path + "/silence", "silence: is longer than the timeout, so it never comes to bear");
-  }
-
-  void check_cache(const cache_spec& cache, const std::string& path) {
-    globs("inputs", cache.inputs, path + "/inputs");
-    globs("outputs", cache.outputs, path + "/outputs");
-    for (size_t i = 0; i < cache.facts.size(); ++i)
-      name("fact", cache.facts[i], fmt::format("{}/facts/{}", path, i));
-    auto bounded = [&](const char* key, size_t count, size_t most) {
-      if (count > most)
-        error(path + "/" + key,
-              fmt::format("{}: {} of them; at most {} are allowed", key, count, most));
-    };
-    bounded("inputs", cache.inputs.size(), limits::cache_globs_max);
-    bounded("outputs", cache.outputs.size(), limits::cache_globs_max);
-    bounded("facts", cache.facts.size(), limits::cache_facts_max);
   }
 
   void check_limits(const step_limits& given, const std::string& path) {

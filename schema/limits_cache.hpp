@@ -13,11 +13,9 @@ using namespace std::chrono_literals;
 
 // -- what goes into a key ------------------------------------------------------------------------
 
-/// What a key is made of, by name: a handful of facts, some variables, some globs.
+/// What a key is made of, by name: a handful of facts, some variables, some globs. A step with more
+/// runs without the cache.
 inline constexpr size_t cache_parts_max = 256;
-/// Globs of a step's inputs, and of its outputs.
-inline constexpr size_t cache_globs_max = 64;
-inline constexpr size_t cache_facts_max = 64;
 /// Hashing runs at about 1 GB/s: what takes longer than half a minute is not worth a look.
 inline constexpr uint64_t cache_input_bytes_max = 32ull * 1024 * 1024 * 1024;
 inline constexpr uint64_t cache_input_files_max = 500'000;

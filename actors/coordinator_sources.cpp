@@ -69,7 +69,7 @@ caf::result<expected<submitted>> coordinator_state::take_change(const change_fou
   request.because = change.title;
   std::vector<core::order> orders;
   for (const auto& builder : settings.config.builders)
-    if (builder.source == change.source) {
+    if (core::builds_from(builder, change.source)) {
       request.orders.push_back({builder.name, change.ref});
       orders.push_back({builder.name, change.ref});
     }

@@ -103,6 +103,20 @@ void read_step(reader& in, const node& from, std::vector<step_spec>& out) {
   out.push_back(std::move(step));
 }
 
+/// A source's name, or a list of them: the first is what is built where none is named.
+void read_sources(reader& in, const node& from, builder_spec& out) {
+  if (from.what == yaml::kind::scalar) {
+    in.text("source", from, out.source);
+    return;
+  }
+  std::vector<std::string> names;
+  in.texts("source", from, "trunk or [candidates, trunk]", names);
+  if (names.empty())
+    return;
+  out.source = names.front();
+  out.more_sources.assign(names.begin() + 1, names.end());
+}
+
 } // namespace
 
 void read_builder(reader& in, const std::string& name, const node& from, farm_config& out) {
@@ -119,7 +133,7 @@ void read_builder(reader& in, const std::string& name, const node& from, farm_co
   };
   in.mapping(
     titled("builder", name), from,
-    {{"source", [&](const node& value) { in.text("source", value, builder.source); }},
+    {{"source", [&](const node& value) { read_sources(in, value, builder); }},
      {"on", [&](const node& value) { read_placement(in, value, builder.on); }},
      {"requires", [&](const node& value) { in.text("requires", value, builder.requirement); }},
      {"steps", steps, step_example},

@@ -7,8 +7,8 @@
 #include "config/user_check.hpp"
 #include "config/values.hpp"
 #include "schema/limits.hpp"
-#include "schema/limits_healing.hpp"
 #include "schema/limits_cache.hpp"
+#include "schema/limits_healing.hpp"
 #include "schema/names.hpp"
 
 #include <fmt/format.h>
@@ -148,6 +148,8 @@ private:
     name("builder", builder.name, path + "#");
     if (!builder.source.empty())
       known("source", builder.source, sources_, path + "/source");
+    for (const auto& more : builder.more_sources)
+      known("source", more, sources_, path + "/source");
     for (const auto& key : builder.on.class_keys) {
       name("class key", key, path + "/on");
       unless_known(key, path + "/on");

@@ -238,10 +238,11 @@ std::optional<failure> disk_cache::remember(const grant_token& token, const cach
 }
 
 std::optional<cache_memo> disk_cache::memo_of(const grant_token& token) const {
-  auto memo = read_record(attempt_folder(token), memo_file, &decode_memo);
-  if (!memo)
+  auto bytes = read_spool_file(attempt_folder(token), memo_file);
+  if (!bytes)
     return std::nullopt;
-  return *memo;
+  auto memo = decode_memo(*bytes);
+  return memo ? std::optional{*std::move(memo)} : std::nullopt;
 }
 
 // -- fetching and restoring ----------------------------------------------------------------------

@@ -89,6 +89,7 @@ struct retention_spec {
 struct builder_spec {
   std::string name;
   std::string source; ///< a source's name; empty: what the submission names, or nothing
+  std::vector<std::string> more_sources; ///< whose changes are built as well
   placement_spec on;
   std::string requirement; ///< see schema/requirement.hpp; empty: any host serves
   std::vector<step_spec> steps;
@@ -97,6 +98,7 @@ struct builder_spec {
   retention_spec keep = {};           ///< of its artifacts
   bool second_opinion = true;         ///< a failure of doubtful class is tried once on another host
   bool canary = false;                ///< proves hosts that are new or were out
+  std::vector<std::string> more_sources = {}; ///< whose changes are built beside `source`
   friend bool operator==(const builder_spec&, const builder_spec&) = default;
 };
 

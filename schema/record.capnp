@@ -162,6 +162,7 @@ struct BuilderSpec {
   keep @9 :Retention;
   secondOpinion @10 :Bool = true;
   canary @11 :Bool;
+  moreSources @12 :List(Text);
 }
 
 struct ParamSpec {

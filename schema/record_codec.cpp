@@ -203,6 +203,7 @@ std::string encode(const builder_spec& value) {
   keep.setKeepLast(value.keep.keep_last);
   to.setSecondOpinion(value.second_opinion);
   to.setCanary(value.canary);
+  write_each(to.initMoreSources(count(value.more_sources.size())), value.more_sources);
   return finish(kind::recipe, message);
 }
 
@@ -223,6 +224,7 @@ expected<builder_spec> decode_recipe(std::string_view bytes) {
     to.keep = {milliseconds{keep.getAgeMs()}, keep.getBudget(), keep.getKeepLast()};
     to.second_opinion = from.getSecondOpinion();
     to.canary = from.getCanary();
+    to.more_sources = read(from.getMoreSources());
     return to;
   };
   return decode<records::BuilderSpec, builder_spec>(kind::recipe, bytes, read_root);

@@ -233,7 +233,7 @@ struct CacheKeep {
 
 struct HostNews {
   facts @0 :List(Entry);   # all of them, anew; at most entries_max
-  trouble @1 :Text;        # why it should get no new work; empty: it is well; cut at reason_bytes_max
+  trouble @1 :Text;        # why no new work; empty: it is well; cut at reason_bytes_max
 }
 
 # -- coordinator to host ---------------------------------------------------------------------------
@@ -292,7 +292,6 @@ struct StepSpec {
 }
 
 struct StepCache {
-  # What lets a result stand for a later run of the step.
   on @0 :Bool;
   inputs @1 :List(Text);   # as the two below: at most entries_max, each at most value_bytes_max
   facts @2 :List(Text);
@@ -310,7 +309,6 @@ struct StepLimits {
 }
 
 struct Usage {
-  # 0: not known.
   userMs @0 :Int64;   # as is systemMs, at least 0
   systemMs @1 :Int64;
   memoryPeak @2 :UInt64;

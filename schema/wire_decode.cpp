@@ -1,55 +1,12 @@
 // Cap'n Proto to values: the door at which a stranger's bytes are checked.
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/wire_codec.hpp"
-#include "schema/wire_door.hpp"
+#include "schema/wire_take.hpp"
 
 #include <kj/exception.h>
 
 namespace drover {
 namespace {
-
-/// A sentence for people: never refused, but made harmless.
-std::string sentence(capnp::Text::Reader from) {
-  return printable({from.begin(), from.size()}, limits::reason_bytes_max);
-}
-
-epoch take(wire::Epoch::Reader from) {
-  return {from.getCounter(), from.getIncarnation()};
-}
-
-grant_token take(door& at, wire::GrantToken::Reader from) {
-  return at.within("token", [&] {
-    auto attempt = from.getAttempt();
-    grant_token token{take(from.getGrantedIn()), {}};
-    token.attempt.build = {at.counted("build", attempt.getBuild())};
-    token.attempt.step = {
-      at.at_most("step", attempt.getStep(), static_cast<uint32_t>(limits::steps_max - 1))};
-    at.counted("attempt", attempt.getAttempt());
-    token.attempt.attempt = {attempt.getAttempt()};
-    return token;
-  });
-}
-
-string_map take(door& at, std::string_view field, capnp::List<wire::Entry>::Reader from) {
-  string_map values;
-  at.list(field, from, limits::entries_max, [&](wire::Entry::Reader one) {
-    auto key = at.line("key", one.getKey(), limits::value_bytes_max);
-    if (key.empty())
-      at.refuse("key", "is empty");
-    auto value = at.text("value", one.getValue(), limits::value_bytes_max);
-    if (!values.emplace(std::move(key), std::move(value)).second)
-      at.refuse("key", "comes twice");
-    return true;
-  });
-  return values;
-}
-
-std::vector<std::string> take(door& at, std::string_view field,
-                              capnp::List<capnp::Text>::Reader from) {
-  return at.list(field, from, limits::entries_max, [&](capnp::Text::Reader one) {
-    return at.line("text", one, limits::value_bytes_max);
-  });
-}
 
 std::vector<known_attempt> take(door& at, capnp::List<wire::KnownAttempt>::Reader from) {
   return at.list("known", from, limits::known_attempts_max, [&](wire::KnownAttempt::Reader one) {

@@ -147,6 +147,11 @@ expected<submission_plan> plan_submission(const farm_config& config,
   return plan;
 }
 
+bool builds_from(const builder_spec& builder, const std::string& source) {
+  const auto& more = builder.more_sources;
+  return builder.source == source || std::find(more.begin(), more.end(), source) != more.end();
+}
+
 std::string source_of_orders(const farm_config& config, const builder_spec& builder) {
   for (const auto& source : config.sources)
     if (source.name == builder.source && source.kind == source_kind::timer)

@@ -39,6 +39,9 @@ expected<submission_plan> plan_submission(const farm_config& config,
                                           const std::vector<order>& orders,
                                           const std::string& host);
 
+/// Whether changes of `source` are built of the builder.
+bool builds_from(const builder_spec& builder, const std::string& source);
+
 /// The source whose newest change is built of the builder if nothing is said; of a timer the one
 /// that it is of. Empty: it can be built from nothing.
 std::string source_of_orders(const farm_config& config, const builder_spec& builder);

@@ -71,6 +71,7 @@ json json_of(const builder_spec& builder) {
     steps.push_back(json_of(step));
   return {{"name", builder.name},
           {"source", text_or_null(builder.source)},
+          {"more_sources", builder.more_sources},
           {"on", placement_text(builder.on)},
           {"requires", text_or_null(builder.requirement)},
           {"params", params},

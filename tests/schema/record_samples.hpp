@@ -222,9 +222,11 @@ public:
   }
 
   void fill(builder_spec& value) {
-    auto& [name, source, on, requirement, steps, artifacts, params, keep, second_opinion, canary] =
+    auto& [name, source, on, requirement, steps, artifacts, params, keep, second_opinion, canary,
+           more_sources] =
       value;
-    all(name, source, on, requirement, steps, artifacts, params, keep, second_opinion, canary);
+    all(name, source, on, requirement, steps, artifacts, params, keep, second_opinion, canary,
+        more_sources);
   }
 
   void fill(attempt_record& value) {

@@ -273,18 +273,6 @@ void coordinator_state::plan() {
     place(placement.build, placement.host);
 }
 
-core::queue_view coordinator_state::waiting_entries() const {
-  core::queue_view entries;
-  entries.reserve(queue.size());
-  for (const auto& [id, entry] : queue)
-    if (!entry.is_opinion && !healing.held_back.contains(id))
-      entries.push_back(&entry);
-  for (const auto& [id, entry] : queue)
-    if (entry.is_opinion && !healing.held_back.contains(id))
-      entries.push_back(&entry); // whatever people and sources want goes first
-  return entries;
-}
-
 /// Reasons are made when somebody asks: a long queue has many, and they change with every slot.
 void coordinator_state::refresh_reasons() {
   if (!std::exchange(reasons_stale, false))

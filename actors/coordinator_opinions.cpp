@@ -109,4 +109,17 @@ void coordinator_state::ask_opinion(const build_file& red, const host_name& on) 
     });
 }
 
+/// In the order in which hosts are given away: opinions come last.
+core::queue_view coordinator_state::waiting_entries() const {
+  core::queue_view entries;
+  entries.reserve(queue.size());
+  for (const auto& [id, entry] : queue)
+    if (!entry.is_opinion && !healing.held_back.contains(id))
+      entries.push_back(&entry);
+  for (const auto& [id, entry] : queue)
+    if (entry.is_opinion && !healing.held_back.contains(id))
+      entries.push_back(&entry); // whatever people and sources want goes first
+  return entries;
+}
+
 } // namespace drover

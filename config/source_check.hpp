@@ -1,7 +1,8 @@
 #pragma once
-// What is wrong with a source that is a timer.
+// What is wrong with the times of a source.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "config/error.hpp"
 #include "config/place.hpp"
 #include "schema/model.hpp"
 
@@ -17,8 +18,11 @@ struct source_mistake {
   std::string message;
 };
 
-/// Its schedule, its zone, and keys that only other sources have. Whether the source that it is of
-/// exists is not looked at.
-std::vector<source_mistake> check_timer(const source_spec& timer);
+/// Of a timer: its schedule, its zone, what it is of, and keys that only other sources have; of
+/// another source: keys that only timers have.
+std::vector<source_mistake> check_times(const source_spec& source, const farm_config& farm);
+
+/// The mistake as an error of the file, `where` being the place of its key.
+config_error placed(const source_mistake& wrong, const place& where);
 
 } // namespace drover

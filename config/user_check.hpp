@@ -1,11 +1,10 @@
 #pragma once
-// What is wrong with a user of a configuration, beyond names that are not known.
+// What is wrong with a user of a configuration, beyond its name.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "schema/config_model.hpp"
 
 #include <functional>
-#include <string_view>
 
 namespace drover {
 
@@ -16,9 +15,7 @@ struct user_mistake {
 };
 
 /// `is_there`: whether the file has something at a path.
-std::vector<user_mistake> user_mistakes(const user_spec& user,
+std::vector<user_mistake> user_mistakes(const user_spec& user, const farm_config& farm,
                                         const std::function<bool(const std::string&)>& is_there);
-
-std::vector<std::string_view> builder_names(const farm_config& farm);
 
 } // namespace drover

@@ -7,7 +7,6 @@
 #include "config/user_check.hpp"
 #include "config/values.hpp"
 #include "schema/limits.hpp"
-#include "schema/limits_cache.hpp"
 #include "schema/limits_healing.hpp"
 #include "schema/names.hpp"
 
@@ -18,9 +17,7 @@
 
 namespace drover {
 namespace {
-
 constexpr size_t shown_bytes_max = 60; // of a value in a message
-
 std::string shown(std::string_view text) {
   return printable(text, shown_bytes_max);
 }
@@ -28,7 +25,6 @@ std::string shown(std::string_view text) {
 const std::vector<std::string_view> report_events{"problem", "recovery", "finished", "quarantined",
                                                   "host_back"};
 constexpr std::string_view authors_word = "authors"; // among addresses: who may have broken it
-const std::vector<std::string_view> user_roles{"view", "force", "admin"};
 
 /// One run over one configuration.
 class checks {
@@ -108,12 +104,10 @@ private:
     name("source", source.name, path + "#");
     bool tarballs = source.kind == source_kind::tarball;
     auto key = tarballs ? "tarballs" : std::string{to_string(source.kind)};
-    if (source.kind == source_kind::none)
+    for (const auto& wrong : check_times(source, farm_))
+      found_.errors.push_back(placed(wrong, at(path + "/" + wrong.key)));
+    if (source.kind == source_kind::none || source.kind == source_kind::timer)
       return;
-    if (source.kind == source_kind::timer)
-      return check_clock(source, path);
-    if (!source.zone.empty() || !source.of.empty() || source.only_changed)
-      error(path, "zone, of and only_changed: only timers have them; write cron as well");
     if (bad_location(source.location))
       error(path + "/" + key,
             fmt::format("{}: '{}' is neither a folder nor a URL", key, shown(source.location)));
@@ -127,20 +121,6 @@ private:
       if (bad_location(source.branches[i]))
         error(fmt::format("{}/branches/{}", path, i),
               fmt::format("branches: '{}' is no name of a branch", shown(source.branches[i])));
-  }
-
-  void check_clock(const source_spec& timer, const std::string& path) {
-    for (const auto& wrong : check_timer(timer)) {
-      auto here = at(path + "/" + wrong.key);
-      auto column = here.text_column ? *here.text_column + wrong.character : here.column;
-      found_.errors.push_back({here.line, column, wrong.message, here.file});
-    }
-    if (timer.of.empty())
-      return;
-    known("source", timer.of, sources_, path + "/of");
-    for (const auto& other : farm_.sources)
-      if (other.name == timer.of && other.kind == source_kind::timer)
-        error(path + "/of", fmt::format("of: '{}' is a timer itself", shown(timer.of)));
   }
 
   void check(const builder_spec& builder) {
@@ -315,17 +295,9 @@ private:
   }
 
   void check(const user_spec& user) {
-    auto path = "users/" + user.name;
-    name("user", user.name, path + "#");
-    for (size_t i = 0; i < user.roles.size(); ++i)
-      known("role", user.roles[i], user_roles, fmt::format("{}/roles/{}", path, i));
-    for (auto& each : user_mistakes(user, [this](const auto& key) { return at_exactly(key); }))
+    name("user", user.name, "users/" + user.name + "#");
+    for (auto& each : user_mistakes(user, farm_, [this](auto& key) { return at_exactly(key); }))
       each.is_doubt ? warn(each.path, each.text) : error(each.path, each.text);
-    globs("builders", user.builders, path + "/builders");
-    auto names = builder_names(farm_);
-    for (size_t i = 0; i < user.builders.size(); ++i)
-      if (user.builders[i].find_first_of("*?[\\") == std::string::npos)
-        known("builder", user.builders[i], names, fmt::format("{}/builders/{}", path, i));
   }
 
   void address(const reporter_spec& reporter, const std::string& path,
@@ -364,7 +336,9 @@ private:
              const std::string& path) {
     if (std::find(all.begin(), all.end(), word) != all.end())
       return;
-    auto near = suggestion(word, all, found_.errors.size());
+    // Comparing every wrong word with every right one takes too long where thousands are wrong.
+    bool few = found_.errors.size() < limits::config_errors_max;
+    auto near = few ? nearest(word, all) : std::nullopt;
     error(path,
           near
             ? fmt::format("{} '{}' is not known (did you mean '{}'?)", what, shown(word), *near)
@@ -381,12 +355,6 @@ private:
     if (!doubt.empty())
       found_.warnings.push_back(
         {here.line, here.text_column.value_or(here.column), std::move(doubt), here.file});
-  }
-
-  /// Comparing every wrong word with every right one takes too long where thousands are wrong.
-  static std::optional<std::string_view>
-  suggestion(std::string_view word, const std::vector<std::string_view>& all, size_t told_already) {
-    return told_already < limits::config_errors_max ? nearest(word, all) : std::nullopt;
   }
 
   void count(const std::string& path, size_t there, size_t allowed_max) {

@@ -149,7 +149,8 @@ std::optional<failure> packing::put_header(const std::string& path) {
 std::optional<failure> packing::add_log(const std::string& path) {
   unique_fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   struct stat info {};
-  if (!file || fstat(file.get(), &info) != 0)
+  bool silent = !file && errno == ENOENT; // who prints nothing has no log
+  if (!silent && (!file || fstat(file.get(), &info) != 0))
     return io_failure("the log", errno);
   archive_entry_clear(entry_.get());
   archive_entry_set_pathname(entry_.get(), "log");
@@ -159,7 +160,8 @@ std::optional<failure> packing::add_log(const std::string& path) {
   archive_entry_set_mtime(entry_.get(), 0, 0);
   if (auto problem = put_header("log"))
     return problem;
-  return add_content(file.get(), static_cast<uint64_t>(info.st_size), "log");
+  return silent ? std::nullopt
+                : add_content(file.get(), static_cast<uint64_t>(info.st_size), "log");
 }
 
 std::optional<failure> packing::add_tree(const std::string& root, const std::string& prefix,

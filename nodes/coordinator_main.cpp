@@ -10,6 +10,7 @@
 #include "nodes/command_runner.hpp"
 #include "nodes/config_reload.hpp"
 #include "nodes/coordinator_backup.hpp"
+#include "nodes/coordinator_enrolment.hpp"
 #include "nodes/coordinator_notices.hpp"
 #include "nodes/coordinator_web.hpp"
 #include "nodes/http/api.hpp"
@@ -133,53 +134,6 @@ epoch begin_epoch(storage::store& store) {
   return now;
 }
 
-/// What new machines get their certificates from, and the door that knows which ones hold.
-struct enrolment {
-  std::shared_ptr<authority_port> authority;
-  std::shared_ptr<certificate_book> book;
-  enroller_actor enroller;
-};
-
-enrolment begin_enrolment(caf::actor_system& system, edge_loop& loop, const options& chosen,
-                          const farm_settings& settings, const farm_actors& farm) {
-  auto folder = chosen.dir + "/keys";
-  if (auto problem = make_farm_keys(folder))
-    stop_fatally(problem->text);
-  auto authority = open_authority(folder);
-  if (!authority)
-    stop_fatally(authority.error().text);
-  auto known = storage::read_identities(*settings.store);
-  if (!known)
-    stop_fatally(known.error().text);
-  enrolment out{*authority, std::make_shared<certificate_book>(*known), {}};
-  enroller_settings enrol;
-  enrol.farm = settings.config.farm;
-  enrol.store = settings.store;
-  enrol.recorder = farm.recorder;
-  enrol.clock = settings.clock;
-  enrol.authority = out.authority;
-  enrol.life = std::chrono::seconds{chosen.certificate_seconds};
-  enrol.digest = [](const std::string& token) { return http::digest_of_token(token); };
-  enrol.publish = [&loop, book = out.book](const host_identity& identity) {
-    loop.post([book, identity] { book->put(identity); });
-  };
-  out.enroller = spawn_enroller(system, enrol);
-  caf::anon_send(farm.census, enlistment{"enroller", "enroller", "coordinator", out.enroller});
-  caf::actor_cast<caf::actor>(out.enroller)->attach_functor([&system](const caf::error& reason) {
-    if (reason != caf::exit_reason::user_shutdown)
-      stop_fatally("its enroller died: " + system.render(reason));
-  });
-  return out;
-}
-
-/// The enroller speaks to the loop: it ends before that does.
-void end_enrolment(caf::actor_system& system, enrolment& what) {
-  caf::scoped_actor self{system};
-  self->send_exit(what.enroller, caf::exit_reason::user_shutdown);
-  self->wait_for(what.enroller);
-  what = {};
-}
-
 std::unique_ptr<listener> open_listener(edge_loop& loop, const options& chosen,
                                         const farm_actors& farm, const enrolment& enrolled) {
   listener_settings settings{chosen.listen, coordinator_key_files(chosen.dir + "/keys"),
@@ -192,15 +146,11 @@ std::unique_ptr<listener> open_listener(edge_loop& loop, const options& chosen,
   return std::move(*opened);
 }
 
-/// Where new machines find the farm, and how they know that it is the right one.
-http::enrolment_desk desk_of(const options& chosen, const enrolment& what, uint16_t port) {
-  auto fingerprint = key_fingerprint(what.authority->certificate());
-  if (!fingerprint)
-    stop_fatally(fingerprint.error().text);
-  auto address = chosen.public_address;
-  if (address.empty())
-    address = chosen.listen.substr(0, chosen.listen.rfind(':')) + ":" + std::to_string(port);
-  return {what.enroller, address, *fingerprint};
+/// Where other machines find the hosts' port.
+std::string address_of(const options& chosen, uint16_t port) {
+  return chosen.public_address.empty()
+           ? chosen.listen.substr(0, chosen.listen.rfind(':')) + ":" + std::to_string(port)
+           : chosen.public_address;
 }
 
 std::unique_ptr<http::server> serve_people(const options& chosen, http::api_parts parts,
@@ -364,9 +314,11 @@ int run(const options& chosen) {
   auto passwords = parts.passwords;
   {
     edge_loop loop{system};
-    auto enrolled = begin_enrolment(system, loop, chosen, settings, *farm);
+    auto enrolled =
+      begin_enrolment(system, loop, settings, *farm,
+                      {chosen.dir + "/keys", std::chrono::seconds{chosen.certificate_seconds}});
     auto door = open_listener(loop, chosen, *farm, enrolled);
-    parts.enrolment = desk_of(chosen, enrolled, door->port());
+    parts.enrolment = desk_of(enrolled, address_of(chosen, door->port()));
     auto browsers = serve_browsers(chosen, parts);
     auto pages = serve_people(chosen, std::move(parts), people);
     spdlog::info("coordinator ready hosts_port={} socket={}", door->port(), chosen.socket);

@@ -238,11 +238,11 @@ std::optional<failure> disk_cache::remember(const grant_token& token, const cach
 }
 
 std::optional<cache_memo> disk_cache::memo_of(const grant_token& token) const {
-  auto bytes = read_spool_file(attempt_folder(token), memo_file);
-  if (!bytes)
+  auto bytes = read_whole(attempt_folder(token) + "/" + memo_file, limits::spool_record_bytes_max);
+  auto memo = bytes ? decode_memo(*bytes) : expected<cache_memo>{bytes.error()};
+  if (!memo)
     return std::nullopt;
-  auto memo = decode_memo(*bytes);
-  return memo ? std::optional{*std::move(memo)} : std::nullopt;
+  return *memo;
 }
 
 // -- fetching and restoring ----------------------------------------------------------------------

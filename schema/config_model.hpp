@@ -89,7 +89,6 @@ struct retention_spec {
 struct builder_spec {
   std::string name;
   std::string source; ///< a source's name; empty: what the submission names, or nothing
-  std::vector<std::string> more_sources; ///< whose changes are built as well
   placement_spec on;
   std::string requirement; ///< see schema/requirement.hpp; empty: any host serves
   std::vector<step_spec> steps;

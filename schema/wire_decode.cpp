@@ -171,7 +171,7 @@ welcome take(door& at, wire::Welcome::Reader from) {
   check_protocol(at, from.getProtocolMajor());
   if (at.failed())
     return {};
-  return {take(from.getCoordinator()),
+  return {drover::take(from.getCoordinator()),
           {from.getSession()},
           at.span("beatEveryMs", from.getBeatEveryMs()),
           at.span("leaseMs", from.getLeaseMs())};

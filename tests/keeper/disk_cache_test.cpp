@@ -212,6 +212,14 @@ TEST_CASE_METHOD(cache_fixture, "disk cache: the same result is the same archive
   CHECK(pack(first).sha256 == packed.sha256);
 }
 
+TEST_CASE_METHOD(cache_fixture, "disk cache: a step that printed nothing is kept as well") {
+  fs::remove(attempt() + "/log");
+  auto packed = pack(first);
+  fetch(packed);
+  REQUIRE_FALSE(restore(packed, second));
+  CHECK(slurp(attempt() + "/log").empty());
+}
+
 TEST_CASE_METHOD(cache_fixture, "disk cache: links that a step planted lead nothing out") {
   make_outputs(first);
   auto packed = pack(first);

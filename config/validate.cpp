@@ -232,10 +232,9 @@ private:
       check_webhook(reporter, path);
     for (const auto* key : {"password", "secret"}) {
       auto file = reporter.settings.find(std::string{key} + "_file");
-      if (file != reporter.settings.end() && at_exactly(path + "/" + key + "/file")
-          && bad_location(file->second))
-        error(path + "/" + key + "/file",
-              fmt::format("file: '{}' is no name of a file", shown(file->second)));
+      auto there = path + "/" + key + "/file";
+      if (file != reporter.settings.end() && at_exactly(there) && bad_location(file->second))
+        error(there, fmt::format("file: '{}' is no name of a file", shown(file->second)));
     }
   }
 
@@ -337,8 +336,8 @@ private:
     if (std::find(all.begin(), all.end(), word) != all.end())
       return;
     // Comparing every wrong word with every right one takes too long where thousands are wrong.
-    bool few = found_.errors.size() < limits::config_errors_max;
-    auto near = few ? nearest(word, all) : std::nullopt;
+    auto near =
+      found_.errors.size() < limits::config_errors_max ? nearest(word, all) : std::nullopt;
     error(path,
           near
             ? fmt::format("{} '{}' is not known (did you mean '{}'?)", what, shown(word), *near)

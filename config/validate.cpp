@@ -21,7 +21,6 @@ constexpr size_t shown_bytes_max = 60; // of a value in a message
 std::string shown(std::string_view text) {
   return printable(text, shown_bytes_max);
 }
-
 const std::vector<std::string_view> report_events{"problem", "recovery", "finished", "quarantined",
                                                   "host_back"};
 constexpr std::string_view authors_word = "authors"; // among addresses: who may have broken it

@@ -27,7 +27,7 @@ struct host_settings {
   /// Looks at this machine; may take seconds, so it gets a thread of its own where `blocking` says
   /// so. Where there is none, the host counts as well.
   std::function<core::vital_signs()> vital_signs = {};
-  std::string trouble = {}; ///< what a look before the start has found
+  std::string trouble = {};               ///< what a look before the start has found
   std::shared_ptr<cache_port> cache = {}; ///< none: every step runs
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/spool_folder.hpp"
 
-
 #include <fcntl.h>
 #include <time.h>
 #include <unistd.h>

@@ -172,9 +172,8 @@ repository open_hg(const source_spec& source, const std::string& folder,
   };
   with.heads = [=] {
     // Of several heads of a branch the one that came last stands; `sort` puts it last.
-    return hg(
-      {"-R", mirror, "log", "-r", "sort(head() and not closed(), rev)", "--template",
-       "{branch}\\0{node}\\0{author}\\0{word(0, date|hgdate)}\\0{desc|firstline}\\n"});
+    return hg({"-R", mirror, "log", "-r", "sort(head() and not closed(), rev)", "--template",
+               "{branch}\\0{node}\\0{author}\\0{word(0, date|hgdate)}\\0{desc|firstline}\\n"});
   };
   with.since = [=](const std::string& head, const std::string& before) {
     return hg({"-R", mirror, "log", "-r", "reverse(only(" + head + ", " + before + "))", "--limit",

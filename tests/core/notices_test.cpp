@@ -49,8 +49,7 @@ TEST_CASE("notices: a problem says what `drover why` says, where, since when, an
   auto words = problem_words(heading_of(notice_kind::problem), story);
   CHECK(words.subject == "check is red on linux/arm64: step 'test' failed on h1 with exit code 2");
   CHECK(words.text.rfind(story.why.sentence + "\n", 0) == 0);
-  CHECK(words.text.find("  0123456789ab by Ann: Make it faster\n")
-        != std::string::npos);
+  CHECK(words.text.find("  0123456789ab by Ann: Make it faster\n") != std::string::npos);
   CHECK(words.text.find("Look: https://farm.example.org/builds/12\n") != std::string::npos);
   CHECK(words.text.find("Ask:  drover why 12\n") != std::string::npos);
   story.another_cause = true;

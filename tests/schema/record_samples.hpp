@@ -223,8 +223,7 @@ public:
 
   void fill(builder_spec& value) {
     auto& [name, source, on, requirement, steps, artifacts, params, keep, second_opinion, canary,
-           more_sources] =
-      value;
+           more_sources] = value;
     all(name, source, on, requirement, steps, artifacts, params, keep, second_opinion, canary,
         more_sources);
   }

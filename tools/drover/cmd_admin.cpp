@@ -251,7 +251,7 @@ void add_admin(CLI::App& app, command_line& line) {
     app
       .add_subcommand("admin", "Accounts, keys, configuration, store, and who did what:"
                                " user, token, config, reload, verify, backup, restore, gc, cache,"
-                                           " audit")
+                               " audit")
       ->group(groups::farm);
   admin->require_subcommand(1);
   admin->footer("Example: drover admin verify");

@@ -92,12 +92,13 @@ void parse_member(const piece& from, const field& of, std::bitset<Bits>& into) {
   if (range.text != "*") {
     auto dash = range.text.find('-');
     first = parse_value(range.before(std::min(dash, range.text.size())), of);
-    if (dash != std::string_view::npos)
+    if (dash != std::string_view::npos) {
       last = parse_value(range.behind(dash + 1), of);
-    if (dash != std::string_view::npos && last == 0 && of.most == 7 && first > 0)
-      last = 7; // "fri-sun"
-    else if (slash == std::string_view::npos)
+      if (last == 0 && of.most == 7 && first > 0)
+        last = 7; // "fri-sun"
+    } else if (slash == std::string_view::npos) {
       last = first;
+    }
     if (last < first)
       range.wrong(fmt::format("{} '{}' goes backwards", of.name, range.text));
   }

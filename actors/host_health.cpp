@@ -10,6 +10,16 @@
 
 namespace drover {
 
+namespace {
+
+/// A load or free memory differs at each look; what the host is in trouble with does not.
+std::string without_numbers(std::string trouble) {
+  std::erase_if(trouble, [](char c) { return c >= '0' && c <= '9'; });
+  return trouble;
+}
+
+} // namespace
+
 /// Each limits::health_every, on a thread of its own: compilers are run, disks may hang.
 void host_agent_state::look_at_health() {
   if (!settings.vital_signs || health_asked || now_ms() < next_health_ms)
@@ -28,9 +38,10 @@ void host_agent_state::look_at_health() {
 void host_agent_state::take_health(const health_news& news) {
   health_asked = false;
   next_health_ms = now_ms() + limits::health_every.count();
-  if (news.trouble == trouble)
-    return;
+  bool same = without_numbers(news.trouble) == without_numbers(trouble);
   trouble = news.trouble;
+  if (same)
+    return;
   if (trouble.empty())
     spdlog::info("host={} is well again", settings.self.host.value);
   else

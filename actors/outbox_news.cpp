@@ -122,8 +122,8 @@ void outbox_state::keep(const incident_record& incident, storage::write_batch& b
 
 void outbox_state::on_build(const event_record& event, storage::write_batch& batch) {
   auto file = build_file_of(event.build);
-  if (!file || file->build.opinion_of.value != 0)
-    return; // an opinion about another build is told with that one
+  if (!file)
+    return;
   const auto& build = file->build;
   core::build_surroundings around; // of a green one nothing is needed
   if (core::judge(build, false) == core::judgement::red)

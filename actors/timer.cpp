@@ -39,8 +39,10 @@ void timer_state::start() {
   auto of = status.cursor.find(schedule_key);
   bool same = of != status.cursor.end() && of->second == schedule_text();
   last = known && same ? *known : farm.clock();
-  if (!known || !same)
-    write_status(); // times from now on are owed, whatever happens
+  if (!known || !same) { // times from now on are owed, whatever happens
+    status.next_look = next_slot(schedule, zone, last).value_or(wall_time{});
+    write_status();
+  }
   timer.arm(self, limits::timer_look_every / 10);
 }
 

@@ -32,22 +32,22 @@ std::vector<source_mistake> check_timer(const source_spec& timer, const farm_con
   std::vector<source_mistake> found;
   auto parsed = parse_cron(timer.cron);
   if (const auto* wrong = std::get_if<cron_error>(&parsed))
-    found.push_back({"cron", wrong->position, "cron: " + wrong->message});
+    found.push_back({"/cron", wrong->position, "cron: " + wrong->message});
   if (auto zone = open_zone(timer.zone); !zone)
-    found.push_back({"zone", 0, "zone: " + zone.error().text});
+    found.push_back({"/zone", 0, "zone: " + zone.error().text});
   for (const auto& [key, there] : {std::pair{"match", !timer.match.empty()},
                                    {"branches", !timer.branches.empty()},
                                    {"every", timer.every.count() != 0}})
     if (there)
-      found.push_back({fmt::format("{}#", key), 0,
+      found.push_back({fmt::format("/{}#", key), 0,
                        fmt::format("{}: a timer has no such setting; it has cron, zone, of, "
                                    "only_changed",
                                    key)});
   if (timer.only_changed && timer.of.empty())
     found.push_back(
-      {"only_changed#", 0, "only_changed: needs `of`, the source whose changes count"});
+      {"/only_changed#", 0, "only_changed: needs `of`, the source whose changes count"});
   if (auto problem = timer.of.empty() ? std::string{} : of_problem(timer, farm); !problem.empty())
-    found.push_back({"of", 0, problem});
+    found.push_back({"/of", 0, problem});
   return found;
 }
 

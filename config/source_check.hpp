@@ -11,7 +11,8 @@
 
 namespace drover {
 
-/// A mistake within "sources/NAME": at `key`, or at the key's name with a '#' behind it.
+/// A mistake within a source: of the value at "/KEY", of the key itself at "/KEY#", of the source's
+/// name at "#".
 struct source_mistake {
   std::string key;
   size_t character = 0; ///< of a text at `key`, where the mistake is

@@ -104,7 +104,7 @@ private:
     bool tarballs = source.kind == source_kind::tarball;
     auto key = tarballs ? "tarballs" : std::string{to_string(source.kind)};
     for (const auto& wrong : check_times(source, farm_))
-      found_.errors.push_back(placed(wrong, at(path + "/" + wrong.key)));
+      found_.errors.push_back(placed(wrong, at(path + wrong.key)));
     if (source.kind == source_kind::none || source.kind == source_kind::timer)
       return;
     if (bad_location(source.location))

@@ -80,11 +80,13 @@ std::string text_of(const std::string& path) {
   return text ? *text : std::string{};
 }
 
-/// The value behind "key : value" in a file of such lines.
-std::string line_value(const std::string& text, std::string_view key) {
-  auto at = text.find(key);
+/// The value behind "key : value" in a file of such lines; `key` is how a line begins.
+std::string line_value(const std::string& file, std::string_view key) {
+  auto text = "\n" + file;
+  auto at = text.find("\n" + std::string{key});
   if (at == std::string::npos)
     return {};
+  ++at; // to the line itself
   auto value = text.substr(at, text.find('\n', at) - at);
   auto colon = value.find(':');
   auto first = colon == std::string::npos ? colon : value.find_first_not_of(" \t", colon + 1);
@@ -198,14 +200,14 @@ host_facts probe_facts(const std::string& state_folder, const std::vector<std::s
   facts["distro"] = os_release_value(release, "ID");
   if (auto version = os_release_value(release, "VERSION_ID"); !version.empty())
     facts["distro"] += " " + version;
-  facts["cpu_model"] = line_value(text_of("/proc/cpuinfo"), "model name");
+  auto cpu = text_of("/proc/cpuinfo");
+  facts["cpu_model"] = line_value(cpu, "model name");
   add_numbers(facts, state_folder);
   facts["endianness"] = std::endian::native == std::endian::little ? "little" : "big";
   facts["clock"] = clock_state();
-  auto cpu = text_of("/proc/cpuinfo");
-  auto flags = line_value(cpu, "\nflags");
+  auto flags = line_value(cpu, "flags");
   facts["cpu_flags"] =
-    words_that_fit(flags.empty() ? line_value(cpu, "\nFeatures") : flags, cpu_flags_bytes_max);
+    words_that_fit(flags.empty() ? line_value(cpu, "Features") : flags, cpu_flags_bytes_max);
   for (const auto* program :
        {"cc", "gcc", "clang", "gfortran", "python3", "make", "cmake", "hg", "git"})
     facts[program] = version_of(program);

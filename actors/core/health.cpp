@@ -18,13 +18,13 @@ std::string trouble_of(const vital_signs& seen, bool was_in_trouble) {
   uint64_t margin = was_in_trouble ? 2 : 1;
   if (seen.disk_free && *seen.disk_free < margin * limits::health_disk_min)
     return "only " + mebibytes(*seen.disk_free) + " of disk are free, it needs "
-           + mebibytes(margin * limits::health_disk_min);
+           + mebibytes(2 * limits::health_disk_min);
   if (seen.inodes_free && *seen.inodes_free < margin * limits::health_inodes_min)
     return "only " + std::to_string(*seen.inodes_free) + " inodes are free, it needs "
-           + std::to_string(margin * limits::health_inodes_min);
+           + std::to_string(2 * limits::health_inodes_min);
   if (seen.memory_free && *seen.memory_free < margin * limits::health_memory_min)
     return "only " + mebibytes(*seen.memory_free) + " of memory are free, it needs "
-           + mebibytes(margin * limits::health_memory_min);
+           + mebibytes(2 * limits::health_memory_min);
   if (seen.load && seen.cores > 0) {
     auto most = static_cast<double>(seen.cores * limits::health_load_per_core_max)
                 / static_cast<double>(margin);

@@ -63,6 +63,8 @@ group_key key_of(const incident_record& incident) {
 } // namespace
 
 judgement judge(const build_record& build, bool repeated) {
+  if (build.opinion_of.value != 0)
+    return judgement::none;
   switch (build.outcome) {
   case result::success:
   case result::warnings:

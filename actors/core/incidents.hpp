@@ -13,8 +13,8 @@
 
 namespace drover::core {
 
-/// `none`: it says nothing about the source: cancelled, skipped, or lost with its host and
-/// repeated.
+/// `none`: it says nothing new about the source: cancelled, skipped, lost with its host and
+/// repeated, or a second opinion, which is told with the build that it judges.
 enum class judgement : uint8_t { none, green, red };
 /// `repeated`: another build repeats it.
 judgement judge(const build_record& build, bool repeated);

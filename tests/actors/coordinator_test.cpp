@@ -278,6 +278,8 @@ TEST_CASE_METHOD(tree_fixture, "coordinator: the census names every actor and it
                                             {"log_sink", "coordinator"},
                                             {"artifact_store", "coordinator"},
                                             {"analyst", "coordinator"},
+                                            {"archivist", "coordinator"},
+                                            {"result_cache", "coordinator"},
                                             {"host_supervisor/h1", "coordinator"},
                                             {"host_link/h1", "host_supervisor/h1"},
                                             {"build/1", "coordinator"},

@@ -34,6 +34,9 @@ TEST_CASE_METHOD(health_fixture, "host health: trouble is told once, and that it
   CHECK(all<host_news_told>()[0].facts.at("cores") == "8");
   advance_with_beats(limits::health_every + 1s);
   CHECK(all<host_news_told>().size() == 1);
+  signs.disk_free = 3 * 1024 * 1024; // another number is no other trouble
+  advance_with_beats(limits::health_every + 1s);
+  CHECK(all<host_news_told>().size() == 1);
   signs.disk_free = limits::health_disk_min + 1; // not enough to be well again
   advance_with_beats(limits::health_every + 1s);
   CHECK(all<host_news_told>().back().trouble.find("it needs 32 MiB") != std::string::npos);

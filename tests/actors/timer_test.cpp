@@ -49,15 +49,14 @@ struct timer_fixture : tree_fixture {
 
   void trunk_has(const std::string& revision) {
     change_record change;
-    change.id = {++changes};
     change.source = "trunk";
     change.identity = change.ref.revision = revision;
     change.ref.kind = source_kind::git;
     change.ref.sha256 = std::string(64, 'a');
     change.title = "work on " + revision;
-    storage::write_batch batch;
-    storage::put_change(batch, change);
-    REQUIRE_FALSE(store->commit(batch, storage::durability::synced));
+    auto taken = ask<expected<submitted>>(farm.coordinator, change_found{change});
+    REQUIRE(taken.ready());
+    REQUIRE(*taken.get());
   }
 
   std::vector<change_record> built() const {
@@ -73,7 +72,6 @@ struct timer_fixture : tree_fixture {
   }
 
   std::shared_ptr<wall_time> wall = std::make_shared<wall_time>(midnight);
-  uint64_t changes = 100;
 };
 
 } // namespace

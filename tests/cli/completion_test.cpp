@@ -57,7 +57,8 @@ TEST_CASE("completion: options of the command and of all commands, values behind
   CHECK(drover.offers({"builds", "--"}, "--farm"));
   CHECK_FALSE(drover.offers({"builds", "--"}, "--attempt"));
   CHECK(drover.offers({"builds", "--state", ""}, "waiting"));
-  CHECK(drover.at({"submit", "one", "--source", ""}).kind == "FILE");
+  CHECK(drover.at({"submit", "one", "--source", ""}).kind
+        == "SOURCE"); // which the shell completes as files
   CHECK(drover.at({"builds", "--state=waiting", ""}).kind.empty());
 }
 

@@ -50,13 +50,19 @@ TEST_CASE("config: the example's hosts, users and limits") {
 
 TEST_CASE("config: the example's sources") {
   auto farm = example();
-  REQUIRE(farm.sources.size() == 3);
+  REQUIRE(farm.sources.size() == 4);
   CHECK(farm.sources[0]
         == source_spec{"candidates", source_kind::tarball, "./incoming", "*.tar.*", {}, 5s});
   CHECK(farm.sources[1].kind == source_kind::hg);
   CHECK(farm.sources[2]
         == source_spec{
           "lib", source_kind::git, "https://git.example.org/lib", "", {"main", "release/*"}, 1min});
+  const auto& nightly = farm.sources[3];
+  CHECK(nightly.kind == source_kind::timer);
+  CHECK(nightly.cron == "0 3 * * 1-5");
+  CHECK(nightly.zone == "Europe/Berlin");
+  CHECK(nightly.of == "trunk");
+  CHECK(nightly.only_changed);
 }
 
 TEST_CASE("config: the example's builders") {

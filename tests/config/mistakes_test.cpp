@@ -213,7 +213,7 @@ TEST_CASE("mistakes: reporters") {
   CHECK(errors_of("reporters: {r: {irc: \"ircs://i\", channels: [\"#b\"], nickserv: NickServ}}\n")
         == "f:1:52: nickserv: is of use with user and password only");
   CHECK(errors_of("reporters: {r: {webhook: \"http://x\", nick: a}}\n")
-        == "f:1:38: nick: a reporter by webhook has no such setting; it has secret");
+        == "f:1:38: nick: a reporter by webhook has no such setting; it has secret, ca");
   CHECK(errors_of("users: {u: {roles: [king]}}\n")
         == "f:1:21: role 'king' is not known; there are: view, force, admin");
   CHECK(errors_of("users: {anyone: {roles: [view, admin]}}\n")

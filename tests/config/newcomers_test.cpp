@@ -161,7 +161,7 @@ TEST_CASE("newcomers: how hosts are restarted") {
   CHECK(errors_of("hosts: {h: {restart: {times: 0}}}\n")
         == "f:1:30: times: 0 is out of range; 1 to 100 are allowed");
   CHECK(errors_of("hosts: {h: {restart: {within: 40d}}}\n")
-        == "f:1:31: within: is too long; 30d at most");
+        == "f:1:31: within: '40d' is out of range; more than 0 and at most 30d are allowed");
   CHECK(errors_of("hosts: {h: {restart: {agnet: x}}}\n")
         == "f:1:23: unknown key 'agnet' (did you mean 'agent'?)");
   CHECK(errors_of("hosts: {h: {restart: \"ssh h reboot\"}}\n")

@@ -51,6 +51,24 @@ TEST_CASE("incidents: cancelled, skipped, and lost but repeated builds are no pr
   CHECK(judged(result::success, false) == judgement::green);
 }
 
+TEST_CASE("incidents: a second opinion neither opens nor ends a problem") {
+  auto build = sample_build(build_state::finished, result::none).build;
+  for (auto outcome : {result::success, result::warnings, result::failure, result::timeout,
+                       result::exception, result::host_lost}) {
+    build.outcome = outcome;
+    build.opinion_of = {};
+    CHECK(judge(build, false) != judgement::none);
+    build.opinion_of = {7};
+    CHECK(judge(build, false) == judgement::none);
+  }
+  // A green opinion is younger than the red build, and people still wait for a fix.
+  auto red = told(after_build(nullptr, news_of(7, judgement::red)));
+  build.outcome = result::success;
+  CHECK(after_build(&red, news_of(8, judge(build, false))).what == turn::nothing);
+  build.opinion_of = {};
+  CHECK(after_build(&red, news_of(8, judge(build, false))).what == turn::over);
+}
+
 TEST_CASE("incidents: a builder that was green or new and is red is a problem, told once") {
   auto first = after_build(nullptr, news_of(1, judgement::red));
   CHECK(first.what == turn::to_tell);

@@ -240,8 +240,8 @@ reporters:
             self.assertEqual(mail["references"], problems[0]["message-id"])
             self.assertNotEqual(mail["message-id"], problems[0]["message-id"])
         # Who heard of the problem hears of its end; who fixed it was not asked.
-        self.assertEqual(sorted(mail["to"] for mail in mails[2:]),
-                         ["<ann@example.org>", "<dev@example.org>"])
+        self.assertEqual(sorted(mail["to"].addresses[0].addr_spec for mail in mails[2:]),
+                         ["ann@example.org", "dev@example.org"])
         posts = [self.check_post(post) for post in self.wait_for_posts(2)]
         self.assertEqual([post["kind"] for post in posts], ["problem", "recovery"])
         self.assertEqual(posts[0]["builds"][0]["id"], red["id"])

@@ -18,8 +18,11 @@ import unittest
 import jsonschema
 from farm import TOP, FarmCase, main, wait_until
 
+# Nobody listens at the reporter's address: what is sent there waits.
 CONFIG = """
 farm: documented
+reporters:
+  program: {webhook: "http://127.0.0.1:9/hook", on: [quarantined]}
 builders:
   hello:
     steps:
@@ -28,6 +31,8 @@ builders:
     artifacts: ["out/**"]
   failing:
     steps: [{name: test, run: "exit 3"}]
+  cached:
+    steps: [{name: tune, run: "echo tuned", cache: {outputs: []}}]
   cells:
     on: each host
     steps: [{name: test, run: "true"}]
@@ -137,7 +142,7 @@ class OpenApi(ApiCase):
         order = {"orders": [{"builder": "hello", "source": source}], "reason": "docs"}
         first = self.check("POST", "/api/v1/builds", 201, json.dumps(order))["id"]
         self.finished(first)
-        order = {"orders": [{"builder": "failing"}, {"builder": "cells"}]}
+        order = {"orders": [{"builder": "failing"}, {"builder": "cached"}, {"builder": "cells"}]}
         campaign = self.check("POST", "/api/v1/builds", 201, json.dumps(order))
         for build in campaign["builds"]:
             self.finished(build)
@@ -145,6 +150,8 @@ class OpenApi(ApiCase):
         self.finished(again)
         self.check_reads(first, campaign["id"])
         self.check_orders(first)
+        self.check_notices()
+        self.check_cache()
         self.check_refusals(first)
         missing = {(method, path) for path, methods in self.document["paths"].items()
                    for method in methods} - self.asked
@@ -158,6 +165,8 @@ class OpenApi(ApiCase):
         self.assertEqual(log, b"line\n" * 20000)
         kept = self.check("GET", f"/api/v1/builds/{build}/artifacts")["artifacts"]
         self.check("GET", f"/api/v1/builds/{build}/artifacts/{kept[0]['path']}")
+        facts = self.check("GET", f"/api/v1/builds/{build}/facts", 200)["placements"]
+        self.assertEqual([each["host"] for each in facts], ["h1"])
         for target in ("/api/v1", "/api/v1/builds", "/api/v1/builds?state=finished&limit=2",
                        f"/api/v1/builds/{build}?wait=1", f"/api/v1/builds/{build}/why",
                        f"/api/v1/builds/{build}/tests", "/api/v1/tests?name=x",
@@ -202,6 +211,23 @@ class OpenApi(ApiCase):
         self.assertGreater(removed["builds"], 0)
         self.check("GET", f"/api/v1/builds/{build}", 200)  # the newest success stays
         self.assertTrue(self.check("POST", "/api/v1/store/verify", 200)["ok"])
+
+    def check_notices(self):
+        notice = self.check("POST", "/api/v1/reporters/program/test?reason=docs", 202)["id"]
+        rows = self.check("GET", "/api/v1/notices?reporter=program&state=waiting", 200)["notices"]
+        self.assertEqual([row["id"] for row in rows], [notice])
+        whole = self.check("GET", f"/api/v1/notices/{notice}", 200)
+        self.assertEqual((whole["kind"], whole["payload"]["kind"]), ("test", "test"))
+        self.check("POST", f"/api/v1/notices/{notice}/retry", 202)
+        self.check("POST", "/api/v1/notices/retry", 202)
+
+    def check_cache(self):
+        kept = wait_until(lambda: self.check("GET", "/api/v1/cache", 200)["entries"], 60,
+                          "the step's result is kept")
+        self.assertEqual([(entry["builder"], entry["step"]) for entry in kept], [("cached", "tune")])
+        self.check("DELETE", f"/api/v1/cache/{kept[0]['key']}?reason=docs", 202)
+        self.assertEqual(self.check("GET", "/api/v1/cache", 200)["entries"], [])
+        self.check("DELETE", "/api/v1/cache", 202)
 
     def check_refusals(self, build):
         self.check("GET", "/api/v1/builds/4711", 404)

@@ -48,7 +48,7 @@ class Shell:
     """One bash for all blocks, as a person has one terminal."""
 
     def __init__(self, folder):
-        env = {**os.environ, "PATH": PROGRAMS + ":/usr/sbin:" + os.environ["PATH"],
+        env = {**os.environ, "PATH": PROGRAMS + ":/usr/sbin:/usr/bin:" + os.environ["PATH"],
                "HOME": folder, "NO_COLOR": "1", "PS1": "", "HGPLAIN": "1"}
         env.pop("DROVER_FARM", None)
         self.bash = subprocess.Popen(["bash", "--norc"], cwd=folder, env=env,
@@ -74,7 +74,7 @@ class Shell:
                                      + said.decode(errors="replace"))
             said += piece
         text = said.decode(errors="replace")
-        before, code = re.search(rf"(?ms)^(.*?)^?{END} (\d+)$", text).groups()
+        before, code = re.search(rf"(?ms)\A(.*?){END} (\d+)$", text).groups()
         return int(code), before
 
 

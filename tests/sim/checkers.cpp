@@ -192,7 +192,8 @@ milliseconds checkers::silence_of(const host_name& host) {
   return since > 1s ? since : std::max(since, broken_[host]);
 }
 
-/// A host is given up only after its lease, or when it has really forgotten the attempt.
+/// A host is given up only after its lease, or when its machine began anew: what it does not list
+/// then it has not, and what was never on its disk must not be believed.
 void checkers::check_lost(const build_file& file, const attempt_record& attempt,
                           const step_record& step) {
   if (attempt.outcome == result::cancelled) {
@@ -205,7 +206,9 @@ void checkers::check_lost(const build_file& file, const attempt_record& attempt,
   }
   moved_.insert(file.build.id);
   auto silent = engine_.now() - heard_[attempt.host];
-  if (silent + 5s >= limits::lease || forgotten_.contains(attempt.host))
+  auto anew = began_anew_.find(attempt.host);
+  bool excused = anew != began_anew_.end() && engine_.now() - anew->second < limits::lease + 5s;
+  if (silent + 5s >= limits::lease || excused)
     return;
   breach("attempt " + sim::text_of(token_of(file, step, attempt)) + " was given up, but "
          + attempt.host.value + " was heard " + std::to_string(silent.count())

@@ -19,8 +19,8 @@ public:
   void host_hears(const host_name& host, const farm_message& message) override;
   void farm_hears(const host_name& host, const host_message& message) override;
   void process_started(const grant_token& token, const host_disk& disk, uint32_t slots);
-  /// The host's machine starts anew; with `new_disk`, it has forgotten all.
-  void disk_lost(const host_name& host) { forgotten_[host] = engine_.now(); }
+  /// The host's machine lost its power; perhaps its disk as well.
+  void power_lost(const host_name& host) { began_anew_[host] = engine_.now(); }
   void submission_acknowledged(const submitted& answer);
   void cancel_acknowledged(build_id build);
 
@@ -53,8 +53,8 @@ private:
   std::shared_ptr<storage::memory_store> store_;
   std::map<build_id, build_file> seen_;
   std::map<host_name, milliseconds> heard_;
-  std::map<host_name, milliseconds> broken_; ///< how long the silence before its last word was
-  std::map<host_name, milliseconds> forgotten_;
+  std::map<host_name, milliseconds> broken_;     ///< how long the silence before its last word was
+  std::map<host_name, milliseconds> began_anew_; ///< when
   std::set<build_id> acknowledged_;
   std::set<build_id> cancelled_;
   std::set<build_id> moved_; ///< a host was lost under them

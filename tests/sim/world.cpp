@@ -209,10 +209,9 @@ void world::power_off(size_t host) {
   kill_agent(host, network::ending::silent);
   one.disk->power_off();
   ++one.boots;
-  if (engine_.random.happens(faults_.disk_loss)) {
-    judges_.disk_lost(one.name);
+  judges_.power_lost(one.name);
+  if (engine_.random.happens(faults_.disk_loss))
     new_disk(one);
-  }
   revive_agent_in(host, 1s + outage());
 }
 
@@ -304,8 +303,11 @@ outcome_of_run world::run() {
   heal();
   auto healed_at = engine_.now();
   engine_.run_until(healed_at + 5s);
-  engine_.run_until(healed_at + heal_time_max, [this] { return judges_.all_builds_over(); });
-  engine_.run_until(engine_.now() + clean_up_time);
+  do { // a second opinion may be asked for after the last build has ended
+    engine_.run_until(healed_at + heal_time_max, [this] { return judges_.all_builds_over(); });
+    engine_.run_until(engine_.now() + clean_up_time);
+  } while (!engine_.failed() && !judges_.all_builds_over()
+           && engine_.now() < healed_at + heal_time_max);
   if (!engine_.failed()) {
     judges_.at_end();
     for (auto& host : machines_)

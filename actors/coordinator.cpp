@@ -121,8 +121,8 @@ caf::result<expected<submitted>> coordinator_state::submit(submission request) {
   self
     ->request(services.recorder, caf::infinite, std::move(batch)) // its silence is fatal anyway
     .then([this, promise, answer, made = std::move(made)](recorded) mutable {
-      enqueue(std::move(made));
       spdlog::info("submitted builds={} campaign={}", made.size(), answer.campaign.value);
+      enqueue(std::move(made));
       promise.deliver(expected<submitted>{answer});
     });
   return promise;

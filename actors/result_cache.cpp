@@ -91,14 +91,17 @@ bool result_cache_state::is_trusted(const host_name& host) const {
 
 // -- keeping -------------------------------------------------------------------------------------
 
-/// From the attempt's start until now: what the next one saves.
+/// From the attempt's start until now: what the next one saves. The start of a short attempt is
+/// told only with its end, which is still to come: then it counts from the grant.
 int64_t result_cache_state::took_ms(const grant_token& token) const {
   auto file = storage::read_build_file(*store, token.attempt.build);
   if (!file || !*file || (*file)->steps.size() <= token.attempt.step.value)
     return 0;
   for (const auto& attempt : (*file)->steps[token.attempt.step.value].attempts)
-    if (attempt.number == token.attempt.attempt && attempt.started_at.ms > 0)
-      return std::max<int64_t>(clock().ms - attempt.started_at.ms, 0);
+    if (attempt.number == token.attempt.attempt) {
+      auto from = attempt.started_at.ms > 0 ? attempt.started_at : attempt.granted_at;
+      return std::max<int64_t>(clock().ms - from.ms, 0);
+    }
   return 0;
 }
 

@@ -126,9 +126,9 @@ private:
     auto path = "builders/" + builder.name;
     name("builder", builder.name, path + "#");
     if (!builder.source.empty())
-      known("source", builder.source, sources_, path + "/source");
-    for (const auto& more : builder.more_sources)
-      known("source", more, sources_, path + "/source");
+      known("source", builder.source, sources_, path + "/source/0");
+    for (size_t i = 0; i < builder.more_sources.size(); ++i)
+      known("source", builder.more_sources[i], sources_, fmt::format("{}/source/{}", path, i + 1));
     for (const auto& key : builder.on.class_keys) {
       name("class key", key, path + "/on");
       unless_known(key, path + "/on");

@@ -246,7 +246,9 @@ std::optional<failure> disk_workspaces::fill(const std::string& folder, const so
   if (auto problem = make_folder(unpacked))
     return problem;
   chmod(unpacked.c_str(), 0700); // until it has its owner
-  auto archive = looks_like_archive(path, source.id);
+  // A repository's id is where it lies, which says nothing about the file: that is an archive.
+  bool of_repository = source.kind == source_kind::hg || source.kind == source_kind::git;
+  auto archive = of_repository ? expected<bool>{true} : looks_like_archive(path, source.id);
   if (!archive)
     return archive.error();
   auto problem = *archive ? unpack_archive(path, source.id, unpacked, bounds_.unpack)

@@ -39,7 +39,8 @@ source_spec watcher::located(const source_spec& source) const {
   auto with_path = source;
   bool is_path = source.location.find(':') == std::string::npos;
   if (is_path && !source.location.empty() && source.location[0] != '/')
-    with_path.location = config_folder_ + "/" + source.location;
+    with_path.location =
+      (std::filesystem::path{config_folder_} / source.location).lexically_normal().string();
   return with_path;
 }
 

@@ -188,3 +188,16 @@ TEST_CASE("config: a file of two MiB is refused without reading all of it") {
   REQUIRE(report.errors.size() == 1);
   CHECK(report.errors[0].message == "the file is larger than 1048576 bytes");
 }
+
+TEST_CASE("config: a builder of several sources is built from the first where none is named") {
+  auto report = check_config("sources: {a: {git: /a}, b: {git: /b}}\n"
+                             "builders:\n"
+                             "  x: {source: [a, b], steps: [{name: s, run: x}]}\n"
+                             "  y: {source: b, steps: [{name: s, run: x}]}\n");
+  REQUIRE(report.config);
+  const auto& builders = report.config->builders;
+  CHECK(builders[0].source == "a");
+  CHECK(builders[0].more_sources == std::vector<std::string>{"b"});
+  CHECK(builders[1].source == "b");
+  CHECK(builders[1].more_sources.empty());
+}

@@ -155,6 +155,10 @@ TEST_CASE("mistakes: something is there twice") {
 TEST_CASE("mistakes: a source that is not configured") {
   CHECK(errors_of("sources: {trunk: {git: /x}}\n" + with_line("source: trnuk"))
         == "f:5:13: source 'trnuk' is not known (did you mean 'trunk'?)");
+  CHECK(errors_of("sources: {trunk: {git: /x}}\n" + with_line("source: [trunk, trnuk]"))
+        == "f:5:21: source 'trnuk' is not known (did you mean 'trunk'?)");
+  CHECK(errors_of("sources: {trunk: {git: /x}}\n" + with_line("source: [trnuk, trunk]"))
+        == "f:5:14: source 'trnuk' is not known (did you mean 'trunk'?)");
   CHECK(errors_of(with_line("source: trunk"))
         == "f:4:13: source 'trunk' is not known; there is none");
 }

@@ -84,3 +84,14 @@ TEST_CASE("submit: a campaign of several tarballs has their set as its source") 
   CHECK(set.id == "a.tar.gz + b.tar.gz");
   CHECK(set.size == 12);
 }
+
+TEST_CASE("submit: a builder builds from each of its sources, and from no other") {
+  auto config = farm(placement_kind::any);
+  auto& builder = config.builders[0];
+  builder.source = "candidates";
+  builder.more_sources = {"trunk", "lib"};
+  for (auto source : {"candidates", "trunk", "lib"})
+    CHECK(builds_from(builder, source));
+  CHECK_FALSE(builds_from(builder, "other"));
+  CHECK(source_of_orders(config, builder) == "candidates");
+}

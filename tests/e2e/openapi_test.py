@@ -224,7 +224,7 @@ class OpenApi(ApiCase):
     def check_cache(self):
         kept = wait_until(lambda: self.check("GET", "/api/v1/cache", 200)["entries"], 60,
                           "the step's result is kept")
-        self.assertEqual([(entry["builder"], entry["step"]) for entry in kept], [("cached", "tune")])
+        self.assertEqual([(each["builder"], each["step"]) for each in kept], [("cached", "tune")])
         self.check("DELETE", f"/api/v1/cache/{kept[0]['key']}?reason=docs", 202)
         self.assertEqual(self.check("GET", "/api/v1/cache", 200)["entries"], [])
         self.check("DELETE", "/api/v1/cache", 202)

@@ -14,7 +14,7 @@ class Opinions(FarmCase):
     config = """
 farm: opinions
 builders:
-  broken: {steps: [{name: test, run: "echo 'E  assert 1 == 2'; exit 2"}]}
+  broken: {steps: [{name: test, run: "echo 'E   assert 1 == 2'; exit 2"}]}
   picky:
     steps: [{name: test, run: "[ $DROVER_HOST = h2 ] || { echo 'cc: odd failure'; exit 3; }"}]
   offline: {steps: [{name: get, run: "echo 'curl: (6) Could not resolve host: x.org'; exit 6"}]}
@@ -42,7 +42,7 @@ builders:
         build = self.submit("broken")
         first = self.finished(build)
         record = self.blamed(build, "code")
-        self.assertIn("fails alike: E  assert 1 == 2", record["fault_evidence"])
+        self.assertIn("fails alike: E   assert 1 == 2", record["fault_evidence"])
         asked = self.opinions(build)
         self.assertEqual(len(asked), 1)
         self.assertNotEqual(asked[0]["host"], first["host"])

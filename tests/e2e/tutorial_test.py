@@ -11,6 +11,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = os.path.join(TOP, "build", "dev", "bin")
 BLOCK_SECONDS = 180
+LAST_STEP_SECONDS = 30
 END = "--- end of block"
 
 
@@ -96,9 +98,24 @@ class Tutorial(unittest.TestCase):
         self.shell = Shell(self.folder)
         self.addCleanup(self.clean)
 
+    def started(self):
+        """The shell, and what it started that still runs: of its session or in the folder."""
+        found = []
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+            try:
+                if (os.getsid(pid) == self.shell.bash.pid
+                        or os.readlink(f"/proc/{pid}/cwd").startswith(self.folder)):
+                    found.append(pid)
+            except OSError:
+                pass  # it ended meanwhile, or is another user's
+        return sorted(found, reverse=True)
+
     def clean(self):
-        subprocess.run(["pkill", "-KILL", "-f", self.folder], check=False)
-        self.shell.bash.kill()
+        for pid in self.started():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         self.shell.bash.wait()
         self.shell.bash.stdin.close()
         self.shell.bash.stdout.close()
@@ -115,6 +132,11 @@ class Tutorial(unittest.TestCase):
             where = f"docs/tutorial.md:{line}: "
             self.assertEqual(code, 0, f"{where}exit code {code}:\n{said}\n{self.farm_log()}")
             self.assertIsNone(missing(expected, said), f"{where}this line is missing in:\n{said}")
+        # A step that runs when the farm stops goes on to its end, as it should.
+        end = time.monotonic() + LAST_STEP_SECONDS
+        while self.started() != [self.shell.bash.pid] and time.monotonic() < end:
+            select.select([], [], [], 0.1)
+        self.assertEqual(self.started(), [self.shell.bash.pid], "nothing is left of the day")
 
     def farm_log(self):
         try:

@@ -107,6 +107,16 @@ TEST_CASE_METHOD(workspace_fixture, "workspaces: archives of the tar program are
   CHECK(slurp(work + "/dir/file") == "content");
 }
 
+TEST_CASE_METHOD(workspace_fixture,
+                 "workspaces: a revision is unpacked, whatever dots are in its repository's name",
+                 "[workspaces]") {
+  auto source = fetch_archive("https://hg.example.org/hello.hg");
+  source.kind = GENERATE(source_kind::hg, source_kind::git);
+  source.revision = std::string(40, 'a');
+  REQUIRE_FALSE(spaces.install_source(build, 1, source));
+  CHECK(slurp(work + "/src/main.c") == "int main;");
+}
+
 TEST_CASE_METHOD(workspace_fixture, "workspaces: a file that is no archive lies there by its name",
                  "[workspaces]") {
   SECTION("a patch") {

@@ -23,13 +23,21 @@ std::string on_text(const json& builder) {
   return field_text(builder, "on", "any");
 }
 
+/// "candidates, trunk": whose changes it builds.
+std::string sources_text(const json& builder) {
+  auto out = field_text(builder, "source", "");
+  for (const auto& more : field_list(builder, "more_sources"))
+    out += ", " + (more.is_string() ? more.get<std::string>() : more.dump());
+  return out;
+}
+
 std::string render_builders(const json& answer, const screen& out) {
   table rows{{"BUILDER", "LAST", "ON", "SOURCE", "STEPS", "PARAMS", "REQUIRES"}};
   for (const auto& builder : field_list(answer, "builders")) {
     auto params = field_list(builder, "params").size();
+    auto sources = sources_text(builder);
     rows.add({field_text(builder, "name", "-"), last_cell(builder), on_text(builder),
-              field_text(builder, "source", "-"),
-              std::to_string(field_list(builder, "steps").size()),
+              sources.empty() ? "-" : sources, std::to_string(field_list(builder, "steps").size()),
               params == 0 ? "" : std::to_string(params), field_text(builder, "requires", "")});
   }
   return rows.empty() ? "no builders; farm.yaml has them\n" : rows.text(out.colours, out.width);
@@ -77,7 +85,7 @@ std::string render_builder(const json& builder, const screen& out) {
               + ", last: " + paint(printable(last.text, 80), last.shade, out.colours) + "\n";
   fact_sheet facts{9, out};
   facts.add("on", on_text(builder));
-  facts.add("source", field_text(builder, "source", ""));
+  facts.add("source", sources_text(builder));
   facts.add("requires", field_text(builder, "requires", ""));
   std::string globs;
   for (const auto& glob : field_list(builder, "artifacts"))

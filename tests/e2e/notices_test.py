@@ -20,12 +20,10 @@ import time
 import unittest
 import unittest.mock
 
+from aiosmtpd.controller import Controller  # python3-aiosmtpd, by tools/setup
+
 from farm import FarmCase, main, wait_until
 
-try:
-    from aiosmtpd.controller import Controller
-except ImportError:
-    Controller = None
 
 SECRET = "a secret that nobody may see"
 
@@ -103,7 +101,6 @@ class HookSink:
         self.server.server_close()
 
 
-@unittest.skipIf(Controller is None, "aiosmtpd is not installed: tools/setup installs it")
 class Notices(FarmCase):
     config = """
 farm: herd

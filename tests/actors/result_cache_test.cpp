@@ -74,6 +74,27 @@ TEST_CASE_METHOD(cache_fixture, "result cache: what was kept is found by equal p
   CHECK(storage::list_cache_entries(*store)->front().uses == 1);
 }
 
+TEST_CASE_METHOD(cache_fixture, "result cache: what was saved counts from the start or the grant") {
+  auto hit_after = [this](int64_t started_ms) {
+    step_record step;
+    step.attempts.emplace_back();
+    step.attempts[0].number = {1};
+    step.attempts[0].granted_at = wall_time{1000}; // it is 5000 now
+    step.attempts[0].started_at = wall_time{started_ms};
+    build_record build;
+    build.id = {7};
+    storage::write_batch batch;
+    storage::put_build(batch, build);
+    storage::put_recipe(batch, build.id, {});
+    storage::put_step(batch, build.id, step);
+    REQUIRE_FALSE(store->commit(batch, storage::durability::synced));
+    REQUIRE(keep_result(subject()).empty());
+    return look(subject(8)).note;
+  };
+  CHECK(hit_after(2000).ends_with(", saved 3.0 s"));
+  CHECK(hit_after(0).ends_with(", saved 4.0 s")); // its start is told only with its end
+}
+
 TEST_CASE_METHOD(cache_fixture, "result cache: a host is believed about its files alone") {
   auto liar = subject(7, "h9");
   liar.parts["command"] = "of another step";

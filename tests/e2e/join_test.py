@@ -169,7 +169,7 @@ class JoinTest(FarmCase):
         self.assertLess(time.monotonic() - start, 5)  # 1 s, on a machine that does nothing else
         wait_until(lambda: "revoked by" in self.log_of(), 60, "the agent is told why")
         self.assertIn("its disk was stolen", self.log_of())
-        # What it runs may go on there until its lease of 60 s is over, and runs nowhere else before.
+        # What it runs may go on there until its lease of 60 s is over: nowhere else before.
         self.wait_for_host("vega", "lost", 90)
         told = self.events("host_revoked")[-1]
         self.assertEqual((told["host"], told["text"]), ("vega", "its disk was stolen"))

@@ -24,7 +24,6 @@ from aiosmtpd.controller import Controller  # python3-aiosmtpd, by tools/setup
 
 from farm import FarmCase, main, wait_until
 
-
 SECRET = "a secret that nobody may see"
 
 

@@ -26,6 +26,15 @@ OTHER_CODES = {
     "drover cancel 2": (4,),  # it may be over already
     "drover up": (4,),  # the farm runs
     "drover admin restore": (4,),  # the farm runs: it is tried again once it does not
+    # What they name is not there on a new farm, and they say so.
+    "drover notice 12": (2,),
+    "drover admin revoke vega": (2,),
+    "drover admin notices test people": (2,),
+    "drover admin cache drop": (2,),
+    "drover admin user remove ann": (2,),
+    # There is no terminal here to ask for the password on.
+    "drover admin user add ann": (2,),
+    "drover admin user password ann": (2,),
 }
 # In this order, since some need what others make; the rest comes as the help has it.
 FIRST = ["drover submit", "drover retry", "drover admin backup"]

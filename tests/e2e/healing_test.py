@@ -150,6 +150,13 @@ class Healing(FarmCase):
         self.assertEqual(self.events("attempt_hedged"), [])
         self.assertEqual(self.events("attempt_lost"), [])
 
+    def passed_on(self, host):
+        """The builds that the farm has tried again there by itself, with success."""
+        asked = [self.build(event["build"]) for event in self.events("build_submitted")
+                 if event["by"] == "farm"]
+        return {record["opinion_of"] or record["retry_of"] for record in asked
+                if record["host"] == host and record["result"] == "success"}
+
     def test_a_host_that_fails_what_the_other_passes_is_quarantined(self):
         self.write("broken-h1", "")
         builds = [self.submit("tool") for _ in range(8)]
@@ -168,14 +175,11 @@ class Healing(FarmCase):
         self.assertEqual(len(self.events("host_quarantined")), 1)
         said = self.farm.text("why", "h1", codes=(0, 1))
         self.assertIn("quarantined", said)
-        again = [event["build"] for event in self.events("build_submitted")
-                 if event["by"] == "farm"]
-        # Second opinions are asked by the farm, too; one may wait for the broken host.
-        again = [build for build in again if not self.build(build)["opinion_of"]]
-        self.assertGreaterEqual(len(again), 3)
-        for build in again:
-            record = self.finished(build)
-            self.assertEqual((record["result"], record["host"]), ("success", "h2"), record)
+        # What it failed runs on the other, as a re-run or a second opinion; not all of it: a
+        # build whose cause is clear from others is judged without.
+        red = {build for build in map(int, builds) if self.build(build)["result"] == "failure"}
+        self.assertTrue(red, "nothing has failed on h1")
+        wait_until(lambda: red & self.passed_on("h2"), 60, f"some of {red} pass on h2")
         # `drover host h1 resume` is a person's word.
         os.remove(self.path("broken-h1"))
         self.farm.text("host", "h1", "resume")

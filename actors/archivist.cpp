@@ -8,6 +8,7 @@
 #include "schema/limits_blame.hpp"
 #include "schema/limits_explain.hpp"
 #include "schema/names.hpp"
+#include "storage/build_facts.hpp"
 #include "storage/log_tail.hpp"
 #include "storage/tables.hpp"
 
@@ -44,6 +45,9 @@ void add_failing(const test_report& report, std::vector<core::test_key>& into) {
 
 core::build_ending archivist_state::ending_of(const build_record& build) const {
   core::build_ending out{build, {}, -1, {}, {}};
+  if (auto hosts = readable(storage::read_build_facts(*store, build.id), build))
+    if (auto last = hosts->find(build.placement); last != hosts->end())
+      out.platform = core::platform_of(last->second.facts);
   if (!core::is_blamable(build))
     return out;
   auto file = readable(storage::read_build_file(*store, build.id), build);

@@ -121,7 +121,7 @@ actor_entry artifact_store_state::describe() const {
   entry.name = entry.kind = name;
   auto open = uploads.size() + from_hosts.size();
   entry.state = open == 0 ? "idle" : "takes " + std::to_string(open) + " blobs";
-  entry.activity = std::to_string(uses) + " pieces taken";
+  entry.activity = std::to_string(uses) + (uses == 1 ? " piece taken" : " pieces taken");
   return entry;
 }
 

@@ -103,7 +103,9 @@ struct coordinator_state {
   void judge(build_id build);
   void judge_missed();
   void consider_opinion(build_id red, core::opinion_wish wish);
+  std::string home_obstacle(const host_name& home) const;
   void ask_opinion(const build_file& red, const host_name& on);
+  static void forgo_cache(build_file& file);
   bool within_opinion_budget();
 
   // -- sources --
@@ -165,7 +167,7 @@ struct coordinator_state {
   // -- healing: whose fault (coordinator_faults.cpp) --
   void judge_end(build_id build);
   void quarantine(const core::black_hole& found);
-  void repeat_elsewhere(build_id red, const host_name& host);
+  void repeat_elsewhere(const std::vector<core::red_build>& streak, const host_name& host);
   void probe_hosts();
   void plan_probe(const host_name& host, herd_member& member);
   std::optional<build_file> probe_build(const herd_member& member) const;

@@ -11,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace drover {
 
@@ -53,6 +54,11 @@ void coordinator_state::judge_end(build_id id) {
   if (host == herd.end())
     return;
   core::note_end(healing.faults, **build, kind_of(host->second.view.record.facts));
+  if (host->second.view.record.hold.kind == hold_kind::quarantine) {
+    // It ran there already when the host was quarantined.
+    auto& late = healing.faults.hosts.at(host->first).streak;
+    repeat_elsewhere(std::exchange(late, {}), host->first);
+  }
   for (const auto& found : core::find_black_holes(healing.faults))
     quarantine(found);
 }
@@ -73,22 +79,26 @@ void coordinator_state::quarantine(const core::black_hole& found) {
   member->second.view.state = host_state::quarantined;
   member->second.view.record.hold = *decided.hold;
   self->send(member->second.supervisor, decided);
-  for (const auto& red : found.streak)
-    if (!red.pinned && !red.by_farm)
-      repeat_elsewhere(red.build, found.host);
+  repeat_elsewhere(found.streak, found.host);
 }
 
 /// One more try for what a quarantined host has failed.
-void coordinator_state::repeat_elsewhere(build_id red, const host_name& host) {
-  retry_build order{
-    red, "farm", "build " + to_string(red) + " failed on " + host.value + ", which is quarantined"};
-  self->request(coordinator_actor{self}, limits::request_timeout, order)
-    .then(
-      [red](const expected<submitted>& made) {
-        if (!made)
-          spdlog::warn("build={} is not repeated: {}", red.value, made.error().text);
-      },
-      [red](const caf::error&) { spdlog::warn("build={} is not repeated in time", red.value); });
+void coordinator_state::repeat_elsewhere(const std::vector<core::red_build>& streak,
+                                         const host_name& host) {
+  for (const auto& red : streak) {
+    if (red.pinned || red.by_farm)
+      continue;
+    auto id = red.build;
+    retry_build order{
+      id, "farm", "build " + to_string(id) + " failed on " + host.value + ", which is quarantined"};
+    self->request(coordinator_actor{self}, limits::request_timeout, order)
+      .then(
+        [id](const expected<submitted>& made) {
+          if (!made)
+            spdlog::warn("build={} is not repeated: {}", id.value, made.error().text);
+        },
+        [id](const caf::error&) { spdlog::warn("build={} is not repeated in time", id.value); });
+  }
 }
 
 // -- the way back --------------------------------------------------------------------------------
@@ -159,6 +169,7 @@ void coordinator_state::begin_probe(const host_name& host, build_file file) {
   file.build.requested_by = "farm";
   file.build.requested_because = "probe of " + host.value + ", which is quarantined";
   file.build.created_at = settings.clock();
+  forgo_cache(file);
   storage::write_batch batch;
   storage::put_build(batch, file.build);
   storage::put_recipe(batch, id, file.recipe);

@@ -54,6 +54,16 @@ bool coordinator_state::within_opinion_budget() {
   return core::spend(opinions, {limits::opinions_max, limits::opinion_period}, settings.clock().ms);
 }
 
+/// Why nothing is tried again on the host where it failed; empty: it may be. A host that is merely
+/// away is waited for.
+std::string coordinator_state::home_obstacle(const host_name& home) const {
+  auto member = herd.find(home);
+  if (member == herd.end())
+    return home.value + " is not in this farm any more";
+  bool quarantined = member->second.view.record.hold.kind == hold_kind::quarantine;
+  return quarantined ? home.value + " is quarantined" : "";
+}
+
 void coordinator_state::consider_opinion(build_id red, core::opinion_wish wish) {
   auto asked = opinions_asked.find(red);
   auto times = asked == opinions_asked.end() ? 0 : asked->second;
@@ -68,6 +78,8 @@ void coordinator_state::consider_opinion(build_id red, core::opinion_wish wish) 
   }
   auto obstacle = core::opinion_obstacle(**file);
   auto on = (*file)->build.host;
+  if (obstacle.empty() && wish == core::opinion_wish::again)
+    obstacle = home_obstacle(on);
   if (obstacle.empty() && wish == core::opinion_wish::elsewhere) {
     std::vector<core::opinion_host> hosts;
     for (const auto& offer : offers())
@@ -83,11 +95,18 @@ void coordinator_state::consider_opinion(build_id red, core::opinion_wish wish) 
   spdlog::info("no second opinion build={} reason=\"{}\"", red.value, obstacle);
 }
 
+/// What is to tell something of a host must run there: a kept result tells of another one.
+void coordinator_state::forgo_cache(build_file& file) {
+  for (auto& step : file.recipe.steps)
+    step.cache = {};
+}
+
 void coordinator_state::ask_opinion(const build_file& red, const host_name& on) {
   ++opinions_asked[red.build.id];
   while (opinions_asked.size() > limits::blame_searched_max)
     opinions_asked.erase(opinions_asked.begin()); // as many as a start reads back
   auto file = core::make_opinion(red, {++last_build.value}, on, settings.clock());
+  forgo_cache(file);
   storage::write_batch batch;
   storage::put_build(batch, file.build);
   storage::put_recipe(batch, file.build.id, file.recipe);

@@ -191,7 +191,8 @@ void coordinator_state::note_config(storage::write_batch& batch, const std::stri
 caf::result<expected<accepted>> coordinator_state::reload(const reload_config& request) {
   using answer = expected<accepted>;
   if (request.source.files == settings.source.files)
-    return answer{{"the configuration has not changed; generation " + std::to_string(generation)
+    return answer{{(settings.source.path.empty() ? "the configuration" : settings.source.path)
+                   + " has not changed; generation " + std::to_string(generation)
                    + " stays in force"}};
   auto changes = core::config_changes(settings.config, request.config);
   bool other_sources = settings.config.sources != request.config.sources;

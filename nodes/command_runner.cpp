@@ -2,11 +2,11 @@
 #include "nodes/command_runner.hpp"
 
 #include "nodes/process.hpp"
+#include "nodes/spawn_settings.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,21 +47,9 @@ std::vector<std::string> environment_of(const string_map& added) {
 
 /// Begins the command in a process group of its own, both outputs into `output`. 0: it can't be.
 pid_t begin(const job& what, int output, std::string& problem) {
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, output, 1);
-  posix_spawn_file_actions_adddup2(&files, output, 2);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  spawn_settings settings;
+  posix_spawn_file_actions_adddup2(&settings.actions, output, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&settings.actions, output, STDERR_FILENO);
   std::string shell = "/bin/sh", option = "-c", script = what.command;
   char* words[] = {shell.data(), option.data(), script.data(), nullptr};
   auto entries = environment_of(what.environment);
@@ -70,9 +58,8 @@ pid_t begin(const job& what, int output, std::string& problem) {
     environment.push_back(entry.data());
   environment.push_back(nullptr);
   pid_t pid = 0;
-  int error = posix_spawn(&pid, shell.c_str(), &files, &attributes, words, environment.data());
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
+  int error = posix_spawn(&pid, shell.c_str(), &settings.actions, &settings.attributes, words,
+                          environment.data());
   if (error == 0)
     return pid;
   problem = std::string{"/bin/sh: "} + std::strerror(error);

@@ -180,12 +180,6 @@ std::optional<failure> clear(const std::string& parent, const char* name) {
   return remove_at(folder.get(), name);
 }
 
-int64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
 } // namespace
 
 disk_cache::disk_cache(std::string root, std::string spool, const disk_cache_bounds& bounds)
@@ -302,7 +296,7 @@ std::optional<failure> disk_cache::restore(const assignment& work, const prepare
 
 std::optional<failure> disk_cache::put_in_place(const assignment& work, const prepared& place,
                                                 const std::string& staged) const {
-  auto since = now_ns();
+  auto since = wall_now_ns();
   step_user owner{place.user, place.group};
   auto globs = result_globs(work.step);
   auto fits = [&](const std::string& path) {

@@ -3,6 +3,7 @@
 
 #include "actors/edge/certify.hpp"
 #include "actors/edge/enrolment_call.hpp"
+#include "nodes/record_file.hpp"
 #include "nodes/runtime.hpp"
 #include "nodes/version.hpp"
 #include "schema/limits.hpp"
@@ -16,7 +17,6 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 
 namespace drover {
 namespace {
@@ -58,15 +58,10 @@ std::string options_text(const join_order& order) {
 }
 
 std::optional<failure> write_options(const join_order& order) {
-  auto path = order.dir + "/" + options_file;
-  auto fresh = path + ".new";
-  std::ofstream to{fresh, std::ios::trunc};
-  to << options_text(order);
-  to.close();
-  if (!to || std::rename(fresh.c_str(), path.c_str()) != 0)
-    return failure{ec::io,
-                   path + ": can't be written: is the folder yours, and the disk not full?"};
-  return std::nullopt;
+  auto problem = replace_file(order.dir, options_file, options_text(order), durability::synced);
+  if (problem)
+    problem->text += ": is the folder yours, and the disk not full?";
+  return problem;
 }
 
 /// A folder whose path stands in a file of options in quotes.
@@ -163,7 +158,7 @@ host_call join_as_host(const std::vector<std::string>& words) {
     return failed(code_of(*problem), problem->text);
   if (!order.run) {
     std::printf("start it:     drover-host run --dir %s\n"
-                "or for good:  systemctl enable --now drover-host (docs/OPERATING.md)\n",
+                "or for good, as a service: docs/OPERATING.md, Adding a machine\n",
                 order.dir.c_str());
     return {};
   }
@@ -182,7 +177,11 @@ host_call run_as_joined(const std::vector<std::string>& words) {
       rest.push_back(words[at]);
   }
   auto path = fs::absolute(dir).string() + "/" + options_file;
-  if (!fs::exists(path))
+  std::error_code error;
+  bool present = fs::exists(path, error);
+  if (error)
+    return failed(exit_usage, path + ": can't be looked at: " + error.message());
+  if (!present)
     return failed(exit_usage, path
                                 + ": is not there: `drover-host join` makes it; --dir names"
                                   " the folder");

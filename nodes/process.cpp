@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/process.hpp"
 
+#include "nodes/spawn_settings.hpp"
+
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -18,26 +19,10 @@ extern char** environ;
 
 namespace drover {
 
-namespace {
-
-/// posix_spawn's two settings, released in whatever way the function ends.
-struct spawn_settings {
-  spawn_settings() {
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-  }
-  ~spawn_settings() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-  spawn_settings(const spawn_settings&) = delete;
-  spawn_settings& operator=(const spawn_settings&) = delete;
-
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-};
-
-void set_fresh_signals(posix_spawnattr_t& attributes) {
+spawn_settings::spawn_settings() {
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawnattr_init(&attributes);
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
@@ -48,7 +33,10 @@ void set_fresh_signals(posix_spawnattr_t& attributes) {
                            POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 }
 
-} // namespace
+spawn_settings::~spawn_settings() {
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+}
 
 owned_fd& owned_fd::operator=(owned_fd&& other) noexcept {
   if (this != &other) {
@@ -77,8 +65,6 @@ expected<pid_t> spawn(const program& what) {
   if (what.arguments.empty())
     return failure{ec::internal, "a program without a name can't be started"};
   spawn_settings settings;
-  set_fresh_signals(settings.attributes);
-  posix_spawn_file_actions_addopen(&settings.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   if (!what.log.empty()) {
     posix_spawn_file_actions_addopen(&settings.actions, STDOUT_FILENO, what.log.c_str(),
                                      O_WRONLY | O_CREAT | O_APPEND, 0644);

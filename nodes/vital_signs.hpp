@@ -8,8 +8,8 @@
 
 namespace drover {
 
-/// Free disk and inodes are those of `state_folder`. With `has_compiler`, cc is asked to compile
-/// one line; that takes some 50 ms, and a few seconds at most.
+/// Free disk and inodes are those of `state_folder`. With `has_compiler`, gcc is asked to compile
+/// an empty file; that takes some 50 ms, and a few seconds at most.
 core::vital_signs read_vital_signs(const std::string& state_folder, bool has_compiler);
 
 /// Bytes that processes can get, from the text of /proc/meminfo.

@@ -87,7 +87,7 @@ void parse_member(const piece& from, const field& of, std::bitset<Bits>& into) {
     auto value = whole_number(given.text);
     if (!value || *value == 0)
       given.wrong(fmt::format("{}: '{}' is no step; write a number from 1", of.name, given.text));
-    step = *value;
+    step = std::min(*value, of.most + 1); // more would wrap around
   }
   if (range.text != "*") {
     auto dash = range.text.find('-');

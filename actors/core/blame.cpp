@@ -11,6 +11,7 @@
 #include <array>
 #include <cctype>
 #include <functional>
+#include <utility>
 
 namespace drover::core {
 
@@ -115,6 +116,11 @@ const build_ending* find(const std::vector<build_ending>& among,
   return found == among.end() ? nullptr : &*found;
 }
 
+/// Whether a host is as good a witness as the other; one of which nothing is known is taken for it.
+bool alike(const build_ending& a, const build_ending& b) {
+  return a.platform.empty() || b.platform.empty() || a.platform == b.platform;
+}
+
 /// It is green on another host: chance, if it is green on its own as well.
 blame_verdict green_elsewhere(const blame_case& known, const build_ending& green) {
   const auto& red = known.red.build;
@@ -132,6 +138,14 @@ blame_verdict green_elsewhere(const blame_case& known, const build_ending& green
 }
 
 } // namespace
+
+std::string platform_of(const host_facts& facts) {
+  std::string out;
+  for (const char* name : {"os", "arch", "distro", "libc"})
+    if (auto fact = facts.find(name); fact != facts.end() && !fact->second.empty())
+      out += (out.empty() ? "" : " ") + fact->second;
+  return out;
+}
 
 bool is_blamable(const build_record& build) {
   if (build.state != build_state::finished)
@@ -184,8 +198,11 @@ blame_verdict judge_blame(const blame_case& known) {
       }))
     return {blame::flaky,
             one_line(named(other->build) + " is green from the same source on the same host")};
+  auto green_there = [&](const build_ending& other) {
+    return elsewhere(other) && is_green(other.build);
+  };
   if (const auto* other = find(known.same, [&](const build_ending& each) {
-        return elsewhere(each) && is_green(each.build);
+        return green_there(each) && alike(red, each);
       }))
     return green_elsewhere(known, *other);
   if (const auto* other = find(known.earlier, fails_alike))
@@ -196,6 +213,11 @@ blame_verdict judge_blame(const blame_case& known) {
       }))
     return {blame::none, one_line(named(other->build) + " fails as well, but in another way"
                                   + (other->error.empty() ? "" : ": " + other->error))};
+  // That it works on another platform is what portable software is tested for: it clears nobody.
+  if (const auto* other = find(known.same, green_there))
+    return {blame::none, one_line(named(other->build) + " is green from the same source, but on "
+                                  + other->platform + ", and this is " + red.platform
+                                  + ": the code's or the host's, another host like it would tell")};
   return {blame::none, {}, opinion_wish::elsewhere};
 }
 
@@ -215,13 +237,16 @@ std::string opinion_obstacle(const build_file& red) {
 
 host_name choose_opinion_host(const build_file& red, const std::vector<opinion_host>& hosts) {
   auto entry = to_queue_entry(red);
-  std::string machine;
+  std::string machine, platform;
   for (const auto& host : hosts)
-    if (host.offer.name == red.build.host)
+    if (host.offer.name == red.build.host) {
       machine = host.machine_id;
+      platform = platform_of(host.offer.traits);
+    }
   const host_offer* best = nullptr;
-  auto room = [](const host_offer& host) {
-    return host.slots > host.used ? host.slots - host.used : 0;
+  auto rank = [&](const host_offer& host) { // a host alike is the better witness
+    return std::pair{platform_of(host.traits) == platform,
+                     host.slots > host.used ? host.slots - host.used : 0};
   };
   for (const auto& host : hosts) {
     const auto& offer = host.offer;
@@ -229,8 +254,8 @@ host_name choose_opinion_host(const build_file& red, const std::vector<opinion_h
     if (offer.name == red.build.host || same_machine || offer.state != host_state::up
         || !entry.needs.unmet(offer.traits).empty())
       continue;
-    if (best == nullptr || room(offer) > room(*best)
-        || (room(offer) == room(*best) && offer.name < best->name))
+    if (best == nullptr || rank(offer) > rank(*best)
+        || (rank(offer) == rank(*best) && offer.name < best->name))
       best = &offer;
   }
   return best == nullptr ? host_name{} : best->name;

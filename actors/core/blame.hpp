@@ -19,6 +19,7 @@ struct build_ending {
   int32_t exit_code = -1;        ///< of that step
   std::string error;             ///< the telling line of its log; empty: none was found
   std::vector<test_key> failing; ///< tests that failed, sorted
+  std::string platform = {};     ///< of the host as it was then, by `platform_of`; empty: not known
 };
 
 /// What a red build can be compared with.
@@ -34,6 +35,9 @@ struct blame_verdict {
   opinion_wish wish = opinion_wish::none;
   friend bool operator==(const blame_verdict&, const blame_verdict&) = default;
 };
+
+/// What makes hosts alike for a build: "linux x86_64 debian-12 glibc-2.36".
+std::string platform_of(const host_facts& facts);
 
 /// Whether somebody is to blame for this build at all: it is over and red.
 bool is_blamable(const build_record& build);
@@ -55,8 +59,9 @@ struct opinion_host {
   std::string machine_id;
 };
 
-/// The host that is up, serves the build and is not the machine on which it failed; of several the
-/// one with the most free slots, of those the first by name. Empty: there is none.
+/// The host that is up, serves the build and is not the machine on which it failed; of several one
+/// of the same platform, of those the one with the most free slots, of those the first by name.
+/// Empty: there is none.
 host_name choose_opinion_host(const build_file& red, const std::vector<opinion_host>& hosts);
 
 /// The build once more, with the very same recipe, on `on` alone.

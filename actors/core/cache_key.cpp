@@ -24,7 +24,8 @@ constexpr std::array inherited = {"PATH", "LANG", "LC_ALL", "TZ"};
 
 /// Variables of the farm that count where the command names them; others (the build's number, the
 /// workspace's path, the cores of a slot) differ from run to run and never count.
-constexpr std::array farm_variables = {"DROVER_HOST", "DROVER_SOURCE", "DROVER_REVISION"};
+constexpr std::array farm_variables = {"DROVER_BUILDER", "DROVER_HOST", "DROVER_REVISION",
+                                       "DROVER_SOURCE", "DROVER_STEP"};
 
 std::string part(std::string_view kind, std::string_view name) {
   return std::string{kind} + printable(name, limits::value_bytes_max / 4);
@@ -53,6 +54,10 @@ bool mentions(const std::string& script, const std::string& variable) {
 }
 
 std::string farm_value(const assignment& work, std::string_view name, const host_facts& facts) {
+  if (name == "DROVER_BUILDER")
+    return work.builder;
+  if (name == "DROVER_STEP")
+    return work.step.name;
   if (name == "DROVER_SOURCE")
     return work.source.id;
   if (name == "DROVER_REVISION")

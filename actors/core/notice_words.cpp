@@ -37,7 +37,7 @@ std::string builder_name(const build_record& build) {
   return printable(build.builder, limits::name_bytes_max);
 }
 
-/// " on h1", " on h1 or h2", "": where several are meant, all of them.
+/// " on h1", " on h1 and h2", "": where several are meant, all of them.
 std::string on_places(const std::vector<std::string>& places) {
   std::vector<std::string> named;
   for (const auto& place : places)

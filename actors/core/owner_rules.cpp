@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/owner_rules.hpp"
 
+#include "actors/core/explain/words.hpp"
 #include "actors/core/glob.hpp"
 
 #include <fmt/format.h>
@@ -98,13 +99,6 @@ std::string value_of(const string_map& facts, const char* name) {
   return found == facts.end() ? std::string{} : found->second;
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& word : words)
-    out += (out.empty() ? "" : " ") + word;
-  return out;
-}
-
 } // namespace
 
 expected<time_window> parse_window(std::string_view text) {
@@ -161,14 +155,11 @@ string_map owner_facts(const owner_rules& rules, const local_moment& now, double
   std::vector<std::string> hours;
   for (const auto& window : rules.hours)
     hours.push_back(to_string(window));
-  std::string shown;
-  for (const auto& window : hours)
-    shown += (shown.empty() ? "" : "; ") + window;
   return {{owner_closed_fact, closed_reason(rules, now, load)},
-          {"owner_hours", shown},
+          {"owner_hours", joined(hours, "; ")},
           {"owner_load", rules.load > 0 ? std::to_string(rules.load) : ""},
           {owner_slots_fact, rules.slots > 0 ? std::to_string(rules.slots) : ""},
-          {owner_builders_fact, joined(rules.builders)}};
+          {owner_builders_fact, joined(rules.builders, " ")}};
 }
 
 std::optional<std::string> owner_objection(const string_map& facts, const std::string& builder) {

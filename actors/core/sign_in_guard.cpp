@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/sign_in_guard.hpp"
 
+#include "actors/core/explain/words.hpp"
 #include "schema/limits_access.hpp"
 
 #include <algorithm>
+#include <sstream>
+#include <vector>
 
 namespace drover::core {
 
 namespace {
+
+constexpr size_t address_groups = 8, network_groups = 4; // of 16 bits each
+
+std::vector<std::string> groups_of(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream list{text};
+  for (std::string group; std::getline(list, group, ':');)
+    out.push_back(group);
+  return out;
+}
 
 bool is_forgotten(wall_time last, wall_time now) {
   return now.ms - last.ms >= limits::sign_in_forget_after.count();
@@ -42,17 +55,17 @@ milliseconds sign_in_pause(uint32_t wrong, milliseconds most) {
 std::string network_of(const std::string& address) {
   if (address.find(':') == std::string::npos || address.rfind("::ffff:", 0) == 0)
     return address;
-  // As the system writes it, "::" stands at most once; what is before it are the high groups.
-  std::string out;
-  size_t groups = 0;
-  for (size_t at = 0; at < address.size() && groups < 4; ++groups) {
-    auto end = std::min(address.find(':', at), address.size());
-    if (end == at)
-      break; // "::": zeros follow
-    out += address.substr(at, end - at) + ":";
-    at = end + 1;
+  // "::" stands at most once, for the groups of zeros that are missing there.
+  auto gap = address.find("::");
+  auto groups = groups_of(address.substr(0, gap));
+  if (gap != std::string::npos) {
+    auto low = groups_of(address.substr(gap + 2));
+    groups.resize(std::max(groups.size(), address_groups - std::min(low.size(), address_groups)),
+                  "0");
+    groups.insert(groups.end(), low.begin(), low.end());
   }
-  return out + ":";
+  groups.resize(network_groups, "0");
+  return joined(groups, ":") + "::";
 }
 
 milliseconds sign_in_guard::pause_of(const table& from, const std::string& key, milliseconds most,

@@ -187,6 +187,25 @@ door_book book_of(const api_context& api) {
   return {*api.parts.store, api.parts.owner, api.parts.clock ? api.parts.clock() : wall_time{}};
 }
 
+asio::awaitable<expected<std::shared_ptr<const live_config>>> ask_config(const api_parts& parts) {
+  co_return co_await ask<std::shared_ptr<const live_config>>(
+    parts.door, parts.coordinator, limits::request_timeout, config_query{});
+}
+
+std::string with_reason(const api_call& call, std::string text) {
+  auto reason = reason_parameter(call.asked);
+  return std::move(text) + (reason.empty() ? "" : ": " + reason);
+}
+
+event_record caller_event(const api_call& call, event_kind kind, std::string text) {
+  event_record event;
+  event.kind = kind;
+  event.at = call.api.parts.clock();
+  event.by = by_of(call);
+  event.text = with_reason(call, std::move(text));
+  return event;
+}
+
 asio::awaitable<std::optional<failure>> record(api_context& api, storage::write_batch batch) {
   auto done = co_await ask<recorded>(api.parts.door, api.parts.recorder, limits::request_timeout,
                                      std::move(batch));

@@ -25,12 +25,6 @@ std::optional<host_action> action_of(const std::string& text) {
   return found->second;
 }
 
-asio::awaitable<expected<std::shared_ptr<const live_config>>> ask_config(api_context& api) {
-  using answer_type = std::shared_ptr<const live_config>;
-  co_return co_await ask<answer_type>(api.parts.door, api.parts.coordinator,
-                                      limits::request_timeout, config_query{});
-}
-
 using last_builds = std::map<std::string, build_record>;
 
 /// The newest build of each builder, among the newest builds: history is not scanned to its end.
@@ -162,7 +156,7 @@ answer post_host_order(api_call& call) {
 answer get_builders(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {}))
     co_return failure_answer(*wrong);
-  auto live = co_await ask_config(call.api);
+  auto live = co_await ask_config(call.api.parts);
   if (!live)
     co_return failure_answer(live.error());
   std::set<std::string> names;
@@ -182,7 +176,7 @@ answer get_builders(api_call& call) {
 answer get_builder(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {}))
     co_return failure_answer(*wrong);
-  auto live = co_await ask_config(call.api);
+  auto live = co_await ask_config(call.api.parts);
   if (!live)
     co_return failure_answer(live.error());
   for (const auto& builder : (*live)->config.builders) {
@@ -202,7 +196,7 @@ answer get_builder(api_call& call) {
 answer get_config(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {}))
     co_return failure_answer(*wrong);
-  auto live = co_await ask_config(call.api);
+  auto live = co_await ask_config(call.api.parts);
   if (!live)
     co_return failure_answer(live.error());
   auto found = generation_answer(*call.api.parts.store, (*live)->generation);
@@ -244,7 +238,7 @@ answer post_reload(api_call& call) {
                                          limits::request_timeout, std::move(*reading.request));
   if (!done)
     co_return failure_answer(done.error());
-  auto live = co_await ask_config(call.api);
+  auto live = co_await ask_config(call.api.parts);
   if (!live)
     co_return failure_answer(live.error());
   auto out = json::object();

@@ -40,8 +40,7 @@ answer post_revision(api_call& call) {
   if (name.empty())
     co_return failure_answer({ec::bad_input, "parameter 'revision' is missing: a branch, a tag or "
                                              "a revision"});
-  auto live = co_await ask<std::shared_ptr<const live_config>>(
-    call.api.parts.door, call.api.parts.coordinator, limits::request_timeout, config_query{});
+  auto live = co_await ask_config(call.api.parts);
   if (!live)
     co_return failure_answer(live.error());
   auto spec = repository_of((*live)->config, call.captures[0]);

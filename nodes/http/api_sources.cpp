@@ -49,11 +49,6 @@ json json_of(const change_record& change) {
   return out;
 }
 
-asio::awaitable<expected<std::shared_ptr<const live_config>>> ask_config(api_context& api) {
-  co_return co_await ask<std::shared_ptr<const live_config>>(
-    api.parts.door, api.parts.coordinator, limits::request_timeout, config_query{});
-}
-
 std::optional<change_id> parse_change(const std::string& text) {
   change_id id;
   auto end = text.data() + text.size();
@@ -66,7 +61,7 @@ std::optional<change_id> parse_change(const std::string& text) {
 answer get_sources(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {}))
     co_return failure_answer(*wrong);
-  auto config = co_await ask_config(call.api);
+  auto config = co_await ask_config(call.api.parts);
   if (!config)
     co_return failure_answer(config.error());
   auto out = json::object();

@@ -36,11 +36,6 @@ asio::awaitable<std::optional<failure>> note(api_context& api, std::string by, s
   co_return co_await record(api, std::move(batch));
 }
 
-std::string with_reason(const api_call& call, std::string text) {
-  auto reason = reason_parameter(call.asked);
-  return std::move(text) + (reason.empty() ? "" : ": " + reason);
-}
-
 json json_of(const storage::verify_report& report) {
   auto damaged = json::array();
   for (const auto& each : report.damaged)

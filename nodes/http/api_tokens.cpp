@@ -111,16 +111,6 @@ expected<token_order> parse_token_order(const std::string& text) {
   return out;
 }
 
-event_record token_event(const api_call& call, std::string text) {
-  event_record event;
-  event.kind = event_kind::token_changed;
-  event.at = call.api.parts.clock();
-  event.by = by_of(call);
-  auto reason = reason_parameter(call.asked);
-  event.text = std::move(text) + (reason.empty() ? "" : ": " + reason);
-  return event;
-}
-
 std::string described_token(const token_record& token) {
   return "token " + token.id + " of " + token.name + ", role " + token.role;
 }
@@ -198,7 +188,8 @@ answer post_tokens(api_call& call) {
     co_return failure_answer(made.error());
   storage::write_batch batch;
   storage::put_token(batch, made->record);
-  batch.events.push_back(token_event(call, described_token(made->record) + ", was made"));
+  batch.events.push_back(
+    caller_event(call, event_kind::token_changed, described_token(made->record) + ", was made"));
   if (auto problem = co_await record(call.api, std::move(batch)))
     co_return failure_answer(*problem);
   auto out = json_of(made->record);
@@ -222,7 +213,8 @@ answer delete_token(api_call& call) {
   if (found == tokens->end())
     co_return failure_answer(
       {ec::not_found, "there is no token '" + printable(call.captures[0], 40) + "'"});
-  auto gone = token_event(call, described_token(*found) + ", was revoked");
+  auto gone =
+    caller_event(call, event_kind::token_changed, described_token(*found) + ", was revoked");
   auto out = json::object();
   out["id"] = found->id;
   out["text"] = described_token(*found) + ", is revoked";

@@ -36,16 +36,6 @@ parse_fields(const std::string& text, std::initializer_list<std::string_view> kn
   return out;
 }
 
-event_record user_event(const api_call& call, std::string text) {
-  event_record event;
-  event.kind = event_kind::user_changed;
-  event.at = call.api.parts.clock();
-  event.by = by_of(call);
-  auto reason = reason_parameter(call.asked);
-  event.text = std::move(text) + (reason.empty() ? "" : ": " + reason);
-  return event;
-}
-
 /// Takes all sessions of an account into the batch that ends them; how many they are.
 expected<size_t> end_sessions(const storage::store& store, const std::string& user,
                               storage::write_batch& batch) {
@@ -79,8 +69,7 @@ expected<user_record> known_user(const storage::store& store, const std::string&
 }
 
 asio::awaitable<expected<std::vector<user_spec>>> configured_users(api_context& api) {
-  auto live = co_await ask<std::shared_ptr<const live_config>>(
-    api.parts.door, api.parts.coordinator, limits::request_timeout, config_query{});
+  auto live = co_await ask_config(api.parts);
   if (!live)
     co_return live.error();
   co_return (*live)->config.users;
@@ -178,7 +167,8 @@ answer post_users(api_call& call) {
   made.made_at = made.changed_at = call.api.parts.clock();
   storage::write_batch batch;
   storage::put_user(batch, made);
-  batch.events.push_back(user_event(call, "account " + made.name + " was made"));
+  batch.events.push_back(
+    caller_event(call, event_kind::user_changed, "account " + made.name + " was made"));
   if (auto problem = co_await record(call.api, std::move(batch)))
     co_return failure_answer(*problem);
   co_return user_answer(made.name, &made, 0, *users, 201);
@@ -191,12 +181,13 @@ answer post_user_password(api_call& call) {
   auto fields = parse_fields(text, {"password"});
   if (!fields)
     co_return failure_answer(fields.error());
-  auto user = known_user(*call.api.parts.store, call.captures[0]);
-  if (!user)
-    co_return failure_answer(user.error());
   auto password = co_await hash_of(call, (*fields)["password"]);
   if (!password)
     co_return failure_answer(password.error());
+  // Read last: an account that was removed meanwhile must not come back.
+  auto user = known_user(*call.api.parts.store, call.captures[0]);
+  if (!user)
+    co_return failure_answer(user.error());
   user->password = *password;
   user->changed_at = call.api.parts.clock();
   storage::write_batch batch;
@@ -205,7 +196,7 @@ answer post_user_password(api_call& call) {
     co_return failure_answer(ended.error());
   storage::put_user(batch, *user);
   auto said = "the password of " + user->name + " was changed" + ended_words(*ended);
-  batch.events.push_back(user_event(call, said));
+  batch.events.push_back(caller_event(call, event_kind::user_changed, said));
   if (auto problem = co_await record(call.api, std::move(batch)))
     co_return failure_answer(*problem);
   co_return accepted_answer(user->name, said);
@@ -223,7 +214,7 @@ answer delete_user(api_call& call) {
     co_return failure_answer(ended.error());
   storage::remove_user(batch, user->name);
   auto said = "account " + user->name + " was removed" + ended_words(*ended);
-  batch.events.push_back(user_event(call, said));
+  batch.events.push_back(caller_event(call, event_kind::user_changed, said));
   if (auto problem = co_await record(call.api, std::move(batch)))
     co_return failure_answer(*problem);
   co_return accepted_answer(user->name, said);

@@ -52,8 +52,7 @@ json serving_hosts(const core::queue_entry& wanted, const std::vector<core::host
 answer get_builder_where(api_call& call) {
   if (auto wrong = unknown_parameter(call.asked, {"host"}))
     co_return failure_answer(*wrong);
-  auto live = co_await ask<std::shared_ptr<const live_config>>(
-    call.api.parts.door, call.api.parts.coordinator, limits::request_timeout, config_query{});
+  auto live = co_await ask_config(call.api.parts);
   if (!live)
     co_return failure_answer(live.error());
   const builder_spec* builder = nullptr;

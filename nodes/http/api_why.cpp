@@ -46,8 +46,7 @@ asio::awaitable<std::optional<failure>> ask_around(api_context& api, const build
     co_return hosts.error();
   if (const auto* host = find_host(*hosts, file.build.host))
     around.host = *host;
-  auto live = co_await ask<std::shared_ptr<const live_config>>(
-    api.parts.door, api.parts.coordinator, limits::request_timeout, config_query{});
+  auto live = co_await ask_config(api.parts);
   if (!live)
     co_return live.error();
   around.generation = *live ? (*live)->generation : 0;

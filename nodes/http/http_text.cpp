@@ -45,6 +45,21 @@ framing framing_of(const bhttp::request_header<>& head) {
   return out;
 }
 
+std::map<std::string, std::string> kept_fields(const bhttp::request_header<>& head) {
+  std::map<std::string, std::string> out;
+  for (std::string_view name : {"authorization", "content-type", "cookie", "host", "last-event-id",
+                                "origin", "referer", "x-forwarded-for", "x-forwarded-proto"}) {
+    auto [each, end] = head.equal_range({name.data(), name.size()});
+    for (; each != end; ++each) {
+      auto [kept, is_first] = out.emplace(name, std::string{each->value()});
+      // A proxy may add a field of its own behind the one that the client sent: one list.
+      if (!is_first && name == "x-forwarded-for")
+        kept->second += ", " + std::string{each->value()};
+    }
+  }
+  return out;
+}
+
 response parse_problem(error_code error) {
   if (error == bhttp::error::header_limit)
     return problem(431, "the request's header is longer than "

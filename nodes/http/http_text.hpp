@@ -19,6 +19,8 @@ struct answer_style {
 };
 
 framing framing_of(const boost::beast::http::request_header<>& head);
+/// The fields that handlers look at (request.hpp).
+std::map<std::string, std::string> kept_fields(const boost::beast::http::request_header<>& head);
 /// Why a request that Beast's parser refused was refused, as an answer.
 response parse_problem(boost::system::error_code error);
 /// Status line and fields, with the empty line that ends them.

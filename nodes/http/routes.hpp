@@ -65,6 +65,12 @@ asio::awaitable<expected<std::vector<waiting_view>>> ask_waiting(api_context& ap
 asio::awaitable<std::string> read_body(api_call& call, const char* what);
 /// What the token of a caller is looked up in.
 door_book book_of(const api_context& api);
+/// The configuration in force.
+asio::awaitable<expected<std::shared_ptr<const live_config>>> ask_config(const api_parts& parts);
+/// The text, and the reason that the caller gave, if any.
+std::string with_reason(const api_call& call, std::string text);
+/// The journal's entry of what the caller did, with the reason given.
+event_record caller_event(const api_call& call, event_kind kind, std::string text);
 /// Commits through the recorder; nothing once it is durable.
 asio::awaitable<std::optional<failure>> record(api_context& api, storage::write_batch batch);
 /// Why the caller may not have this builder's builds made, cancelled or repeated; nothing: it may.

@@ -206,10 +206,7 @@ std::variant<request, response> judge(const parser& reading, std::string_view ra
   if (auto length = reading.content_length())
     asked->content_length = *length;
   asked->from = from;
-  for (std::string_view name : {"authorization", "content-type", "cookie", "host", "last-event-id",
-                                "origin", "referer", "x-forwarded-for", "x-forwarded-proto"})
-    if (auto field = head.find(beast::string_view{name.data(), name.size()}); field != head.end())
-      asked->fields.emplace(name, std::string{field->value()});
+  asked->fields = kept_fields(head);
   return std::move(*asked);
 }
 

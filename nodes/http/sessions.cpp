@@ -116,6 +116,7 @@ public:
     auto pause = guard_.begin(made, now_of(parts_));
     if (pause > milliseconds{0})
       co_return wait_first(pause);
+    auto began = now_of(parts_); // a password that is changed from now on ends what comes of this
     auto user = name_problem("user", name) || password.size() > limits::password_bytes_max
                   ? expected<std::optional<user_record>>{std::optional<user_record>{}}
                   : storage::find_user(*parts_.store, name);
@@ -128,9 +129,9 @@ public:
       co_return sign_in_result{503, right.error().text, "", milliseconds{0}};
     }
     if (!*right)
-      co_return co_await refuse(made);
+      co_return co_await refuse(made, user->has_value());
     guard_.succeeded(made);
-    co_return co_await admit(asked, **user, made);
+    co_return co_await admit(asked, **user, made, began);
   }
 
   asio::awaitable<std::optional<failure>> sign_out(visitor leaving) override {
@@ -162,13 +163,17 @@ private:
   }
 
   /// The same for a wrong name and a wrong password.
-  asio::awaitable<sign_in_result> refuse(const core::sign_in_try& made) {
+  /// Everybody who may look reads the journal: what is no account's name may be a password that
+  /// was typed into the wrong field, and is not told.
+  asio::awaitable<sign_in_result> refuse(const core::sign_in_try& made, bool is_account) {
     auto moment = std::chrono::milliseconds{now_of(parts_).ms};
     if (told_.admits_at(moment)) {
       auto more = told_.take_left_out();
       storage::write_batch batch;
       batch.events.push_back(
-        told("", "wrong name or password for '" + made.account + "' from " + made.address
+        told("", "wrong name or password "
+                   + (is_account ? "for '" + made.account + "'" : "for no account of this farm")
+                   + " from " + made.address
                    + (more > 0 ? ", and " + std::to_string(more) + " more before" : "")));
       if (auto problem = co_await commit(parts_, std::move(batch)))
         co_return sign_in_result{503, problem->text, "", milliseconds{0}};
@@ -177,7 +182,7 @@ private:
   }
 
   asio::awaitable<sign_in_result> admit(const request& asked, const user_record& user,
-                                        const core::sign_in_try& made) {
+                                        const core::sign_in_try& made, wall_time began) {
     auto cookie = make_secret(limits::session_bytes);
     auto csrf = make_secret(limits::session_bytes);
     auto old = sessions_to_end(parts_, user.name, 1);
@@ -190,7 +195,7 @@ private:
     session_record session{digest_of_token(*cookie),
                            user.name,
                            *csrf,
-                           now,
+                           began,
                            now,
                            {now.ms + limits::session_life_max.count()}};
     storage::write_batch batch;
@@ -227,8 +232,7 @@ private:
 } // namespace
 
 asio::awaitable<expected<visitor>> visitor_of(const api_parts& parts, std::string session) {
-  auto live = co_await ask<std::shared_ptr<const live_config>>(
-    parts.door, parts.coordinator, limits::request_timeout, config_query{});
+  auto live = co_await ask_config(parts);
   if (!live)
     co_return live.error();
   auto found = find_holding(parts, session);

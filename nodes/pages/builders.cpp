@@ -88,8 +88,11 @@ void show_recipe(html& out, const json& builder) {
   heading(out, "recipe", "What it does");
   {
     auto facts = out.in("dl", {{"class", "facts"}});
-    if (auto source = word(builder, "source"); !source.empty())
-      fact(out, "Source", source);
+    std::string sources;
+    for (const auto& each : sources_of(builder))
+      sources += (sources.empty() ? "" : ", ") + each;
+    if (!sources.empty())
+      fact(out, "Source", sources);
     fact(out, "Runs on", where_words(builder));
   }
   auto steps = out.in("ol", {{"class", "recipe"}});
@@ -132,6 +135,16 @@ void show_params(html& out, const json& builder) {
 }
 
 } // namespace
+
+std::vector<std::string> sources_of(const json& builder) {
+  std::vector<std::string> out;
+  if (auto own = word(builder, "source"); !own.empty())
+    out.push_back(std::move(own));
+  for (const auto& each : list(builder, "more_sources"))
+    if (each.is_string())
+      out.push_back(each.get<std::string>());
+  return out;
+}
 
 page_answer show_builders(page_call& call) {
   auto configured = co_await ask_api(call, segments("builders"));

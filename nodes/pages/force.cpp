@@ -4,6 +4,8 @@
 #include "schema/limits_web.hpp"
 #include "schema/names.hpp"
 
+#include <algorithm>
+
 namespace drover::pages {
 
 namespace {
@@ -77,22 +79,24 @@ std::string change_words(const json& change) {
   return ref + (branch.empty() ? "" : " (" + branch + ")") + (title.empty() ? "" : ": " + title);
 }
 
-void source_field(html& out, const page_call& call, const json& builder, const json& changes) {
-  auto source = word(builder, "source");
+void source_field(html& out, const page_call& call, const std::vector<std::string>& sources,
+                  const json& changes) {
   if (changes.empty()) {
-    if (!source.empty())
+    for (const auto& source : sources)
       out.element("p", {{"class", "quiet"}}, "Source " + source + " has brought nothing yet.");
     return;
   }
   auto label = out.in("label");
   out.text("Source");
   auto box = out.in("select", {{"name", "source"}});
-  auto newest = source.empty() ? std::string{} : word(changes.front(), "id");
+  auto newest = sources.empty() ? std::string{} : word(changes.front(), "id");
   auto chosen = typed_or(call, "source", newest);
-  if (source.empty())
+  if (sources.empty())
     option(out, "", "nothing", chosen);
   for (const auto& change : changes)
-    option(out, word(change, "id"), change_words(change), chosen);
+    option(out, word(change, "id"),
+           (sources.size() > 1 ? word(change, "source") + ", " : "") + change_words(change),
+           chosen);
 }
 
 void host_field(html& out, const page_call& call, const json& where) {
@@ -176,6 +180,25 @@ asio::awaitable<expected<json>> source_of(const page_call& call) {
   co_return member(change.body, "ref");
 }
 
+/// What these sources brought last, newest first; of a builder without a source: all did.
+asio::awaitable<json> changes_of(const page_call& call, std::vector<std::string> sources) {
+  auto rows = std::to_string(limits::form_changes);
+  if (sources.empty())
+    sources.emplace_back();
+  auto out = json::array();
+  for (const auto& source : sources) {
+    auto query = source.empty() ? with("limit", rows) : with("limit", rows, "source", source);
+    auto some = co_await ask_api(call, segments("changes"), std::move(query));
+    for (const auto& change : list(some.body, "changes"))
+      out.push_back(change);
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const json& a, const json& b) { return number(a, "id") > number(b, "id"); });
+  if (out.size() > limits::form_changes)
+    out.erase(out.begin() + limits::form_changes, out.end());
+  co_return out;
+}
+
 page_answer again(page_call& call, unsigned status, std::string why) {
   call.wrong = std::move(why);
   call.status = status;
@@ -190,17 +213,15 @@ asio::awaitable<html> force_form(const page_call& call, json builder) {
     co_return out;
   auto name = word(builder, "name");
   auto where = co_await ask_api(call, segments("builders", name, "where"));
-  parameters query{{"limit", std::to_string(limits::form_changes)}};
-  if (auto source = word(builder, "source"); !source.empty())
-    query["source"] = source;
-  auto changes = co_await ask_api(call, segments("changes"), query);
+  auto sources = sources_of(builder);
+  auto changes = co_await changes_of(call, sources);
   out.open("section", {{"class", "force"}, {"id", "force"}});
   if (may_force(call.who.who, name)) {
     auto part = out.in("section");
     out.element("h2", "Force a build");
     auto form = form_in(out, call, path_of({"builders", name, "force"}), "order tall");
     param_fields(out, call, builder);
-    source_field(out, call, builder, list(changes.body, "changes"));
+    source_field(out, call, sources, changes);
     host_field(out, call, where.body);
     reason_field(out, call);
     submit_button(out, "Force", "main");

@@ -155,6 +155,8 @@ void why_not_good(html& out, const json& what);
 /// A heading with an anchor of its own.
 void heading(html& out, literal id, std::string_view text);
 void nothing_here(html& out, std::string_view sentence);
+/// The sources whose changes a builder builds, its own first.
+std::vector<std::string> sources_of(const json& builder);
 /// A name and what is said of it, for <dl>.
 void fact(html& out, std::string_view name, std::string_view value);
 void evidence_list(html& out, const json& why);

@@ -52,8 +52,8 @@ constexpr action actions[] = {
 /// What of the API everybody may read here, by the segment behind `v1`. Configurations, keys and
 /// the store's upkeep are not for this door.
 constexpr std::string_view open_api[] = {
-  "builds", "campaigns", "hosts",   "actors", "builders",     "changes",
-  "events", "sources",   "healthz", "readyz", "openapi.json",
+  "builds",  "tests",  "campaigns", "hosts",   "actors", "builders",
+  "changes", "events", "sources",   "healthz", "readyz", "openapi.json",
 };
 
 /// The name in a Host field, without its port.

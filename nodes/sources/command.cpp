@@ -2,13 +2,13 @@
 #include "nodes/sources/command.hpp"
 
 #include "nodes/process.hpp"
+#include "nodes/spawn_settings.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_sources.hpp"
 #include "schema/names.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,30 +58,16 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 expected<pid_t> start(const command& what, const pipe_ends& out, const pipe_ends& err) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, out.write.get(), 1);
-  posix_spawn_file_actions_adddup2(&actions, err.write.get(), 2);
+  spawn_settings settings;
+  posix_spawn_file_actions_adddup2(&settings.actions, out.write.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&settings.actions, err.write.get(), STDERR_FILENO);
   if (!what.folder.empty())
-    posix_spawn_file_actions_addchdir_np(&actions, what.folder.c_str());
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    posix_spawn_file_actions_addchdir_np(&settings.actions, what.folder.c_str());
   auto arguments = what.arguments;
   auto environment = environment_of(what);
   pid_t pid = 0;
-  int error = posix_spawnp(&pid, arguments[0].c_str(), &actions, &attributes,
+  int error = posix_spawnp(&pid, arguments[0].c_str(), &settings.actions, &settings.attributes,
                            pointers(arguments).data(), pointers(environment).data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     errno = error;
     return system_failure("can't run " + arguments[0]);

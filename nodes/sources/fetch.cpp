@@ -31,9 +31,13 @@ size_t take_bytes(char* bytes, size_t size, size_t count, void* user) {
   return length;
 }
 
+int look_whether_stopping(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return *static_cast<const stop_flag*>(flag) ? 1 : 0;
+}
+
 } // namespace
 
-expected<head> fetch(const std::string& url, sink into, bool only_head) {
+expected<head> fetch(const std::string& url, sink into, const stop_flag& stopping, bool only_head) {
   curl_handle handle{curl_easy_init()};
   if (!handle)
     return failure{ec::unavailable, "no memory for a download"};
@@ -54,7 +58,12 @@ expected<head> fetch(const std::string& url, sink into, bool only_head) {
   curl_easy_setopt(curl, CURLOPT_NOBODY, only_head ? 1L : 0L);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &into);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_whether_stopping);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &stopping);
   auto code = curl_easy_perform(curl);
+  if (code == CURLE_ABORTED_BY_CALLBACK)
+    return failure{ec::unavailable, "the coordinator is stopping"};
   if (code != CURLE_OK)
     return failure{ec::unavailable,
                    url + ": " + (problem[0] != '\0' ? problem : curl_easy_strerror(code))};
@@ -69,7 +78,8 @@ expected<head> fetch(const std::string& url, sink into, bool only_head) {
   return seen;
 }
 
-expected<download> fetch_file(const std::string& url, const std::string& folder) {
+expected<download> fetch_file(const std::string& url, const std::string& folder,
+                              const stop_flag& stopping) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   auto path = folder + "/incoming-XXXXXX";
@@ -88,7 +98,7 @@ expected<download> fetch_file(const std::string& url, const std::string& folder)
               return true;
             },
             limits::blob_bytes_max};
-  auto got = fetch(url, std::move(into), false);
+  auto got = fetch(url, std::move(into), stopping);
   if (!got) {
     unlink(path.c_str());
     return got.error();

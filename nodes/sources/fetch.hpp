@@ -2,6 +2,7 @@
 // Downloads by http and https: bounded in size and redirects, given up when nothing comes.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "nodes/sources/command.hpp"
 #include "schema/error.hpp"
 
 #include <cstdint>
@@ -24,7 +25,8 @@ struct head {
 };
 
 /// Hands what is at `url` to `into`; `only_head` asks for no content. Errors name the address.
-expected<head> fetch(const std::string& url, sink into, bool only_head);
+expected<head> fetch(const std::string& url, sink into, const stop_flag& stopping,
+                     bool only_head = false);
 
 struct download {
   std::string path, sha256;
@@ -32,6 +34,7 @@ struct download {
 
 /// The content in a new file below `folder`, which is the caller's to remove; at most
 /// limits::blob_bytes_max.
-expected<download> fetch_file(const std::string& url, const std::string& folder);
+expected<download> fetch_file(const std::string& url, const std::string& folder,
+                              const stop_flag& stopping);
 
 } // namespace drover::sources

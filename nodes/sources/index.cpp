@@ -23,14 +23,15 @@ std::string stamp_of(const head& seen) {
 } // namespace
 
 expected<source_look> look_at_index(const source_spec& source, const string_map& cursor,
-                                    const known_test& is_known, const std::string& folder) {
+                                    const known_test& is_known, const std::string& folder,
+                                    const stop_flag& stopping) {
   std::string page;
   sink into{[&](std::string_view bytes) {
               page += bytes;
               return true;
             },
             limits::source_index_bytes_max};
-  if (auto got = fetch(source.location, std::move(into), false); !got)
+  if (auto got = fetch(source.location, std::move(into), stopping); !got)
     return got.error();
   auto base = source.location.back() == '/' ? source.location : source.location + "/";
   source_look look;
@@ -39,7 +40,7 @@ expected<source_look> look_at_index(const source_spec& source, const string_map&
     if (!is_candidate(name, source.match))
       continue;
     auto url = base + url_escaped(name);
-    auto seen = fetch(url, {[](std::string_view) { return true; }, 0}, true);
+    auto seen = fetch(url, {[](std::string_view) { return true; }, 0}, stopping, true);
     if (!seen)
       return seen.error();
     auto stamp = stamp_of(*seen);
@@ -52,7 +53,7 @@ expected<source_look> look_at_index(const source_spec& source, const string_map&
     }
     if (look.found.size() >= limits::source_found_max)
       break;
-    auto got = fetch_file(url, folder);
+    auto got = fetch_file(url, folder, stopping);
     if (!got)
       return got.error();
     look.cursor[name] = stamp;

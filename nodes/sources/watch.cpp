@@ -56,7 +56,7 @@ expected<source_look> watcher::look(const source_spec& source, const string_map&
   auto with_path = located(source);
   switch (source.kind) {
   case source_kind::tarball:
-    return is_url(source.location) ? look_at_index(with_path, cursor, is_known, folder_)
+    return is_url(source.location) ? look_at_index(with_path, cursor, is_known, folder_, stopping_)
                                    : look_at_folder(with_path, cursor, is_known);
   case source_kind::git:
   case source_kind::hg: {
@@ -90,7 +90,7 @@ expected<found_change> watcher::download_tarball(const std::string& url, const s
                                     + "' can't be a tarball's name; say another one"};
   if (auto problem = make_folder())
     return *problem;
-  auto got = fetch_file(url, folder_);
+  auto got = fetch_file(url, folder_, stopping_);
   if (!got)
     return got.error();
   auto found = tarball_change(name, name + " " + got->sha256, false);

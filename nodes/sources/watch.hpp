@@ -20,7 +20,8 @@ expected<source_look> look_at_folder(const source_spec& source, const string_map
 
 /// The same of an http(s) page that links to tarballs; downloads what is new into `folder`.
 expected<source_look> look_at_index(const source_spec& source, const string_map& cursor,
-                                    const known_test& is_known, const std::string& folder);
+                                    const known_test& is_known, const std::string& folder,
+                                    const stop_flag& stopping);
 
 /// Mirrors the repository below `folder` and finds moved branches; the newest revision of each is
 /// an archive of its tree. The first look takes the heads only, not the history.

@@ -9,11 +9,22 @@ using core::ended;
 
 // -- second attempts -----------------------------------------------------------------------------
 
-TEST_CASE_METHOD(healing_fixture, "healing: after 2 s of silence the work runs elsewhere too") {
-  auto h1 = join("h1");
-  auto id = submit_one();
-  run_all(h1);
-  auto h2 = join("h2");
+namespace {
+
+/// h1 is silent from when it has begun a build; h2 is idle.
+struct silent_fixture : healing_fixture {
+  silent_fixture() : h1{join("h1")}, id{submit_one()} {
+    run_all(h1);
+    h2 = join("h2");
+  }
+  machine h1;
+  build_id id;
+  machine h2;
+};
+
+} // namespace
+
+TEST_CASE_METHOD(silent_fixture, "healing: after 2 s of silence the work runs elsewhere too") {
   pass(1750ms, {&h2});
   CHECK(h2.heard.all<assignment>().empty());
   pass(750ms, {&h2}); // 2.5 s at the latest
@@ -27,11 +38,7 @@ TEST_CASE_METHOD(healing_fixture, "healing: after 2 s of silence the work runs e
   CHECK(file_of(id).steps[0].attempts.size() == 2);
 }
 
-TEST_CASE_METHOD(healing_fixture, "healing: the second attempt wins and the first is cancelled") {
-  auto h1 = join("h1");
-  auto id = submit_one();
-  run_all(h1);
-  auto h2 = join("h2");
+TEST_CASE_METHOD(silent_fixture, "healing: the second attempt wins and the first is cancelled") {
   pass(3s, {&h2});
   finish(h2);
   CHECK(record(id).outcome == result::success);
@@ -46,11 +53,7 @@ TEST_CASE_METHOD(healing_fixture, "healing: the second attempt wins and the firs
   CHECK(file_of(id).steps[0].accepted.value == 2);
 }
 
-TEST_CASE_METHOD(healing_fixture, "healing: the silent host comes back first and wins") {
-  auto h1 = join("h1");
-  auto id = submit_one();
-  run_all(h1);
-  auto h2 = join("h2");
+TEST_CASE_METHOD(silent_fixture, "healing: the silent host comes back first and wins") {
   pass(3s, {&h2});
   auto hedge = h2.heard.all<assignment>().at(0).token;
   run_all(h2);
@@ -68,11 +71,7 @@ TEST_CASE_METHOD(healing_fixture, "healing: the silent host comes back first and
   CHECK(view_of("h1").slots_used == 0);
 }
 
-TEST_CASE_METHOD(healing_fixture, "healing: when the silent host is lost its hedge stays") {
-  auto h1 = join("h1");
-  auto id = submit_one();
-  run_all(h1);
-  auto h2 = join("h2");
+TEST_CASE_METHOD(silent_fixture, "healing: when the silent host is lost its hedge stays") {
   pass(3s, {&h2});
   run_all(h2);
   pass(limits::lease, {&h2});
@@ -122,11 +121,7 @@ TEST_CASE_METHOD(healing_fixture, "healing: exclusive steps that are hedged are 
   CHECK_FALSE(h2.heard.all<assignment>().empty()); // what the case above forbids
 }
 
-TEST_CASE_METHOD(healing_fixture, "healing: a restarted coordinator goes on with the race") {
-  auto h1 = join("h1");
-  auto id = submit_one();
-  run_all(h1);
-  auto h2 = join("h2");
+TEST_CASE_METHOD(silent_fixture, "healing: a restarted coordinator goes on with the race") {
   pass(3s, {&h2});
   run_all(h2);
   restart();
@@ -145,22 +140,14 @@ TEST_CASE_METHOD(healing_fixture, "healing: a restarted coordinator goes on with
   CHECK(record(id).host.value == "h2");
 }
 
-TEST_CASE_METHOD(healing_fixture, "healing: a cancelled build ends both attempts") {
-  auto h1 = join("h1");
-  auto id = submit_one();
-  run_all(h1);
-  auto h2 = join("h2");
+TEST_CASE_METHOD(silent_fixture, "healing: a cancelled build ends both attempts") {
   pass(3s, {&h2});
   REQUIRE(cancel(id));
   CHECK(h2.heard.all<cancel_attempt>().size() == 1);
   CHECK(view_of("h2").slots_used == 0);
 }
 
-TEST_CASE_METHOD(healing_fixture, "healing: nothing is doubted when the coordinator was stopped") {
-  auto h1 = join("h1");
-  submit_one();
-  run_all(h1);
-  auto h2 = join("h2");
+TEST_CASE_METHOD(silent_fixture, "healing: nothing is doubted when the coordinator was stopped") {
   pass(1s, {&h1, &h2});
   // 30 s in which nothing of this process runs; then the timers are due, and after them what waits
   // in the sockets is read.

@@ -89,6 +89,19 @@ TEST_CASE_METHOD(opinions_fixture,
   CHECK(opinions_on(red).size() == 2);
 }
 
+TEST_CASE_METHOD(opinions_fixture, "opinions: no kept result stands for one") {
+  settings.config.builders[0].steps[0].cache.on = true;
+  restart();
+  auto h1 = join("h1");
+  auto h2 = join("h2");
+  red_with_opinion(h1, h2);
+  end_last(h2, result::success);
+  auto at_home = h1.heard.all<assignment>(); // else that success would be found there as well
+  REQUIRE(at_home.size() == 2);
+  CHECK(at_home[0].step.cache.on);
+  CHECK_FALSE(at_home[1].step.cache.on);
+}
+
 TEST_CASE_METHOD(opinions_fixture, "opinions: none is asked where there is nobody else") {
   auto h1 = join("h1");
   auto red = submit_one();
@@ -142,13 +155,7 @@ TEST_CASE_METHOD(opinions_fixture, "opinions: there are no more than so many in 
   auto h2 = join("h2");
   size_t asked = 0;
   for (uint32_t i = 0; i < limits::opinions_max + 5; ++i) {
-    submission request; // each from nothing, told apart by a parameter
-    request.orders = {{"check", {}}};
-    request.params = {{"N", std::to_string(i)}};
-    request.by = "ann";
-    auto answer = ask<expected<submitted>>(farm.coordinator, request);
-    REQUIRE(*answer.get());
-    auto red = (**answer.get()).builds[0];
+    auto red = submit_one({{"N", std::to_string(i)}}); // told apart by a parameter
     auto on = record(red).host == host_name{"h1"} ? &h1 : &h2;
     end_last(*on, result::failure);
     for (const auto& opinion : opinions_on(red)) {

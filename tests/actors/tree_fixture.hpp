@@ -83,16 +83,17 @@ struct tree_fixture : farm_fixture {
     }
   }
 
-  reply<expected<submitted>> submit(const std::string& pinned = {}) {
+  reply<expected<submitted>> submit(const std::string& pinned = {}, const string_map& params = {}) {
     submission request;
     request.orders = {{"check", {}}};
+    request.params = params;
     request.host = pinned;
     request.by = "ann";
     return ask<expected<submitted>>(farm.coordinator, request);
   }
 
-  build_id submit_one() {
-    auto answer = submit();
+  build_id submit_one(const string_map& params = {}) {
+    auto answer = submit({}, params);
     REQUIRE(answer.ready());
     REQUIRE(*answer.get());
     REQUIRE((**answer.get()).builds.size() == 1);

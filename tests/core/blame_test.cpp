@@ -57,6 +57,30 @@ TEST_CASE("blame: what a machine says of itself needs no second opinion") {
   CHECK(verdict.evidence == "its first error says so: sh: 1: cmake: not found");
 }
 
+TEST_CASE("blame: green on another platform clears nobody, green on a host alike is telling") {
+  auto red = red_on_h1;
+  red.platform = "solaris sparc";
+  auto green = ending(6, "h2", result::success);
+  green.platform = "linux x86_64";
+  auto verdict = judge_blame({red, {green}, {}});
+  CHECK(verdict.fault == blame::none);
+  CHECK(verdict.wish == opinion_wish::none);
+  CHECK(verdict.evidence.find("on linux x86_64, and this is solaris sparc") != std::string::npos);
+  auto twin = ending(7, "h3", result::success);
+  twin.platform = "solaris sparc";
+  CHECK(judge_blame({red, {green, twin}, {}}).fault == blame::host);
+  CHECK(platform_of({{"arch", "x86_64"}, {"os", "linux"}, {"cores", "2"}}) == "linux x86_64");
+}
+
+TEST_CASE("blame: a second opinion goes to a host of the same platform if there is one") {
+  string_map sun{{"os", "solaris"}}, linux_box{{"os", "linux"}};
+  auto big = place("h2", "m2", linux_box);
+  big.offer.slots = 8;
+  CHECK(choose_opinion_host(red_file(), {place("h1", "m1", sun), big, place("h3", "m3", sun)})
+        == host_name{"h3"});
+  CHECK(choose_opinion_host(red_file(), {place("h1", "m1", sun), big}) == host_name{"h2"});
+}
+
 TEST_CASE("blame: a lost host is the host's fault, what could not be run the environment's") {
   auto lost = ending(5, "h1", result::host_lost);
   lost.build.reason = "h1 has been silent for 1 min";
@@ -93,9 +117,9 @@ TEST_CASE("blame: tests tell failures apart better than lines do") {
 
 TEST_CASE("blame: numbers and folders don't make two failures of one") {
   auto a = ending(5, "h1", result::failure, "/w/h1/5-1/src/a.c:12:3: error: no x 0x7f12");
-  auto b = ending(6, "h2", result::failure, "/work/6-1/src/a.c:13:3: error: no x 0x7f99");
+  auto b = ending(6, "h2", result::failure, "/srv/ws/6-1/src/a.c:13:3: error: no x 0x7f99");
   CHECK(same_failure(a, b));
-  b.error = "/work/6-1/src/a.c:13:3: error: no y";
+  b.error = "/srv/ws/6-1/src/a.c:13:3: error: no y";
   CHECK_FALSE(same_failure(a, b));
 }
 

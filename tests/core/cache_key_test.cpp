@@ -91,6 +91,13 @@ TEST_CASE("cache key: a variable of the farm counts where the command names it")
   CHECK(named.at("variable DROVER_REVISION") == "<r1>");
   work.source.revision = "r2";
   CHECK(parts(work) != named);
+  work.step.run = "./ci.sh $DROVER_BUILDER $DROVER_STEP";
+  auto of_one = parts(work);
+  work.builder += "2"; // whose result would be found under the other's name
+  CHECK(parts(work) != of_one);
+  of_one = parts(work);
+  work.step.name += "2";
+  CHECK(parts(work) != of_one);
   work.step.run = "make -j$DROVER_CORES # not DROVER_REVISION, nor $DROVER_REVISIONS";
   CHECK_FALSE(parts(work).contains("variable DROVER_REVISION"));
 }

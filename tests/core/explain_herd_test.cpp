@@ -41,7 +41,7 @@ TEST_CASE("explain: a host that is up says how busy it is, and that a second age
   host.slots_used = 2;
   host.reason = "a second agent was refused: another machine";
   CHECK(explain_host(host, {}).sentence
-        == "host h1 is up and busy: all of its 2 slots in use; a second agent was refused: "
+        == "host h1 is up and busy: all of its 2 slots are in use; a second agent was refused: "
            "another machine");
 }
 
@@ -49,6 +49,7 @@ TEST_CASE("explain: a held host says by whom, why and what ends it") {
   host_view host;
   host.record.name = {"h1"};
   host.state = host_state::draining;
+  host.record.hold = {hold_kind::drain, "ann", "new disk", noon, {}};
   host.reason = "drained by ann since 2026-01-31T12:00:00.000Z: new disk";
   CHECK(explain_host(host, {}).sentence
         == "host h1 is drained by ann since 2026-01-31T12:00:00.000Z: new disk; what runs there "
@@ -57,6 +58,15 @@ TEST_CASE("explain: a held host says by whom, why and what ends it") {
   host.record.first_seen = noon;
   host.record.hold = {hold_kind::drain, "ann", "new disk", noon, {}};
   CHECK(has(explain_host(host, {}).evidence, "also kept from new work by ann"));
+}
+
+TEST_CASE("explain: nobody is advised to resume a host that its owner keeps from work") {
+  host_view host;
+  host.record.name = {"h1"};
+  host.state = host_state::draining;
+  host.reason = "draining: its owner allows no work before 22:00";
+  CHECK(explain_host(host, {}).sentence.find("before 22:00") != std::string::npos);
+  CHECK(explain_host(host, {}).sentence.find("resume") == std::string::npos);
 }
 
 TEST_CASE("explain: hosts that the farm itself keeps from work say why and what ends it") {

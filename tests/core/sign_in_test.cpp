@@ -169,5 +169,9 @@ TEST_CASE("sign-in: addresses of one IPv6 network count as one") {
   CHECK(network_of("2001:db8:1:2::7") == network_of("2001:db8:1:2:8:9:a:b"));
   CHECK(network_of("2001:db8:1:2::7") != network_of("2001:db8:1:3::7"));
   CHECK(network_of("2001:db8::7") == network_of("2001:db8::8:1"));
+  CHECK(network_of("2001:db8:1::7") == network_of("2001:db8:1:0:5::1"));
+  CHECK(network_of("2001:db8:1::7") == network_of("2001:db8:1:0:5:6:7:8"));
+  CHECK(network_of("1::4:5:6:7:8") != network_of("1::8"));
+  CHECK(network_of("::1") == network_of("::2"));
   CHECK(network_of("10.0.0.1") == "10.0.0.1");
 }

@@ -55,6 +55,26 @@ TEST_CASE("timer: what passed too long ago is not made up for") {
   CHECK(*late.next > midnight);
 }
 
+TEST_CASE("timer: all that passed too long ago is passed over at once") {
+  wall_time now{midnight.ms + 400 * day + 12 * hour};
+  for (const auto* text : {"0 3 * * 0", "0 3 1 1 *", "* * * 1 *"}) {
+    CAPTURE(text);
+    auto of = schedule(text);
+    auto made = decide_timer(of, utc_clock(), midnight, now);
+    REQUIRE(made.too_old);
+    CHECK_FALSE(made.run);
+    CHECK(made.missed == 0);
+    CHECK(*made.last < now);
+    CHECK(next_slot(of, utc_clock(), *made.last) == made.next);
+    CHECK_FALSE(decide_timer(of, utc_clock(), *made.last, now).last);
+  }
+}
+
+TEST_CASE("timer: a step beyond the end of its field leaves the first value alone") {
+  for (const auto* text : {"5/60 * * * *", "5/4294967295 * * * *", "5-59/4294967291 * * * *"})
+    CHECK(schedule(text) == schedule("5 * * * *"));
+}
+
 TEST_CASE("timer: one that is late says so, one that is not says nothing") {
   auto made = decide("0 3 * * *", midnight, {midnight.ms + 4 * hour});
   REQUIRE(made.run);

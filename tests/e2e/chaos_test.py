@@ -11,7 +11,7 @@ import os
 import random
 import signal
 
-from farm import FarmCase, main, wait_until, yaml_text
+from farm import FarmCase, agent_of, main, wait_until, yaml_text
 
 BUILDS = 24
 KILLS = int(os.environ.get("DROVER_CHAOS_KILLS", "40"))
@@ -39,18 +39,6 @@ builders:
       - {name: two, run: SCRIPT}
       - {name: three, run: SCRIPT}
 """
-
-
-def agent_of(parent):
-    """The agent below a drover-host; None while there is none."""
-    try:
-        with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
-            for pid in map(int, file.read().split()):
-                if os.readlink(f"/proc/{pid}/exe").endswith("/drover-host"):
-                    return pid
-    except OSError:
-        return None
-    return None
 
 
 class Chaos(FarmCase):

@@ -17,7 +17,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(TOP, "tools", "demo.d"))
 
-from farmctl import Farm, FarmError, alive, start_ticks, wait_until  # noqa: E402, F401
+from farmctl import Farm, FarmError, agent_of, alive, start_ticks, wait_until  # noqa: E402, F401
 
 PROGRAMS = os.environ.get("DROVER_BIN", os.path.join(TOP, "build", "dev", "bin"))
 

@@ -4,7 +4,9 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import glob
 import os
+import re
 import sys
 import unittest
 
@@ -106,6 +108,21 @@ class Tidy(unittest.TestCase):
         self.assertTrue(tidy_says("nodes/x.cpp", LICENSE_LINE + "\n// TO" + "DO: later\n"))
         right = "#pragma once\n// What this is.\n" + LICENSE_LINE
         self.assertEqual(tidy_says("nodes/x.hpp", right), [])
+
+
+class Documents(unittest.TestCase):
+    def test_each_test_that_they_name_is_there(self):
+        there = {os.path.splitext(os.path.basename(path))[0]
+                 for path in glob.glob(TOP + "/tests/**/*_test.*", recursive=True)}
+        for path in glob.glob(TOP + "/tests/**/CMakeLists.txt", recursive=True):
+            with open(path, encoding="utf-8") as file:
+                there.update(re.findall(r"\b\w+_test\b", file.read()))
+        named = set()
+        for path in glob.glob(TOP + "/docs/*.md"):
+            with open(path, encoding="utf-8") as file:
+                named.update(re.findall(r"\b[a-z]\w+_test\b", file.read()))
+        self.assertGreater(len(named), 30)
+        self.assertEqual(named - there, set())
 
 
 if __name__ == "__main__":

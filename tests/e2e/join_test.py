@@ -140,6 +140,23 @@ class JoinTest(FarmCase):
         with open(self.path("vega/keys/host.crt"), encoding="ascii") as file:
             return file.read()
 
+    def test_what_the_owner_allows_holds_and_is_read_again(self):
+        self.joined()
+        rules = self.write("vega/owner.yaml", 'builders: ["on-*"]\nslots: 1\n')
+        self.run_agent()
+        self.wait_for_host("vega", "up")
+        self.assertEqual(self.host("vega")["facts"]["owner_slots"], "1")
+        build = self.submit("quick")
+        wait_until(lambda: "its owner allows only builders on-*" in self.farm.text("why", build),
+                   20, "the rules are named")
+        self.assertNotEqual(self.build(build)["state"], "finished")
+        self.write("vega/owner.yaml", "builder: [quick]\n")  # a mistake: nothing changes
+        wait_until(lambda: "did you mean 'builders'" in self.log_of(), 30, "the mistake is told")
+        self.assertNotEqual(self.build(build)["state"], "finished")
+        os.remove(rules)
+        self.assertEqual(self.finished(build)["result"], "success")
+        self.assertNotIn("owner_slots", self.host("vega")["facts"])
+
     def test_names_that_are_taken_are_refused_with_advice(self):
         self.wait_for_host("h1", "up")
         done = self.join(self.token(), "thief", "--name", "h1")
@@ -184,6 +201,30 @@ class JoinTest(FarmCase):
         self.run_agent("second")
         self.wait_for_host("vega", "up")
 
+    def test_a_lost_host_is_brought_back_by_its_command_and_proved_by_a_canary(self):
+        self.joined()
+        with open(self.farm.folder + "/farm.yaml", "a", encoding="utf-8") as file:
+            file.write("  proof: {canary: true, steps: [{name: say, run: 'echo well'}]}\n"
+                       f"hosts: {{vega: {{restart: {{agent: 'touch {self.path('called')}'}}}}}}\n")
+        self.farm.text("admin", "reload")
+        agent = self.run_agent()
+        self.wait_for_host("vega", "up")
+        with open(f"/proc/{agent.pid}/task/{agent.pid}/children", encoding="ascii") as file:
+            children = [int(pid) for pid in file.read().split()]
+        for pid in [agent.pid, *children]:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: os.path.exists(self.path("called")), 120, "its command is run")
+        wait_until(lambda: self.events("ladder_climbed"), 20, "it is in the journal")
+        self.assertIn("agent command, try 1", self.events("ladder_climbed")[-1]["text"])
+        self.run_agent()
+        proof = wait_until(lambda: [build for build in self.farm.ask("builds")["builds"]
+                                    if build["builder"] == "proof"], 30, "a canary is begun")[0]
+        self.assertEqual(proof["host"] or proof["pinned"], "vega")
+        self.assertEqual(self.finished(str(proof["id"]))["result"], "success")
+        self.wait_for_host("vega", "up")
+        self.assertTrue(any("a canary must pass" in (event["text"] or "")
+                            for event in self.events("host_changed")))
+
     def test_a_token_is_for_hosts_alone_and_can_be_taken_back(self):
         line = self.token("--uses", "3")
         listed = self.farm.ask("admin", "token", "list")["tokens"][0]
@@ -196,7 +237,8 @@ class JoinTest(FarmCase):
     def test_what_is_typed_wrongly_is_told_in_one_line(self):
         for words in (["join", "127.0.0.1:1", "nonsense"],
                       ["join", "127.0.0.1:1", "drv_x." + "a" * 64, "--name", "../x"],
-                      ["run", "--dir", self.path("nowhere")]):
+                      ["run", "--dir", self.path("nowhere")],
+                      ["run", "--dir", "x" * 300]):  # can't even be looked for
             done = subprocess.run([self.program(), *words], capture_output=True, text=True,
                                   timeout=60, check=False)
             self.assertEqual(done.returncode, 2, done.stderr)

@@ -7,7 +7,7 @@ SPDX-License-Identifier: Apache-2.0
 import os
 import signal
 
-from farm import FarmCase, alive, main, start_ticks, wait_until
+from farm import FarmCase, agent_of, alive, main, start_ticks, wait_until
 
 CONFIG = """
 farm: kills
@@ -29,20 +29,6 @@ def keeper_of(pid):
             return pid
         pid = int(text.rsplit(")", 1)[1].split()[1])
     raise AssertionError("no keeper above the step")
-
-
-def agent_of(parent):
-    """The agent below the drover-host `parent`; None while there is none."""
-    with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
-        children = file.read().split()
-    for pid in children:
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                if b"--agent-of=" in file.read():
-                    return int(pid)
-        except FileNotFoundError:
-            pass  # it has just ended
-    return None
 
 
 class Kills(FarmCase):

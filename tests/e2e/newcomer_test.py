@@ -21,20 +21,20 @@ import farm
 
 # These go on until Ctrl-C: their first word is awaited, then they are told to end.
 ENDLESS = ("--watch", "events --follow")
-# What an example may end with besides 0, and why.
-OTHER_CODES = {
-    "drover cancel 2": (4,),  # it may be over already
-    "drover up": (4,),  # the farm runs
-    "drover admin restore": (4,),  # the farm runs: it is tried again once it does not
+# What an example may end with besides 0, with the words that say why: wrong usage is 2 as well.
+OTHER_ENDS = {
+    "drover cancel 2": (4, "is over already"),
+    "drover up": (4, "runs this farm; stop it"),
+    # Tried again below, once the farm does not run.
+    "drover admin restore": (4, "a coordinator has this store open"),
     # What they name is not there on a new farm, and they say so.
-    "drover notice 12": (2,),
-    "drover admin revoke vega": (2,),
-    "drover admin notices test people": (2,),
-    "drover admin cache drop": (2,),
-    "drover admin user remove ann": (2,),
-    # There is no terminal here to ask for the password on.
-    "drover admin user add ann": (2,),
-    "drover admin user password ann": (2,),
+    "drover notice 12": (2, "there is no notice 12"),
+    "drover admin revoke vega": (2, "there is no host 'vega'"),
+    "drover admin notices test people": (2, "there is no reporter 'people'"),
+    "drover admin cache drop": (2, "no entry of the step cache has a key that begins with"),
+    "drover admin user remove ann": (2, "there is no account 'ann'"),
+    "drover admin user add ann": (2, "there is no terminal to ask on"),
+    "drover admin user password ann": (2, "there is no terminal to ask on"),
 }
 # In this order, since some need what others make; the rest comes as the help has it.
 FIRST = ["drover submit", "drover retry", "drover admin backup"]
@@ -77,11 +77,18 @@ class Newcomer(unittest.TestCase):
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def shell(self, line, codes=(0,), seconds=120):
+    def shell(self, line, other_end=None, seconds=120):
+        """What it prints; it may also end with `other_end`, a code and words of the error."""
         done = subprocess.run(["bash", "-c", line], cwd=self.folder, env=self.environment,
                               capture_output=True, text=True, check=False, timeout=seconds,
                               stdin=subprocess.DEVNULL)
-        self.assertIn(done.returncode, codes, f"{line}\n{done.stdout}{done.stderr}")
+        said = f"{line}\n{done.stdout}{done.stderr}"
+        if done.returncode == 0 or other_end is None:
+            self.assertEqual(done.returncode, 0, said)
+        else:
+            code, words = other_end
+            self.assertEqual(done.returncode, code, said)
+            self.assertIn(words, done.stderr, line)
         return done.stdout
 
     def endless(self, line):
@@ -113,8 +120,8 @@ class Newcomer(unittest.TestCase):
         if any(word in line for word in ENDLESS):
             self.endless(line)
             return
-        more = next((codes for start, codes in OTHER_CODES.items() if line.startswith(start)), ())
-        self.shell(line, (0, *more))
+        self.shell(line, next((end for start, end in OTHER_ENDS.items() if line.startswith(start)),
+                              None))
 
     def test_the_readme_then_each_example_of_the_help(self):
         second_terminal = self.start_as_the_readme_says()

@@ -44,7 +44,7 @@ builders:
             self.assertIn("the oldest beyond 250 KiB", said)
             self.assertIn("dropped by retention", self.farm.text("artifacts", build))
         for build in (plain, green, red[2]):
-            self.farm.run("get", build, "data", "-o", self.path("copy" + build))
+            self.farm.text("get", build, "data", "-o", self.path("copy" + build))
             self.assertFalse(self.build(build)["artifacts_dropped"])
         kinds = self.farm.ask("events", "--limit", "500")["events"]
         told = [str(row["build"]) for row in kinds if row["kind"] == "artifacts_dropped"]

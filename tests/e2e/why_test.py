@@ -147,7 +147,7 @@ class Why(FarmCase):
         self.wait_for_start("gate")
         wait_until(lambda: "runs on h1 since" in self.why(running)[0], 20, "it says that it runs")
         self.assertIn("is running: step 'wait'", self.why(running)[0])
-        self.assertIn("busy: all of its 1 slot in use", self.why("h1")[0])
+        self.assertIn("busy: its one slot is in use", self.why("h1")[0])
         self.assertIn(f"runs step 'wait' of build {running} of gated", self.why("h1")[1])
 
         first = self.submit("good", "--host", "h1")

@@ -121,6 +121,18 @@ TEST_CASE("control: GET changes nothing, and a cookie alone opens no order of th
     CHECK(root.get(secret).status == 404);
 }
 
+TEST_CASE("control: what the pages show is in the API of the same door") {
+  web_farm web;
+  browser guest{web.port};
+  for (const auto* shown : {"builds", "builders", "campaigns", "hosts", "actors", "changes",
+                            "events", "tests?name=a"}) {
+    INFO(shown);
+    CHECK(guest.get(std::string{"/api/v1/"} + shown).status == 200);
+  }
+  web.configure({{"root", {"admin"}}});
+  CHECK(guest.get("/api/v1/tests?name=a").status == 401);
+}
+
 TEST_CASE("control: force is for the builders that the account has, on pages and behind them") {
   web_farm web;
   add_builds(web);
@@ -203,4 +215,22 @@ TEST_CASE("control: broken forms are refused in one sentence") {
             + "\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}");
   CHECK(json.read_all().find(" 400 ") != std::string::npos);
   CHECK_FALSE(was_anything_ordered(web));
+}
+
+TEST_CASE("control: a builder of several sources shows them all, and the changes of each") {
+  web_farm web;
+  web.put_change(1, "candidates", "an older candidate");
+  web.put_change(2, "trunk", "a fix on the trunk");
+  web.put_change(3, "elsewhere", "nobody asked for this");
+  web.put_change(4, "candidates", "a newer candidate");
+  auto page = web.signed_in("root").get("/builders/check-more");
+  CHECK(page.has("trunk, candidates"));
+  CHECK_FALSE(page.has("nobody asked for this"));
+  auto newer = page.body.find("a newer candidate"), trunk = page.body.find("a fix on the trunk"),
+       older = page.body.find("an older candidate");
+  REQUIRE(newer != std::string::npos);
+  REQUIRE(trunk != std::string::npos);
+  REQUIRE(older != std::string::npos);
+  CHECK(newer < trunk);
+  CHECK(trunk < older);
 }

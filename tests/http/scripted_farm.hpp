@@ -239,6 +239,7 @@ public:
     parts.passwords = passwords_;
     return parts;
   }
+  caf::actor_system& system() { return system_; }
   const password_keeper& passwords() const { return passwords_; }
   /// As at the end of the coordinator: nobody is served any more.
   void stop_serving() { server_.reset(); }

@@ -3,6 +3,10 @@
 #include "schema/limits_access.hpp"
 #include "tests/http/web_farm.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <unistd.h>
+
 using namespace drover;
 using namespace drover::http;
 using namespace drover::http::test;
@@ -19,6 +23,38 @@ std::string without(std::string page, const std::string& typed) {
 std::string value_of(const std::string& cookie) {
   return cookie.substr(cookie.find('=') + 1);
 }
+
+void put_ann(scripted_farm& farm, int64_t changed_at) {
+  storage::write_batch batch;
+  storage::put_user(batch, {"ann", "x", "root", {1}, {changed_at}});
+  farm.commit(std::move(batch));
+}
+
+/// All passwords fit, and something happens while they are worked with.
+password_keeper_actor slow_passwords(scripted_farm& farm, std::function<void()> meanwhile) {
+  auto run = [meanwhile](password_keeper_actor::pointer) -> password_keeper_actor::behavior_type {
+    return {
+      [meanwhile](const hash_password&) -> expected<std::string> {
+        meanwhile();
+        return std::string{"hashed"};
+      },
+      [meanwhile](const check_password&) -> expected<bool> {
+        meanwhile();
+        return true;
+      },
+      [](atom::describe) { return actor_entry{}; },
+    };
+  };
+  return farm.system().spawn<caf::detached>(run);
+}
+
+class one_body : public body_reader {
+public:
+  asio::awaitable<std::string> read() override { co_return std::exchange(text_, {}); }
+
+private:
+  std::string text_ = R"({"password":"long enough"})";
+};
 
 size_t sessions_in(const web_farm& web) {
   auto all = storage::read_sessions(*web.farm.plan->store);
@@ -259,4 +295,62 @@ TEST_CASE("sign-in: streams end with what one may see") {
   CHECK(ann.post("/logout", {}).status == 303);
   again.read_all();
   CHECK(again.closed);
+}
+
+TEST_CASE("sign-in: the address is the proxy's word, also where it adds a field of its own") {
+  web_farm web;
+  browser ann{web.port};
+  ann.more = "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 10.1.2.3\r\n";
+  CHECK(ann.sign_in("ann", web.password).status == 303);
+  CHECK(web.events("kind=signed_in")[0]["text"] == "ann signed in from 10.1.2.3");
+}
+
+TEST_CASE("sign-in: a password that is changed while the old one is compared ends the session") {
+  scripted_farm farm;
+  put_ann(farm, 1);
+  auto loop = std::make_shared<asio::io_context>(1);
+  auto parts = farm.parts_on(loop);
+  parts.passwords.actor = slow_passwords(farm, [&farm] {
+    put_ann(farm, farm.plan->now_ms += 5);
+    farm.plan->now_ms += 5;
+  });
+  auto desk = make_front_desk(parts);
+  request asked;
+  asked.fields["host"] = "farm";
+  std::optional<bool> still;
+  auto talk = [&]() -> asio::awaitable<void> {
+    auto said = co_await desk->sign_in(asked, "ann", "the old one");
+    asked.fields["cookie"] = "drover=" + said.cookie;
+    auto who = co_await desk->visitor_of(asked);
+    still = who && who->signed_in();
+  };
+  asio::co_spawn(*loop, talk, asio::detached);
+  loop->run();
+  CHECK(still == false);
+  caf::anon_send_exit(parts.passwords.actor, caf::exit_reason::user_shutdown);
+}
+
+TEST_CASE("users: an account that is removed while its password is set does not come back") {
+  scripted_farm farm;
+  put_ann(farm, 1);
+  auto loop = std::make_shared<asio::io_context>(1);
+  auto parts = farm.parts_on(loop);
+  parts.passwords.actor = slow_passwords(farm, [&farm] {
+    storage::write_batch batch;
+    storage::remove_user(batch, "ann");
+    farm.commit(std::move(batch));
+  });
+  auto api = make_api(parts);
+  request asked;
+  asked.method = "POST";
+  asked.path = {"api", "v1", "users", "ann", "password"};
+  asked.from.uid = ::geteuid();
+  one_body body;
+  unsigned status = 0;
+  auto talk = [&]() -> asio::awaitable<void> { status = (co_await api(asked, body)).status; };
+  asio::co_spawn(*loop, talk, asio::detached);
+  loop->run();
+  CHECK(status == 404);
+  CHECK(storage::read_users(*farm.plan->store)->empty());
+  caf::anon_send_exit(parts.passwords.actor, caf::exit_reason::user_shutdown);
 }

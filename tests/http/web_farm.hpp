@@ -139,6 +139,10 @@ public:
       builder.name = name;
       builder.steps.push_back({"test", "true", {}, {}, {}, {}});
       builder.params.push_back({"flags", param_kind::text, "-O2", false, {}, "for the compiler"});
+      if (builder.name == "check-more") {
+        builder.source = "trunk";
+        builder.more_sources = {"candidates"};
+      }
       live->config.builders.push_back(builder);
     }
     std::lock_guard<std::mutex> hold{farm.plan->mutex};
@@ -156,6 +160,16 @@ public:
     builder_spec recipe;
     recipe.name = builder;
     storage::put_recipe(batch, build.id, recipe);
+    farm.commit(std::move(batch));
+  }
+  void put_change(uint64_t id, const std::string& source, const std::string& title) {
+    change_record change;
+    change.id = {id};
+    change.source = source;
+    change.identity = title;
+    change.title = title;
+    storage::write_batch batch;
+    storage::put_change(batch, change);
     farm.commit(std::move(batch));
   }
   /// Something happens in the farm.

@@ -33,6 +33,18 @@ def start_ticks(pid):
         return None
 
 
+def agent_of(parent):
+    """The agent below the drover-host `parent`; None while there is none."""
+    try:
+        with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
+            for pid in map(int, file.read().split()):
+                if os.readlink(f"/proc/{pid}/exe").endswith("/drover-host"):
+                    return pid
+    except OSError:
+        return None
+    return None
+
+
 def wait_until(question, seconds, what):
     """Asks until the answer is true and returns it; an answer in time is a bound, not a pause."""
     end = time.monotonic() + seconds

@@ -250,8 +250,8 @@ void add_admin(CLI::App& app, command_line& line) {
   auto* admin =
     app
       .add_subcommand("admin", "Accounts, keys, configuration, store, and who did what:"
-                               " user, token, config, reload, verify, backup, restore, gc, cache,"
-                               " audit")
+                               " user, token, revoke, config, reload, verify, backup, restore, gc,"
+                               " cache, notices, audit")
       ->group(groups::farm);
   admin->require_subcommand(1);
   admin->footer("Example: drover admin verify");

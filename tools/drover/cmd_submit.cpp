@@ -82,12 +82,21 @@ expected<std::string> repository_of(client& farm, const std::string& builder,
   auto known = fetch(farm, route({"builders", builder}));
   if (!known)
     return known.error();
-  auto from = field_text(*known, "source", "");
-  if (from.empty())
-    return failure{ec::bad_input,
-                   "source '" + printable(source, 200) + "': there is no such file, and builder '"
-                     + printable(builder, 80) + "' has no source whose revision it could be"};
-  return from;
+  auto sources = fetch(farm, route({"sources"}));
+  if (!sources)
+    return sources.error();
+  std::vector<std::string> names{field_text(*known, "source", "")};
+  for (const auto& more : known->value("more_sources", json::array()))
+    names.push_back(more.get<std::string>());
+  for (const auto& name : names)
+    for (const auto& each : sources->value("sources", json::array())) {
+      auto kind = field_text(each, "kind", "");
+      if (field_text(each, "name", "") == name && kind != "tarball")
+        return name; // what a timer or a repository has; the farm says what does not fit
+    }
+  return failure{ec::bad_input,
+                 "source '" + printable(source, 200) + "': there is no such file, and builder '"
+                   + printable(builder, 80) + "' has no source whose revision it could be"};
 }
 
 /// Sources that the farm has by now, by what was asked for.

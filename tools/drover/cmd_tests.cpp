@@ -165,19 +165,23 @@ void add_tests(CLI::App& app, command_line& line) {
                   "         drover tests --history test_bad --builder check");
   command->add_option("ID", given->id, "The build's number");
   command->add_flag("--all", given->all, "Every test, not only those that went wrong");
-  command
-    ->add_option("--history", given->history,
-                 "This test in all builds, newest first: since when"
-                 " it fails, and whether it is flaky")
-    ->type_name("NAME");
+  auto* history = command
+                    ->add_option("--history", given->history,
+                                 "This test in all builds, newest first: since when"
+                                 " it fails, and whether it is flaky")
+                    ->type_name("NAME");
   command->add_option("--suite", given->suite, "With --history: of this suite alone")
-    ->type_name("SUITE");
+    ->type_name("SUITE")
+    ->needs(history);
   command->add_option("--builder", given->builder, "With --history: in builds of this builder")
-    ->type_name("BUILDER");
+    ->type_name("BUILDER")
+    ->needs(history);
   command->add_option("--before", given->before, "With --history: in builds older than this one")
-    ->type_name("ID");
+    ->type_name("ID")
+    ->needs(history);
   command->add_option("--limit", given->limit, "With --history: so many runs; else 50")
     ->type_name("N")
+    ->needs(history)
     ->check(above_zero());
   command->add_flag("--json", given->as_json, "Print the farm's answer as JSON, for scripts");
   command->callback([given, &line] { line.exit_code = show_tests(line, *given); });

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 network namespaces of their own where a row wants to cut them off.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tools", "demo.d"))
 
-from farmctl import Farm, FarmError, alive, wait_until  # noqa: E402, F401
+from farmctl import Farm, FarmError, agent_of, alive, wait_until  # noqa: E402, F401
 
 # Every step says in a file outside the farm when it begins and ends: a witness that the farm
 # can't talk to. One line is one write with O_APPEND.
@@ -244,15 +245,7 @@ class Rig:
 
     def agent(self, name):
         """The process id of the agent below a drover-host; None while there is none."""
-        parent = self.programs[name].pid
-        try:
-            with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
-                for pid in map(int, file.read().split()):
-                    if os.readlink(f"/proc/{pid}/exe").endswith("/drover-host"):
-                        return pid
-        except OSError:
-            return None
-        return None
+        return agent_of(self.programs[name].pid)
 
     def machine(self, name):
         """All processes of a host: its programs, its keepers, its steps."""
@@ -293,8 +286,10 @@ class Rig:
         done = self.farm.run("hosts", "--json")
         if done.returncode != 0:
             return {}
-        import json
         return {one["name"]: one["state"] for one in json.loads(done.stdout)["hosts"]}
+
+    def host(self, name):
+        return self.farm.host(name)
 
     def wait_up(self, *names, seconds=60):
         begin = time.monotonic()

@@ -25,7 +25,6 @@ def coordinator_killed(rig):
     builds = rig.submit(count=9)
     slowest = 0.0
     for _ in range(12):
-        wait_until(lambda: True, 1, "")
         time.sleep(random.uniform(0.05, 0.6))  # the moment is the fault's chance
         rig.kill("coordinator")
         slowest = max(slowest, rig.wait_answer())
@@ -120,6 +119,17 @@ def store_full(rig):
         run("umount", "-l", state, check=False)
 
 
+def log_of(rig):
+    return rig.farm.folder + "/logs/coordinator.log"
+
+
+def said_since(rig, mark, *words):
+    """Lines of the coordinator's log behind byte `mark` that have one of the words."""
+    with open(log_of(rig), encoding="utf-8", errors="replace") as file:
+        file.seek(mark)
+        return [line for line in file if any(word in line for word in words)]
+
+
 def newest_wal(rig):
     logs = [p for p in glob.glob(rig.farm.folder + "/coordinator/**/*.log", recursive=True)
             if os.path.basename(p)[0].isdigit()]
@@ -139,9 +149,7 @@ def torn_tail(rig):
     try:
         rig.wait_answer(15)
     except Exception:
-        with open(rig.farm.folder + "/logs/coordinator.log", encoding="utf-8",
-                  errors="replace") as file:
-            said = [line for line in file if "error" in line or "refus" in line or "store" in line]
+        said = said_since(rig, 0, "error", "refus", "store")
         if not said:
             raise Broken("it does not start and does not say why") from None
         return Outcome(note="what was acknowledged is torn, it refuses: " + said[-1].strip()[-110:])
@@ -163,15 +171,11 @@ def wal_bit(rig):
         byte = file.read(1)[0]
         file.seek(size // 2)
         file.write(bytes([byte ^ 0x10]))
-    mark = os.path.getsize(rig.farm.folder + "/logs/coordinator.log")
+    mark = os.path.getsize(log_of(rig))
     rig.release("coordinator")
 
-    def said():
-        with open(rig.farm.folder + "/logs/coordinator.log", encoding="utf-8",
-                  errors="replace") as file:
-            file.seek(mark)
-            return [line for line in file if "store" in line or "orrupt" in line]
-    lines = wait_until(said, 30, "it says what is wrong with the store")
+    lines = wait_until(lambda: said_since(rig, mark, "store", "orrupt"), 30,
+                       "it says what is wrong with the store")
     if rig.farm.run("builds").returncode == 0:
         missing = [b for b in builds if rig.farm.run("build", b).returncode not in (0, 1)]
         if missing:
@@ -235,15 +239,11 @@ def rolled_back(rig):
         if os.path.isdir(path) and name not in ("keys", "sources"):
             shutil.rmtree(path)
             shutil.copytree(os.path.join(old, name), path)
-    mark = os.path.getsize(rig.farm.folder + "/logs/coordinator.log")
+    mark = os.path.getsize(log_of(rig))
     rig.release("coordinator")
 
-    def said():
-        with open(rig.farm.folder + "/logs/coordinator.log", encoding="utf-8",
-                  errors="replace") as file:
-            file.seek(mark)
-            return [line for line in file if "short" in line or "lost" in line or "older" in line]
-    lines = wait_until(said, 30, "it says that the store is older than it was")
+    lines = wait_until(lambda: said_since(rig, mark, "short", "lost", "older"), 30,
+                       "it says that the store is older than it was")
     return Outcome(note=lines[0].strip()[-120:])
 
 

@@ -40,7 +40,11 @@ def both_killed(rig):
         agent = rig.agent(name)
         for pid in filter(None, (parent, agent)):
             os.kill(pid, signal.SIGKILL)
-    healed = rig.wait_up(*rig.names)
+    begin = time.monotonic()
+    wait_until(lambda: all(rig.host(name)["restarts"] > 0 for name in rig.names), 60,
+               "each has joined anew")
+    rig.wait_up(*rig.names)
+    healed = time.monotonic() - begin
     outcome = check(rig, builds)
     outcome.healed = healed
     return outcome

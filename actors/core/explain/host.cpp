@@ -46,7 +46,8 @@ std::string up_words(const host_view& host) {
   if (host.slots_used == 0)
     return " is up and idle: " + slots + " free";
   if (host.slots_used >= host.record.slots)
-    return " is up and busy: all of its " + slots + " in use";
+    return host.record.slots == 1 ? " is up and busy: its one slot is in use"
+                                  : " is up and busy: all of its " + slots + " are in use";
   return " is up: " + used + " in use";
 }
 
@@ -73,7 +74,9 @@ std::string state_sentence(const host_view& host) {
   case host_state::draining:
     if (host.record.hold.kind == hold_kind::health)
       return held(host, "unwell") + "; it gets no new builds until it says that it is well again";
-    return held(host, "draining") + "; what runs there goes on, nothing new comes" + resume(host);
+    return held(host, "draining") + "; what runs there goes on, nothing new comes"
+           + (host.record.hold.kind == hold_kind::drain ? resume(host)
+                                                        : ""); // not its owner's word
   case host_state::paused:
     return held(host, "paused") + "; builds there wait before their next step" + resume(host);
   case host_state::quarantined:

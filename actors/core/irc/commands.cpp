@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/irc/commands.hpp"
 
-#include "actors/core/glob.hpp"
 #include "actors/core/irc/message.hpp"
 #include "actors/core/irc/replies.hpp"
 #include "actors/core/irc/watches.hpp"
@@ -10,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 namespace drover::core::irc {
 
@@ -120,19 +118,6 @@ const user_spec* user_of(const farm_config& config, std::string_view account) {
     if (!user.irc.empty() && same_name(user.irc, account))
       return &user;
   return nullptr;
-}
-
-bool may_order(const user_spec& user, std::string_view builder) {
-  auto has = [&user](std::string_view role) {
-    return std::find(user.roles.begin(), user.roles.end(), role) != user.roles.end();
-  };
-  if (has("admin"))
-    return true;
-  return has("force")
-         && (user.builders.empty()
-             || std::any_of(user.builders.begin(), user.builders.end(), [&](const auto& glob) {
-                  return glob == builder || glob_matches(glob, builder);
-                }));
 }
 
 std::vector<std::string> as_reply(const asker& who, const std::vector<std::string>& lines) {

@@ -80,7 +80,5 @@ answer answer_to(std::string_view text, const asker& who, const farm_view& farm)
 
 /// The user behind an account of IRC; null if there is none. Accounts know no case.
 const user_spec* user_of(const farm_config& config, std::string_view account);
-/// Whether a user may order things of this builder.
-bool may_order(const user_spec& user, std::string_view builder);
 
 } // namespace drover::core::irc

@@ -2,6 +2,7 @@
 #include "actors/core/irc/connection.hpp"
 
 #include "actors/core/backoff.hpp"
+#include "actors/core/explain/words.hpp"
 #include "schema/limits_irc.hpp"
 
 namespace drover::core::irc {
@@ -10,13 +11,6 @@ namespace {
 
 std::string seconds_of(limits::milliseconds span) {
   return std::to_string((span.count() + 999) / 1000) + " s";
-}
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const auto& part : parts)
-    out += (out.empty() ? "" : ", ") + part;
-  return out;
 }
 
 } // namespace
@@ -243,8 +237,8 @@ std::string connection::state(moment now) const {
   if (!is_me(wanted_.nick))
     text += " as " + plain_text(nick_) + " (" + wanted_.nick + " is taken)";
   if (!in.empty())
-    text += ", in " + joined(in);
-  return out.empty() ? text : text + "; " + joined(out);
+    text += ", in " + joined(in, ", ");
+  return out.empty() ? text : text + "; " + joined(out, ", ");
 }
 
 /// splitmix64: good enough for jitter, and the same everywhere.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/explain/words.hpp"
 #include "actors/core/irc/replies.hpp"
+#include "actors/core/rights.hpp"
 #include "schema/limits_irc.hpp"
 #include "schema/names.hpp"
 
@@ -28,7 +29,7 @@ std::variant<std::string, answer> who_orders(const request& asked, const farm_co
   const auto* user = user_of(config, *asked.who.account);
   if (user == nullptr)
     return says(not_known(asked.who) + "; orders need one");
-  if (!may_order(*user, builder))
+  if (!may_force(rights_of(config.users, user->name), builder))
     return says("you (" + user->name + ") may not order builds of " + in_quotes(builder)
                 + ": ask for the role force");
   return "irc:" + user->name;

@@ -183,6 +183,16 @@ TEST_CASE("irc rights: orders are by account, never by nick") {
   CHECK(std::get<force_order>(given.asked->what) == force_order{"check", {}, {}, {}});
 }
 
+TEST_CASE("irc rights: they are those of the pages") {
+  for (const auto* order : {"force docs try", "stop 2 why", "retry 2 why"})
+    CHECK(has(said(order, in_channel("ann_account")), "may not order builds of 'docs'"));
+  auto farm = make_farm();
+  farm.setup.users.push_back({"anyone", {"admin"}, {}, "", "crowd"}); // may look, whatever it says
+  auto given = answer_to("force check try", in_channel("crowd"), farm);
+  CHECK_FALSE(given.asked);
+  CHECK(has(said(given), "you (anyone) may not order"));
+}
+
 TEST_CASE("irc force: settings stand before the reason") {
   auto farm = make_farm();
   auto given = answer_to("force docs source=3f2a host=h1 RELEASE=yes LEVEL= to see = it",

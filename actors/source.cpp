@@ -29,6 +29,7 @@ caf::result<expected<accepted>> source_state::look_now_for(const std::string& by
 
 void source_state::look() {
   looking = true;
+  timer.disarm(); // one that was armed before somebody asked must not begin a second look in this
   again = false;
   taken = 0;
   self->send(farm.census, actor_note{"source/" + spec.name, "looks at " + spec.location});

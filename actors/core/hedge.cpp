@@ -2,6 +2,7 @@
 #include "actors/core/hedge.hpp"
 
 #include "actors/core/mutants.hpp"
+#include "actors/core/poison.hpp"
 
 #include <algorithm>
 
@@ -158,6 +159,9 @@ std::string why_no_hedge(const build_file& file) {
     return "step '" + step.name + "' is exclusive";
   if (open_hedge(file) || was_hedged(file, *attempt))
     return "step '" + step.name + "' has had its second attempt";
+  // If the step kills hosts, the silence of its second one is the proof: no third one is risked.
+  if (auto killed = hosts_killed(step); !killed.empty())
+    return killed.front().value + " was lost under step '" + step.name + "'";
   return {};
 }
 

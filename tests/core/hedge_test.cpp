@@ -210,3 +210,13 @@ TEST_CASE("poison: the same host twice, or losses among many, prove nothing") {
   CHECK(poison_sentence(file).empty());
   CHECK(std::holds_alternative<need_host>(decide_next(file)));
 }
+
+TEST_CASE("poison: no third host is risked while the second one's silence may be the proof") {
+  race r;
+  auto second = r.hedge_up_to_the_race();
+  CHECK(apply_lost(r.file, r.own, "h1 has been silent", {300}));
+  auto why = why_no_hedge(r.file); // h2 is silent now as well
+  CHECK(why.find("h1 was lost under step 'build'") != std::string::npos);
+  CHECK(apply_lost(r.file, second, "h2 has been silent", {400}));
+  CHECK(poison_sentence(r.file).find("h1 and h2") != std::string::npos);
+}

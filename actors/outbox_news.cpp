@@ -50,29 +50,43 @@ bool same_content(const source_ref& a, const source_ref& b) {
   return a.kind == b.kind && a.id == b.id && a.sha256 == b.sha256 && a.revision == b.revision;
 }
 
-/// Changes of the builder's source from the red build's down to the last good one's, that left out;
-/// without a last good build, the red one's alone.
+/// The newest changes of a source, newest first, from the one that brought `what` on; none: it
+/// brought no such thing lately.
+std::vector<change_record> changes_from(const storage::store& store, const std::string& source,
+                                        const source_ref& what) {
+  auto changes = storage::list_changes(store, {}, limits::notice_range_max, source);
+  if (!changes) {
+    spdlog::error("outbox: {}", changes.error().text);
+    return {};
+  }
+  auto begin = std::find_if(changes->begin(), changes->end(), [&](const change_record& change) {
+    return same_content(change.ref, what);
+  });
+  return {std::make_move_iterator(begin), std::make_move_iterator(changes->end())};
+}
+
+/// Changes of the source that brought the red build, from its own down to what was seen when the
+/// last good one's was; without a last good build from a change, the red one's alone.
 std::vector<change_record> red_range(const storage::store& store, const build_file& red,
                                      const std::optional<build_record>& good) {
   std::vector<change_record> out;
-  if (red.recipe.source.empty())
-    return out;
-  auto changes = storage::list_changes(store, {}, limits::notice_range_max, red.recipe.source);
-  if (!changes) {
-    spdlog::error("outbox: {}", changes.error().text);
-    return out;
+  auto sources = red.recipe.more_sources;
+  if (!red.recipe.source.empty())
+    sources.insert(sources.begin(), red.recipe.source);
+  change_id last_good;
+  for (const auto& source : sources) {
+    if (out.empty())
+      out = changes_from(store, source, red.build.source);
+    if (auto found = good ? changes_from(store, source, good->source) : decltype(out){};
+        !found.empty())
+      last_good = std::max(last_good, found.front().id);
   }
-  for (auto& change : *changes) {
-    bool begins = same_content(change.ref, red.build.source);
-    if (out.empty() && !begins)
-      continue;
-    if (good && same_content(change.ref, good->source))
-      break;
-    if (out.empty() || change.branch == out.front().branch)
-      out.push_back(std::move(change));
-    if (!good)
-      break;
-  }
+  if (last_good.value == 0)
+    out.resize(std::min<size_t>(out.size(), 1));
+  std::erase_if(out, [&, branch = out.empty() ? std::string{}
+                                              : out.front().branch](const change_record& change) {
+    return change.id <= last_good || change.branch != branch;
+  });
   return out;
 }
 

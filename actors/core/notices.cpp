@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/notices.hpp"
 
+#include "actors/core/authors.hpp"
 #include "actors/core/backoff.hpp"
 #include "actors/core/explain/words.hpp"
 #include "actors/core/glob.hpp"
@@ -103,19 +104,24 @@ std::optional<std::string> author_address(const std::string& author,
   return is_plain_address(address) ? std::optional{address} : std::nullopt;
 }
 
-std::string author_name(const std::string& author) {
-  auto end = author.find_last_not_of(' ', author.find('<') - 1); // npos - 1 is beyond all
-  bool only_address = author.find('<') == 0 || end == std::string::npos;
-  return only_address ? author : author.substr(0, end + 1);
+std::string author_name(const std::string& authors) {
+  std::string out;
+  for (const auto& author : each_author(authors)) {
+    auto end = author.find_last_not_of(' ', author.find('<') - 1); // npos - 1 is beyond all
+    bool only_address = author.find('<') == 0 || end == std::string::npos;
+    out += (out.empty() ? "" : ", ") + (only_address ? author : author.substr(0, end + 1));
+  }
+  return out;
 }
 
 std::vector<std::string> authors_of(const std::vector<change_record>& changes,
                                     const std::vector<user_spec>& users) {
   std::vector<std::string> out;
   for (const auto& change : changes)
-    if (auto address = author_address(change.author, users);
-        address && !contains(out, *address) && out.size() < limits::notice_authors_max)
-      out.push_back(*address);
+    for (const auto& author : each_author(change.author))
+      if (auto address = author_address(author, users);
+          address && !contains(out, *address) && out.size() < limits::notice_authors_max)
+        out.push_back(*address);
   return out;
 }
 

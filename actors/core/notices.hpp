@@ -72,8 +72,8 @@ bool is_plain_address(std::string_view address);
 /// The address in "Ann <ann@example.org>", or of the user that is named or written like this.
 std::optional<std::string> author_address(const std::string& author,
                                           const std::vector<user_spec>& users);
-/// "Ann" of "Ann <ann@example.org>": addresses are for mail, not for everybody who looks.
-std::string author_name(const std::string& author);
+/// "Ann, Bob" of "Ann <ann@example.org>; Bob": addresses are for mail, not for everybody who looks.
+std::string author_name(const std::string& authors);
 /// The addresses of those who made the changes, each once.
 std::vector<std::string> authors_of(const std::vector<change_record>& changes,
                                     const std::vector<user_spec>& users);

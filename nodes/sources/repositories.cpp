@@ -1,5 +1,6 @@
 // git and hg: moved branches and the changes that they make.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/authors.hpp"
 #include "nodes/sources/repository.hpp"
 #include "nodes/sources/watch.hpp"
 #include "schema/limits.hpp"
@@ -44,18 +45,22 @@ bool is_followed(const source_spec& source, const std::string& branch) {
   });
 }
 
-std::vector<std::string> covered(const repository& with, const branch_head& head,
-                                 const std::string& before) {
-  std::vector<std::string> list;
+/// What came with the head, and who made it: whoever pushes may push the work of others.
+void add_covered(change_record& change, const repository& with, const branch_head& head,
+                 const std::string& before) {
   if (before.empty())
-    return list;
+    return;
   auto printed = with.since(head.revision, before);
   if (!printed)
-    return list; // the branch was rewritten and the old head is gone
-  for (const auto& line : split(*printed, '\n'))
-    if (is_revision(line) && line != head.revision && list.size() < limits::source_covers_max)
-      list.push_back(line);
-  return list;
+    return; // the branch was rewritten and the old head is gone
+  for (const auto& line : split(*printed, '\n')) {
+    auto fields = split(line, '\0');
+    if (fields.size() != 2 || !is_revision(fields[0]) || fields[0] == head.revision
+        || change.covers.size() >= limits::source_covers_max)
+      continue;
+    change.covers.push_back(fields[0]);
+    core::add_author(change.author, printable(fields[1], limits::value_bytes_max));
+  }
 }
 
 expected<found_change> take(const repository& with, const source_spec& source,
@@ -65,13 +70,13 @@ expected<found_change> take(const repository& with, const source_spec& source,
   auto& change = found.change;
   change.identity = head.revision;
   change.branch = printable(head.branch, limits::value_bytes_max);
-  change.author = printable(head.author, limits::value_bytes_max);
+  core::add_author(change.author, printable(head.author, limits::value_bytes_max));
   change.title = printable(head.title, limits::value_bytes_max);
   change.made_at = {std::max<int64_t>(0, head.made_s) * 1000};
   change.ref.kind = source.kind;
   change.ref.id = source.location;
   change.ref.revision = head.revision;
-  change.covers = covered(with, head, before);
+  add_covered(change, with, head, before);
   found.file = folder + "/" + source.name + "-" + head.revision + ".tar.gz";
   found.is_temporary = true;
   if (auto made = with.archive(head.revision, found.file); !made)

@@ -118,8 +118,9 @@ repository open_git(const source_spec& source, const std::string& folder,
                 "refs/heads"});
   };
   with.since = [=](const std::string& head, const std::string& before) {
-    return git({"-C", mirror, "rev-list",
-                "--max-count=" + std::to_string(limits::source_covers_max), head, "^" + before});
+    return git({"-C", mirror, "log", "--format=%H%x00%an <%ae>",
+                "--max-count=" + std::to_string(limits::source_covers_max), head, "^" + before,
+                "--"});
   };
   with.archive = [=](const std::string& revision, const std::string& file) {
     return git({"-C", mirror, "archive", "--format=tar.gz",
@@ -177,7 +178,7 @@ repository open_hg(const source_spec& source, const std::string& folder,
   };
   with.since = [=](const std::string& head, const std::string& before) {
     return hg({"-R", mirror, "log", "-r", "reverse(only(" + head + ", " + before + "))", "--limit",
-               std::to_string(limits::source_covers_max), "--template", "{node}\\n"});
+               std::to_string(limits::source_covers_max), "--template", "{node}\\0{author}\\n"});
   };
   with.archive = [=](const std::string& revision, const std::string& file) {
     return hg({"-R", mirror, "archive", "-r", revision, "-t", "tgz", "--prefix",

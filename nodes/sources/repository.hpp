@@ -20,7 +20,7 @@ struct repository {
   std::function<std::optional<failure>()> update;
   /// Lines of "branch NUL revision NUL author NUL seconds NUL title".
   std::function<expected<std::string>()> heads;
-  /// Revisions of `head` that `before` does not have, newest first.
+  /// Lines of "revision NUL author": what `head` has and `before` has not, newest first.
   std::function<expected<std::string>(const std::string& head, const std::string& before)> since;
   /// Packs the tree of a revision (`is_revision`) into `file`.
   std::function<expected<std::string>(const std::string& revision, const std::string& file)>

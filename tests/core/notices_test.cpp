@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/authors.hpp"
 #include "actors/core/json_text.hpp"
 #include "actors/core/notices.hpp"
 #include "schema/limits_notices.hpp"
@@ -173,6 +174,19 @@ TEST_CASE("notices: mail is one notice for each address, authors among them wher
   CHECK(addressed(channel, common, {"ann@example.org"}).at(0).to.size() == 2);
 }
 
+TEST_CASE("notices: all whose work came with a push are told, each once") {
+  change_record push;
+  for (const char* one :
+       {"Bob <bob@example.org>", "Ann; B <ann@example.org>", "nobody", "Bob <bob@example.org>", ""})
+    CHECK(add_author(push.author, one));
+  CHECK(push.author == "Bob <bob@example.org>; Ann, B <ann@example.org>; nobody");
+  CHECK(authors_of({push, push}, {})
+        == std::vector<std::string>{"bob@example.org", "ann@example.org"});
+  CHECK_FALSE(add_author(push.author, std::string(limits::value_bytes_max, 'x')));
+  CHECK(each_author(push.author).size() == 3);
+  CHECK(each_author("").empty());
+}
+
 TEST_CASE("notices: an author's address is taken only if it is one and nothing else") {
   user_spec ann;
   ann.name = "ann";
@@ -185,6 +199,7 @@ TEST_CASE("notices: an author's address is taken only if it is one and nothing e
   CHECK(author_name("Ann B") == "Ann B");
   CHECK(author_name("<ann@example.org>") == "<ann@example.org>");
   CHECK(author_name("").empty());
+  CHECK(author_name("Ann B <ann@example.org>; Bob; <c@d>") == "Ann B, Bob, <c@d>");
   for (const char* bad :
        {"A <a@b\r\nBcc: c@d>", "A <a b@example.org>", "A <a@b>c@d>", "A <a@exa\nmple.org>",
         "A <\"a\"@example.org>", "A <a@example.org,b@example.org>", "A <@example.org>", "A <a@>",

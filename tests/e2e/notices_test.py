@@ -4,100 +4,21 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
-import email
-import email.policy
 import hashlib
 import hmac
-import http.server
 import json
 import os
 import re
 import signal
-import socket
 import subprocess
-import threading
 import time
 import unittest
 import unittest.mock
 
-from aiosmtpd.controller import Controller  # python3-aiosmtpd, by tools/setup
-
 from farm import FarmCase, main, wait_until
+from sinks import HookSink, MailSink, free_port, text_of
 
 SECRET = "a secret that nobody may see"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class MailSink:
-    """A mail server that keeps what it takes; `refusals`: answers to recipients in their turn."""
-
-    def __init__(self, port):
-        self.port = port
-        self.taken = []
-        self.refusals = {}
-        self.controller = None
-
-    async def handle_RCPT(self, _server, _session, envelope, address, _options):
-        answers = self.refusals.get(address)
-        if answers:
-            return answers.pop(0)
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, _server, _session, envelope):
-        self.taken.append((envelope.rcpt_tos, envelope.content))
-        return "250 taken"
-
-    def start(self):
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
-        self.controller.start()
-
-    def stop(self):
-        if self.controller is not None:
-            self.controller.stop()
-            self.controller = None
-
-    def mails(self):
-        return [email.message_from_bytes(content, policy=email.policy.default)
-                for _, content in self.taken]
-
-
-def text_of(mail):
-    return mail.get_content().replace("\r\n", "\n")
-
-
-class HookSink:
-    """A web server that keeps what is posted; `answers` are statuses in their turn."""
-
-    def __init__(self, port):
-        self.taken = []
-        self.answers = []
-        sink = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                sink.taken.append((dict(self.headers), body))
-                status = sink.answers.pop(0) if sink.answers else 204
-                self.send_response(status)
-                if status == 302:
-                    self.send_header("Location", "/elsewhere")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class Notices(FarmCase):
@@ -213,15 +134,19 @@ reporters:
         return json.loads(body)
 
     def test_red_and_fixed_are_one_thread(self):
+        # One push with the work of two: either may have broken it, and both are told.
+        self.commit("good too", "tidy up", author="Carol <carol@example.org>")
         self.commit("bad", "break it")
         red = self.built("failure")
-        problems = self.wait_for_mails(2)
+        self.assertEqual(self.api("changes?source=lib")["changes"][0]["author"], "Ann, Carol")
+        problems = self.wait_for_mails(3)
         self.check_mail(problems[0], "dev@example.org")
         self.check_mail(problems[1], "ann@example.org")
+        self.check_mail(problems[2], "carol@example.org")
         self.assertIn("[herd] check is red: step 'test' failed", problems[0]["subject"])
         text = text_of(problems[0])
         self.assertIn(f"Look: https://farm.example.org/builds/{red['id']}\n", text)
-        self.assertIn("by Ann: break it", text)
+        self.assertIn("by Ann, Carol: break it (with 1 revision before it)", text)
         why = self.farm.text("why", str(red["id"])).splitlines()[0]
         self.assertEqual(text.splitlines()[0], why)
         self.assertNotIn("in-reply-to", problems[0])
@@ -229,15 +154,15 @@ reporters:
         self.built("failure")  # the same cause: nothing more is said
         self.commit("good", "fix it", author="Bob <bob@example.org>")
         self.built("success")
-        mails = self.wait_for_mails(4)
-        for mail in mails[2:]:
+        mails = self.wait_for_mails(6)
+        for mail in mails[3:]:
             self.assertIn("check is green again", mail["subject"])
             self.assertEqual(mail["in-reply-to"], problems[0]["message-id"])
             self.assertEqual(mail["references"], problems[0]["message-id"])
             self.assertNotEqual(mail["message-id"], problems[0]["message-id"])
         # Who heard of the problem hears of its end; who fixed it was not asked.
-        self.assertEqual(sorted(mail["to"].addresses[0].addr_spec for mail in mails[2:]),
-                         ["ann@example.org", "dev@example.org"])
+        self.assertEqual(sorted(mail["to"].addresses[0].addr_spec for mail in mails[3:]),
+                         ["ann@example.org", "carol@example.org", "dev@example.org"])
         posts = [self.check_post(post) for post in self.wait_for_posts(2)]
         self.assertEqual([post["kind"] for post in posts], ["problem", "recovery"])
         self.assertEqual(posts[0]["builds"][0]["id"], red["id"])

@@ -32,6 +32,8 @@ inline constexpr size_t page_steps_looked_up = 24;
 inline constexpr size_t page_causes_looked_up = 6;
 /// Names that the front page's first sentence tells before it counts them.
 inline constexpr size_t page_names_told = 3;
+/// How long a notice that failed stays on the front page: then whoever looks after it has seen it.
+inline constexpr milliseconds page_trouble_age = 24h;
 /// Entries of the journal on one page.
 inline constexpr size_t page_events = 100;
 

@@ -100,16 +100,8 @@ void show_recipe(html& out, const json& builder) {
     auto row = out.in("li");
     out.element("span", {{"class", "stepname"}}, word(step, "name"));
     // A script has lines; each is shown as it stands.
-    auto script = word(step, "run");
-    if (script.empty())
-      continue;
-    auto box = out.in("pre", {{"tabindex", "0"}});
-    for (size_t at = 0; at < script.size();) {
-      auto end = std::min(script.find('\n', at), script.size());
-      out.text(script.substr(at, end - at));
-      out.ours("\n");
-      at = end + 1;
-    }
+    if (auto script = word(step, "run"); !script.empty())
+      text_block(out, script);
   }
 }
 

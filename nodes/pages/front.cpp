@@ -226,6 +226,50 @@ asio::awaitable<json> with_causes(const page_call& call, json builds) {
   co_return builds;
 }
 
+/// What the farm can't do by itself: sources that can't be read, notices that did not arrive
+/// lately.
+asio::awaitable<json> troubles_of(const page_call& call) {
+  auto sources = co_await ask_api(call, segments("sources"));
+  auto rows = std::to_string(limits::page_list_rows);
+  auto notices = co_await ask_api(call, segments("notices"), with("limit", rows));
+  auto out = json::array();
+  for (const auto& source : list(sources.body, "sources"))
+    if (auto problem = word(source, "last_error"); !problem.empty())
+      out.push_back({{"id", "source-" + word(source, "name")},
+                     {"path", "/changes"},
+                     {"what", "source " + word(source, "name") + " can't be read"},
+                     {"why", problem}});
+  for (const auto& notice : list(notices.body, "notices")) {
+    auto ended = time_of(notice, "done_at");
+    bool failed = word(notice, "state") == "failed" && ended
+                  && call.now.ms - ended->ms < limits::page_trouble_age / milliseconds{1};
+    bool stuck = word(notice, "state") == "waiting" && !word(notice, "last_error").empty();
+    if (failed || stuck)
+      out.push_back({{"id", "notice" + word(notice, "id")},
+                     {"path", path_of({"notices", word(notice, "id")})},
+                     {"what", "notice by " + word(notice, "reporter")
+                                + (failed ? " was not delivered" : " is tried again")},
+                     {"why", word(notice, "last_error")}});
+  }
+  co_return out;
+}
+
+void show_troubles(html& out, const json& troubles) {
+  if (troubles.empty())
+    return;
+  auto part = out.in("section", {{"aria-labelledby", "troubles"}});
+  heading(out, "troubles", "What needs somebody");
+  auto rows = out.in("ul", {{"class", "rows"}});
+  size_t shown = 0;
+  for (const auto& each : troubles) {
+    if (shown++ == limits::page_front_rows)
+      break;
+    auto row = out.in("li", {{"id", "trouble-" + word(each, "id")}});
+    out.link(word(each, "path"), word(each, "what"));
+    out.element("span", {{"class", "why"}}, word(each, "why"));
+  }
+}
+
 void show_recent(html& out, const json& builds, wall_time now) {
   if (builds.empty())
     return;
@@ -257,6 +301,7 @@ page_answer show_front(page_call& call) {
   for (const auto* reply : {&waiting, &queued})
     for (const auto& build : list(reply->body, "builds"))
       seen.waiting.push_back(build);
+  auto troubles = co_await troubles_of(call);
   const auto& herd = list(hosts.body, "hosts");
   for (const auto& host : herd)
     seen.sick_hosts += tone_of(word(host, "state"), "") == literal{"bad"}
@@ -276,6 +321,7 @@ page_answer show_front(page_call& call) {
     show_waiting(out, seen.waiting);
   }
   show_hosts_part(out, herd);
+  show_troubles(out, troubles);
   show_campaigns_part(out, list(campaigns.body, "campaigns"), call.now);
   show_recent(out, seen.recent, call.now);
   co_return made.finish();

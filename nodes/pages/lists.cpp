@@ -1,4 +1,4 @@
-// The queue, the journal, and what the sources have brought.
+// The queue and the journal.
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/pages/page.hpp"
 #include "schema/limits_web.hpp"
@@ -81,32 +81,6 @@ void event_filter(html& out, const parameters& chosen) {
   out.element("button", {{"type", "submit"}}, "Show");
 }
 
-void change_row(html& out, const json& change, wall_time now) {
-  auto row = out.in("tr", {{"id", "change" + word(change, "id")}});
-  {
-    auto cell = out.in("td", {{"class", "time"}});
-    ago(out, time_of(change, "seen_at"), now);
-  }
-  out.element("td", word(change, "source"));
-  const auto& ref = member(change, "ref");
-  auto what = ref.is_object() ? source_words(ref) : word(change, "ref");
-  auto branch = word(change, "branch");
-  out.element("td", {{"class", "source"}}, what + (branch.empty() ? "" : " on " + branch));
-  out.element("td", word(change, "author"));
-  {
-    auto cell = out.in("td", {{"class", "why"}});
-    out.text(word(change, "title"));
-    if (auto note = word(change, "note"); !note.empty())
-      out.element("span", {{"class", "mark warn"}}, note);
-  }
-  auto cell = out.in("td");
-  if (auto campaign = word(change, "campaign"); !campaign.empty())
-    out.link(path_of({"campaigns", campaign}), campaign);
-  else
-    for (const auto& build : list(change, "builds"))
-      out.link(path_of({"builds", build.dump()}), "#" + build.dump());
-}
-
 void table_head(html& out, std::initializer_list<std::string_view> names) {
   auto head = out.in("thead");
   auto row = out.in("tr");
@@ -171,32 +145,6 @@ page_answer show_events(page_call& call) {
     auto body = out.in("tbody");
     for (auto at = rows.rbegin(); at != rows.rend(); ++at)
       event_row(out, *at, call.now);
-  }
-  co_return made.finish();
-}
-
-page_answer show_changes(page_call& call) {
-  auto changes = co_await ask_api(call, segments("changes"));
-  page made{call, place::changes, "Changes", "all"};
-  auto& out = made.out;
-  out.element("h1", "Changes");
-  const auto& rows = list(changes.body, "changes");
-  if (!changes.ok() && changes.status != 404) {
-    out.element("p", {{"class", "lead"}}, changes.detail);
-    co_return made.finish(changes.status);
-  }
-  if (rows.empty()) {
-    nothing_here(out, "No source has brought anything yet: this farm builds what is submitted. "
-                      "Sources are named in farm.yaml.");
-    co_return made.finish();
-  }
-  auto box = out.in("div", {{"class", "scroll"}});
-  {
-    auto table = out.in("table");
-    table_head(out, {"Seen", "Source", "What", "Author", "Title", "Built"});
-    auto body = out.in("tbody");
-    for (const auto& change : rows)
-      change_row(out, change, call.now);
   }
   co_return made.finish();
 }

@@ -4,9 +4,6 @@
 
 namespace drover::pages {
 
-namespace {
-
-/// Takes down why it was refused, for the page that is shown again.
 void refuse(page_call& call, unsigned status, std::string why) {
   call.wrong = std::move(why);
   call.status = status;
@@ -17,6 +14,8 @@ void refuse(page_call& call, const api_reply& why) {
          why.detail.empty() ? "the farm answered with status " + std::to_string(why.status)
                             : why.detail);
 }
+
+namespace {
 
 /// The reason that was typed; without one the call is refused.
 std::string reason_of(page_call& call) {
@@ -63,6 +62,14 @@ page_answer act_host(page_call& call) {
     co_return co_await show_host(call);
   }
   co_return go_to(path_of({"hosts", call.captures[0]}));
+}
+
+page_answer act_look(page_call& call) {
+  auto done = co_await order_api(call, segments("sources", call.captures[0], "look"));
+  if (done.ok())
+    co_return go_to("/changes");
+  refuse(call, done);
+  co_return co_await show_changes(call);
 }
 
 page_answer act_campaign_retry(page_call& call) {

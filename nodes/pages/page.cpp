@@ -26,6 +26,7 @@ constexpr entry menu[] = {
   {place::hosts, "/hosts", "Hosts"},
   {place::queue, "/queue", "Queue"},
   {place::changes, "/changes", "Changes"},
+  {place::notices, "/notices", "Notices"},
   {place::events, "/events", "Events"},
   {place::actors, "/actors", "Actors"},
 };

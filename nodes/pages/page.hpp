@@ -102,6 +102,7 @@ enum class place : uint8_t {
   hosts,
   queue,
   changes,
+  notices,
   events,
   actors,
   none
@@ -160,6 +161,8 @@ std::vector<std::string> sources_of(const json& builder);
 /// A name and what is said of it, for <dl>.
 void fact(html& out, std::string_view name, std::string_view value);
 void evidence_list(html& out, const json& why);
+/// Text of several lines, each as it stands.
+void text_block(html& out, std::string_view lines);
 /// The rows of builds, newest first.
 void build_table(html& out, const json& builds, wall_time now);
 /// One small square a build, oldest first, each a link that says what it was.
@@ -169,6 +172,9 @@ void pager(html& out, std::string_view path, const json& next, parameters keep);
 
 // -- forms ---------------------------------------------------------------------------------------
 
+/// Takes down why an order was refused, for the page that is shown again.
+void refuse(page_call& call, unsigned status, std::string why);
+void refuse(page_call& call, const api_reply& why);
 /// A form that changes something, with the visitor's token; closed by its scope.
 html::scope form_in(html& out, const page_call& call, std::string_view path,
                     std::string_view css = "order");
@@ -205,6 +211,9 @@ page_answer act_cancel(page_call& call);
 page_answer act_retry(page_call& call);
 page_answer act_host(page_call& call);
 page_answer act_campaign_retry(page_call& call);
+page_answer act_look(page_call& call);
+page_answer act_notice_retry(page_call& call);
+page_answer act_reporter_test(page_call& call);
 
 // -- pages ---------------------------------------------------------------------------------------
 
@@ -225,5 +234,7 @@ page_answer show_actors(page_call& call);
 page_answer show_changes(page_call& call);
 page_answer show_queue(page_call& call);
 page_answer show_events(page_call& call);
+page_answer show_notices(page_call& call);
+page_answer show_notice(page_call& call);
 
 } // namespace drover::pages

@@ -35,6 +35,8 @@ constexpr route routes[] = {
   {"changes", show_changes},
   {"queue", show_queue},
   {"events", show_events},
+  {"notices", show_notices},
+  {"notices/*", show_notice},
   {"login", show_sign_in},
 };
 
@@ -42,11 +44,18 @@ constexpr route routes[] = {
 struct action {
   std::string_view pattern;
   page_answer (*act)(page_call&);
+  std::string_view page = {}; ///< where its form is; empty: at the first two segments
 };
 constexpr action actions[] = {
-  {"logout", act_sign_out},        {"builders/*/force", act_force},
-  {"builds/*/cancel", act_cancel}, {"builds/*/retry", act_retry},
-  {"hosts/*/*", act_host},         {"campaigns/*/retry", act_campaign_retry},
+  {"logout", act_sign_out},
+  {"builders/*/force", act_force},
+  {"builds/*/cancel", act_cancel},
+  {"builds/*/retry", act_retry},
+  {"hosts/*/*", act_host},
+  {"campaigns/*/retry", act_campaign_retry},
+  {"sources/*/look", act_look, "/changes"},
+  {"notices/*/retry", act_notice_retry, "/notices"},
+  {"reporters/*/test", act_reporter_test, "/notices"},
 };
 
 /// What of the API everybody may read here, by the segment behind `v1`. Configurations, keys and
@@ -169,7 +178,8 @@ page_answer serve_page(page_call& call) {
   const auto& path = call.asked.path;
   for (const auto& candidate : actions)
     if (path.size() == 3 && http::match_path(candidate.pattern, path))
-      co_return go_to(path_of({path[0], path[1]}));
+      co_return go_to(candidate.page.empty() ? path_of({path[0], path[1]})
+                                             : std::string{candidate.page});
   if (!path.empty() && path[0] == "api")
     co_return http::problem(404, "that part of the API is not served here; use its own address");
   co_return refused_page(call, 404, "this farm has no page " + printable(call.asked.target, 200));

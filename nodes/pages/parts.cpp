@@ -45,7 +45,7 @@ constexpr toned tones[] = {
   {"running", "busy"},  {"granted", "busy"},  {"queued", "idle"},   {"waiting", "idle"},
   {"pending", "idle"},  {"up", "good"},       {"joining", "idle"},  {"suspect", "warn"},
   {"lost", "bad"},      {"draining", "warn"}, {"paused", "warn"},   {"quarantined", "bad"},
-  {"passed", "good"},   {"failed", "bad"},    {"error", "bad"},
+  {"passed", "good"},   {"failed", "bad"},    {"error", "bad"},     {"delivered", "good"},
 };
 
 } // namespace
@@ -149,6 +149,16 @@ void evidence_list(html& out, const json& why) {
   auto rows = out.in("ul", {{"class", "evidence"}});
   for (const auto& line : lines)
     out.element("li", line.is_string() ? line.get<std::string>() : line.dump());
+}
+
+void text_block(html& out, std::string_view lines) {
+  auto box = out.in("pre", {{"tabindex", "0"}});
+  for (size_t at = 0; at < lines.size();) {
+    auto end = std::min(lines.find('\n', at), lines.size());
+    out.text(lines.substr(at, end - at));
+    out.ours("\n");
+    at = end + 1;
+  }
 }
 
 void build_table(html& out, const json& builds, wall_time now) {

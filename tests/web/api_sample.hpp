@@ -71,6 +71,7 @@ inline json list_answers(const std::string& path) {
   if (path == "builders/hello")
     return {{"name", "hello"},
             {"source", "releases"},
+            {"more_sources", {"trunk"}},
             {"on", "each_host"},
             {"requires", "ram > 4"},
             {"steps", {{{"name", "test"}, {"run", "make\nmake check"}}}},
@@ -108,14 +109,55 @@ inline json list_answers(const std::string& path) {
                {"author", "ann"},
                {"title", "Fix it"},
                {"note", "odd"},
+               {"covers", {"12ab", "34cd"}},
                {"builds", {12}}}}}};
   if (path.size() > 4 && path.substr(path.size() - 4) == "/why")
     return {{"reason", "build 12 of hello failed: it did"}, {"evidence", {"line one", "line two"}}};
   return nullptr;
 }
 
+inline json sample_notice() {
+  return {{"id", 7},
+          {"reporter", "people"},
+          {"kind", "problem"},
+          {"state", "failed"},
+          {"subject", "hello is red"},
+          {"to", {"dev@example.org"}},
+          {"thread", "farm-9"},
+          {"build", 12},
+          {"campaign", "c3"},
+          {"builder", "hello"},
+          {"host", "h1"},
+          {"tries", 2},
+          {"last_error", "550 no such user"},
+          {"made_at", "2026-01-31T12:00:00.000Z"},
+          {"done_at", "2026-01-31T12:00:05.000Z"}};
+}
+
+/// What pages ask of sources and notices.
+inline json news_answers(const std::string& path) {
+  if (path == "sources")
+    return {{"sources",
+             {{{"name", "trunk"},
+               {"kind", "hg"},
+               {"location", "https://hg.example.org/lib"},
+               {"last_look", "2026-01-31T12:00:00.000Z"},
+               {"last_error", "no route to upstream"},
+               {"next_look", "2026-01-31T12:01:00.000Z"}}}}};
+  if (path == "notices")
+    return {{"notices", {sample_notice()}}, {"next", 7}};
+  if (path == "notices/7") {
+    auto out = sample_notice();
+    out["text"] = "first line\nsecond line\n";
+    return out;
+  }
+  return nullptr;
+}
+
 /// What a page beside those of builds asks.
 inline json more_answers(const std::string& path) {
+  if (auto news = news_answers(path); !news.is_null())
+    return news;
   json cell{{"builder", "hello"},  {"host", "h1"},        {"class", nullptr},     {"build", 12},
             {"state", "finished"}, {"result", "failure"}, {"reason", "it failed"}};
   json hole{
@@ -143,6 +185,10 @@ inline json more_answers(const std::string& path) {
                {"restarts", 2},
                {"uptime_ms", 5000},
                {"activity", "waits"}},
+              {{"node", "coordinator"},
+               {"name", "reporter/people"},
+               {"kind", "reporter"},
+               {"state", "delivers 1 notice"}},
               {{"node", "coordinator"},
                {"name", "child"},
                {"kind", "build"},

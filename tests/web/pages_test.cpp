@@ -141,6 +141,8 @@ const std::vector<std::string> all_pages{"/",
                                          "/hosts/h1",
                                          "/actors",
                                          "/changes",
+                                         "/notices",
+                                         "/notices/7",
                                          "/queue",
                                          "/events",
                                          "/builds/12/steps/test?at=11",
@@ -259,11 +261,49 @@ TEST_CASE("pages: the API's own answers can't run in a browser") {
   CHECK(text.body == plan.log);
 }
 
-TEST_CASE("pages: a farm without sources says so") {
+TEST_CASE("pages: what the sources brought is listed, and what is not there is said") {
   api_script plan;
   auto said = get(plan, "/changes");
   CHECK(said.body.find("Fix it") != std::string::npos);
   CHECK(get(plan, "/builds/999").status == 404);
+}
+
+TEST_CASE("pages: of a source one sees how watching it goes, and of a builder all its sources") {
+  api_script plan;
+  auto changes = get(plan, "/changes").body;
+  for (const auto* words : {"no route to upstream", "hg https://hg.example.org/lib", "looked at",
+                            "with 2 revisions before it"})
+    CHECK(changes.find(words) != std::string::npos);
+  CHECK(changes.find("Look now") == std::string::npos);
+  auto builder = get(plan, "/builders/hello").body;
+  CHECK(builder.find("releases, trunk") != std::string::npos);
+  CHECK(get(plan, "/").body.find("source trunk can&#39;t be read") != std::string::npos);
+  plan.signed_in = true;
+  CHECK(get(plan, "/changes").body.find("action=\"/sources/trunk/look\"") != std::string::npos);
+}
+
+TEST_CASE("pages: notices say what failed and why, and whom they are for") {
+  api_script plan;
+  auto guests = get(plan, "/notices").body;
+  for (const auto* words : {"550 no such user", "hello is red", "dev@...", "delivers 1 notice"})
+    CHECK(guests.find(words) != std::string::npos);
+  for (const auto* words : {"dev@example.org", "<button"})
+    CHECK(guests.find(words) == std::string::npos);
+  CHECK(get(plan, "/notices/7").body.find("first line\nsecond line\n") != std::string::npos);
+  plan.signed_in = true;
+  auto admins = get(plan, "/notices").body;
+  for (const auto* words : {"dev@example.org", "action=\"/notices/failed/retry\"",
+                            "action=\"/notices/7/retry\"", "action=\"/reporters/people/test\""})
+    CHECK(admins.find(words) != std::string::npos);
+}
+
+TEST_CASE("pages: who comes to an order's address by a link is led to the page of its form") {
+  api_script plan;
+  for (const auto& [path, page] : {std::pair{"/sources/trunk/look", "/changes"},
+                                   {"/notices/7/retry", "/notices"},
+                                   {"/reporters/people/test", "/notices"},
+                                   {"/builds/12/retry", "/builds/12"}})
+    CHECK(field(get(plan, path), "Location") == page);
 }
 
 TEST_CASE("html: addresses lead into the farm or nowhere") {

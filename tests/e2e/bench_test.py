@@ -10,9 +10,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
 
 import farm
+
+sys.path.insert(0, os.path.join(farm.TOP, "bench"))
+
+from metrics import goodput  # noqa: E402
 
 RUN = os.path.join(farm.TOP, "bench", "run")
 COLUMNS = 10
@@ -64,6 +69,21 @@ class Bench(unittest.TestCase):
         done = self.run_it("link", "--bin", self.folder)
         self.assertEqual(done.returncode, 2)
         self.assertIn("bench_link", done.stderr)
+
+    def test_goodput_counts_what_an_oracle_would_lose_and_each_step_once(self):
+        # Host a dies at 13 in a step that began at 10, and is back at 16; b does all it can.
+        chaos = types.SimpleNamespace(hosts=["a", "b"], deaths=[("a", 13.0, 16.0)])
+        rows = [("start", "1", "s1", 1, "a", 10.0), ("start", "2", "s1", 1, "b", 10.0),
+                ("end", "2", "s1", 1, "b", 15.0), ("start", "2", "s2", 1, "b", 15.0),
+                ("start", "1", "s1", 2, "a", 16.0), ("end", "2", "s2", 1, "b", 20.0),
+                ("end", "1", "s1", 2, "a", 20.0), ("start", "3", "s2", 1, "b", 20.0),
+                ("end", "3", "s2", 1, "b", 24.0)]
+        self.assertEqual(goodput.oracle_seconds(rows, chaos, (10.0, 24.0)), 2 * 14 - 3 - 3)
+        # Build 3 is a second opinion on 2: its step was done already.
+        farm_of_records = types.SimpleNamespace(record=lambda build: {
+            "id": build, "retry_of": None, "opinion_of": 2})
+        self.assertEqual(goodput.useful_seconds(farm_of_records, rows, {1, 2}, (10.0, 24.0)),
+                         4 + 5 + 5)
 
 
 if __name__ == "__main__":

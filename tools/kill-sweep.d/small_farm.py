@@ -4,7 +4,6 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import dataclasses
-import glob
 import http.client
 import json
 import os
@@ -20,10 +19,8 @@ sys.path.insert(0, os.path.join(TOP, "tools", "faults.d"))
 sys.path.insert(0, os.path.join(TOP, "bench"))
 
 from drive.farms import Api  # noqa: E402
+from host_groups import groups_of, remove_groups  # noqa: E402
 from rig import Farm, FarmError, Program, Rig, free_port, wait_until  # noqa: E402
-
-GROUPS = "/sys/fs/cgroup"
-MACHINE_MARK = 12  # characters of a host's id in the names of its control groups
 
 ANSWER_SECONDS = 60
 WAIT_SECONDS = 20  # of one question that waits; asked again after it
@@ -175,32 +172,16 @@ class SmallFarm(Rig):
             place = f"{self.farm.folder}/hosts/{name}/workspaces"
             found += [f"{name}: workspace {one}" for one in os.listdir(place)
                       if one not in ("sources", "closed")]
-            found += [f"{name}: control group {one}" for one in self.groups(name)
+            found += [f"{name}: control group {one}"
+                      for one in groups_of(f"{self.farm.folder}/hosts/{name}")
                       if "/drover-" in os.path.dirname(one)]
         return found + [f"process {line}" for _, line in self.farm.processes_left()
                         if "drover-keeper" in line or "drover-" not in line]
 
-    def groups(self, name):
-        """Control groups of a host and of its attempts, innermost first."""
-        try:
-            with open(f"{self.farm.folder}/hosts/{name}/machine-id", encoding="ascii") as file:
-                mark = "drover-" + file.read(MACHINE_MARK) + "-*"
-        except FileNotFoundError:
-            return []
-        with open("/proc/self/cgroup", encoding="utf-8") as file:
-            rows = [line.rstrip("\n").split(":", 2) for line in file]
-        tops = {f"{GROUPS}/{part}{path}" for _, kinds, path in rows
-                for part in (kinds, "unified", "")}
-        own = [one for top in sorted(tops) for one in glob.glob(os.path.join(top, mark))]
-        return [one for group in own for one in glob.glob(group + "/*/")] + own
-
     def stop(self):
         super().stop()
-        for group in [one for name in self.names for one in self.groups(name)]:
-            try:
-                os.rmdir(group)
-            except OSError as problem:
-                print(f"{group}: {problem}", file=sys.stderr)
+        for name in self.names:
+            remove_groups(f"{self.farm.folder}/hosts/{name}")
 
     def wait_clean(self, seconds):
         try:

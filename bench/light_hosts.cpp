@@ -8,6 +8,7 @@
 //   report    what happened since the last report, without waiting for anything
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/core/backoff.hpp"
 #include "actors/edge/farm_link.hpp"
 #include "actors/edge/loop.hpp"
 #include "bench/edge_end.hpp"
@@ -22,6 +23,7 @@
 #include <condition_variable>
 #include <iostream>
 #include <mutex>
+#include <random>
 #include <vector>
 
 namespace drover::bench {
@@ -29,8 +31,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// A host that is turned away tries again after this, as an agent would.
-constexpr std::chrono::milliseconds retry_after{500};
 /// A herd that has not joined by then has stopped doing so.
 constexpr std::chrono::seconds patience{90};
 
@@ -96,6 +96,8 @@ struct light_state {
   farm_link_actor link;
   std::chrono::milliseconds beat_every{0};
   bool was_in = false;
+  uint32_t failures = 0;
+  std::mt19937_64 chance;
 };
 
 void light_state::connect() {
@@ -123,7 +125,9 @@ void light_state::failed(const std::string& why) {
     ++all->refused;
     all->last_refusal = why;
   }
-  self->delayed_send(self, retry_after, atom::flush::value);
+  // A host that is turned away tries again as an agent does.
+  auto pause = core::backoff(++failures, limits::reconnect_first, limits::reconnect_max, chance());
+  self->delayed_send(self, pause, atom::flush::value);
 }
 
 void light_state::beat_now() {
@@ -152,6 +156,7 @@ light_host::behavior_type live(light_state::pointer self, herd* all, size_t numb
   state.number = number;
   state.where = std::move(where);
   state.name = std::move(name);
+  state.chance.seed(number);
   self->set_down_handler([self](const caf::down_msg&) {
     std::lock_guard guard{self->state.all->mutex};
     ++self->state.all->dropped;

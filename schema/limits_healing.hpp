@@ -45,8 +45,9 @@ inline constexpr size_t poison_hosts = 2;
 inline constexpr size_t black_hole_streak = 3;
 /// What counts as failing fast, whatever the builder needs elsewhere.
 inline constexpr milliseconds black_hole_fast = 30s;
-/// Failures of one host that are remembered.
-inline constexpr size_t streak_kept_max = 20;
+/// Failures of one host that are remembered, and run again elsewhere: what it may have eaten before
+/// others have shown that they pass.
+inline constexpr size_t streak_kept_max = 500;
 /// Builders whose last pass is remembered, with the host.
 inline constexpr size_t passes_kept_max = 10'000;
 /// A quarantined host is probed after this, doubling up to the maximum.

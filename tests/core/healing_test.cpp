@@ -100,6 +100,16 @@ TEST_CASE("black hole: what fails fast in a row and passes elsewhere speaks agai
   CHECK(find_black_holes(book).empty());
 }
 
+TEST_CASE("black hole: all that it has eaten is given back, not only the last of it") {
+  fault_book book;
+  for (uint64_t i = 1; i <= 100; ++i)
+    note_end(book, over(i, "h1", result::failure, static_cast<int64_t>(10 * i), 5), "linux/x");
+  note_end(book, over(101, "h2", result::success, 900, 5000), "linux/x");
+  auto found = find_black_holes(book);
+  REQUIRE(found.size() == 1);
+  CHECK(found.front().streak.size() == 100);
+}
+
 TEST_CASE("black hole: broken code, slow failures and other kinds of hosts are none") {
   fault_book book;
   note_end(book, over(9, "h2", result::success, 0, 500), "linux/x"); // before it broke

@@ -14,18 +14,25 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import rows_blame  # noqa: E402
 import rows_coordinator  # noqa: E402
+import rows_frames  # noqa: E402
 import rows_host  # noqa: E402
+import rows_kills  # noqa: E402
 import rows_net  # noqa: E402
+import rows_output  # noqa: E402
+import rows_power  # noqa: E402
 import rows_step  # noqa: E402
+import rows_storm  # noqa: E402
 from rig import TOP, Broken, FarmError, Skip  # noqa: E402
 
 SKIPS_MAX = 5
 NOT_HERE = 77  # what ctest takes for skipped
 
-MODULES = (rows_coordinator, rows_host, rows_net, rows_step)
+MODULES = (rows_blame, rows_coordinator, rows_frames, rows_host, rows_kills, rows_net, rows_output,
+           rows_power, rows_step, rows_storm)
 ROWS = sorted((row for module in MODULES for row in module.ROWS),
-              key=lambda row: (int(row.number.rstrip("abcd")), row.number))
+              key=lambda row: (int(row.number.rstrip("abcdefghijklmnop")), row.number))
 
 
 class Colours:
@@ -88,6 +95,8 @@ def main():
     parser.add_argument("--bin", default=os.path.join(TOP, "build", "dev", "bin"))
     parser.add_argument("--seed", type=int, default=random.randrange(1, 1_000_000))
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--kills", type=int, default=1000)
     options = parser.parse_args()
     if options.list:
         for row in ROWS:

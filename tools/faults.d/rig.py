@@ -8,6 +8,7 @@ network namespaces of their own where a row wants to cut them off.
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -19,7 +20,9 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tools", "demo.d"))
 
+from chaos import ChaosProxy, start_loop, stop_loop  # noqa: E402
 from farmctl import Farm, FarmError, agent_of, alive, wait_until  # noqa: E402, F401
+from host_groups import remove_groups  # noqa: E402
 
 # Every step says in a file outside the farm when it begins and ends: a witness that the farm
 # can't talk to. One line is one write with O_APPEND.
@@ -97,13 +100,17 @@ class Rig:
     """Coordinator and hosts h1 ... hN on this machine."""
 
     def __init__(self, programs, folder, steps=None, hosts=3, slots=2, more_config="",
-                 namespaces=False, coordinator_options=()):
+                 namespaces=False, coordinator_options=(), web=False, chaos=False):
         self.bin, self.folder = os.path.abspath(programs), folder
         self.witness = os.path.join(folder, "witness")
         self.farm = Farm(programs, os.path.join(folder, "farm"))
         self.names = [f"h{i + 1}" for i in range(hosts)]
-        self.slots, self.namespaces = slots, namespaces
+        self.slots, self.namespaces, self.chaos = slots, namespaces, chaos
+        self.proxies, self.loop, self.given = {}, None, None
         self.options = list(coordinator_options)
+        self.web = free_port() if web else None
+        if web:
+            self.options += ["--web", f"127.0.0.1:{self.web}"]
         self.programs, self.stopping = {}, False
         self.prefix = f"dv{os.getpid() % 10000}"
         self.config = self.make_config(steps or {"work": [lines_step(40, 0.02)] * 3}, more_config)
@@ -118,8 +125,9 @@ class Rig:
                 if isinstance(body, tuple):
                     body, extra = body
                 script = WITNESSED.replace("WITNESS", self.witness).replace("BODY", body)
+                script = script.replace("FOLDER", self.folder)
                 text += f"      - {{name: s{number + 1}, run: {yaml_text(script)}{extra}}}\n"
-        return text + more
+        return text + more.replace("FOLDER", self.folder)
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -148,11 +156,16 @@ class Rig:
         if self.namespaces:
             address, namespace = f"10.77.{number + 1}.1", f"{self.prefix}{name}"
             self.make_namespace(namespace, number)
-        there = self.farm.folder
+        there, port = self.farm.folder, self.port
         keys = f"{there}/hosts/{name}/keys"
+        keys = keys if os.path.isdir(keys) else self.find_keys(name)
+        if self.chaos:
+            self.loop = self.loop or start_loop()
+            self.proxies[name] = ChaosProxy(self.loop, (there + "/coordinator/keys", keys), port,
+                                            random.getrandbits(32))
+            port = self.proxies[name].port
         self.add(name, ["drover-host", "--name", name, "--dir", f"{there}/hosts/{name}",
-                        "--coordinator", f"{address}:{self.port}", "--keys",
-                        keys if os.path.isdir(keys) else self.find_keys(name), "--slots",
+                        "--coordinator", f"{address}:{port}", "--keys", keys, "--slots",
                         str(self.slots), "--step-user", "none"], namespace)
 
     def find_keys(self, name):
@@ -190,6 +203,11 @@ class Rig:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        for name in self.names:
+            remove_groups(self.farm.folder + f"/hosts/{name}")
+        if self.loop:
+            stop_loop(self.loop)
+            self.loop = None
         for number, name in enumerate(self.names if self.namespaces else ()):
             run("ip", "link", "del", f"{self.prefix}v{number + 1}", check=False)
             run("ip", "netns", "del", f"{self.prefix}{name}", check=False)
@@ -333,8 +351,3 @@ class Rig:
     def events(self, kind=None):
         more = ("--kind", kind) if kind else ()
         return self.farm.ask("events", "--limit", "500", *more)["events"]
-
-    def clean(self, keep=False):
-        self.stop()
-        if not keep:
-            shutil.rmtree(self.folder, ignore_errors=True)

@@ -25,6 +25,7 @@ def row_list():
         def take(function):
             def cause(options, folder, rigs):
                 rig = Rig(options.bin, folder, **rig_options)
+                rig.given = options
                 rigs.append(rig)
                 rig.start()
                 return function(rig)

@@ -92,7 +92,7 @@ def herd_vanishes(rig):
     return outcome
 
 
-@row(20, "a host's result comes 75 s late: after its lease", namespaces=True,
+@row("20b", "a host's result comes 75 s late: after its lease", namespaces=True,
      steps={"work": [lines_step(10, 0.1)]})
 def late_result(rig):
     builds = rig.submit(count=3)

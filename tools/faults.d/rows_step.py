@@ -79,27 +79,6 @@ def spin(rig):
     return Outcome(note=f"{len(watch)} looks, the host up in each")
 
 
-@row(30, "a step that prints 1 GB", hosts=1, steps={
-    "bad": ["yes 'a line of the flood' | head -c 1G"], "well": ["true"]})
-def log_flood(rig):
-    pid = rig.programs["coordinator"].pid
-
-    def memory():
-        with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) // 1024
-    before, peak = memory(), 0
-    build = rig.submit("bad")[0]
-
-    def over():
-        nonlocal peak
-        peak = max(peak, memory())
-        return rig.build(build)["state"] == "finished"
-    wait_until(over, 600, "the flood ends")
-    if peak - before > 200:
-        raise Broken(f"the coordinator grew from {before} to {peak} MiB")
-    return Outcome(note=f"the coordinator's memory: {before} MiB before, {peak} MiB at most")
-
-
 # The orphans' numbers stand in the log.
 ORPHAN = ("for i in 1 2 3; do (setsid sh -c 'echo $$; exec sleep 600 > /dev/null 2>&1' &); done; "
           "sleep 0.5")

@@ -92,6 +92,7 @@ class HookSink:
         self.taken = []
         self.times = []
         self.answers = []
+        self.port = port
         self.at_step = lambda step: None
         sink = self
 

@@ -158,7 +158,7 @@ host_call join_as_host(const std::vector<std::string>& words) {
     return failed(code_of(*problem), problem->text);
   if (!order.run) {
     std::printf("start it:     drover-host run --dir %s\n"
-                "or for good, as a service: docs/OPERATING.md, Adding a machine\n",
+                "or for good, with the package drover-host: systemctl start drover-host\n",
                 order.dir.c_str());
     return {};
   }

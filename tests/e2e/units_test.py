@@ -62,6 +62,8 @@ class Units(unittest.TestCase):
             self.assertTrue(given, path)
             for option in given:
                 self.assertIn(option, known, path)
+            if words[1] == "run":
+                continue  # what it needs stands in the file that `join` wrote
             needed = re.findall(r"(--[a-z-]+) [^\n]*REQUIRED", help_text)
             self.assertTrue(needed, help_text)
             for option in needed:

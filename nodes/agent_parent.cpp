@@ -44,7 +44,9 @@ public:
   explicit agent_parent(const agent_program& agent) : agent_{agent} {}
 
   int run() {
-    if (auto problem = become_subreaper())
+    if (!subreapers_work())
+      spdlog::warn("no subreaper here: what a step leaves behind is found by control groups alone");
+    else if (auto problem = become_subreaper())
       stop_fatally(problem->text);
     start();
     while (!exit_code_)

@@ -35,6 +35,16 @@ constexpr auto machine_id_file = "machine-id";
 /// All of a new processor's flags; every hello carries them.
 constexpr size_t cpu_flags_bytes_max = 2048;
 
+/// The line of /proc/cpuinfo with what the processor can do. By architecture: under qemu the file
+/// may be that of the real machine, whose processor is not what a step gets.
+#if defined(__x86_64__) || defined(__i386__)
+constexpr auto cpu_flags_line = "flags";
+#elif defined(__s390x__)
+constexpr auto cpu_flags_line = "features";
+#else
+constexpr auto cpu_flags_line = "Features";
+#endif
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -201,13 +211,12 @@ host_facts probe_facts(const std::string& state_folder, const std::vector<std::s
   if (auto version = os_release_value(release, "VERSION_ID"); !version.empty())
     facts["distro"] += " " + version;
   auto cpu = text_of("/proc/cpuinfo");
-  facts["cpu_model"] = line_value(cpu, "model name");
+  auto flags = line_value(cpu, cpu_flags_line);
+  facts["cpu_model"] = flags.empty() ? "" : line_value(cpu, "model name");
+  facts["cpu_flags"] = words_that_fit(flags, cpu_flags_bytes_max);
   add_numbers(facts, state_folder);
   facts["endianness"] = std::endian::native == std::endian::little ? "little" : "big";
   facts["clock"] = clock_state();
-  auto flags = line_value(cpu, "flags");
-  facts["cpu_flags"] =
-    words_that_fit(flags.empty() ? line_value(cpu, "Features") : flags, cpu_flags_bytes_max);
   for (const auto* program :
        {"cc", "gcc", "clang", "gfortran", "python3", "make", "cmake", "hg", "git"})
     facts[program] = version_of(program);

@@ -206,6 +206,8 @@ int run(const options& chosen) {
     return exit_usage;
   }
   add_step_facts(self.facts, means, *users);
+  if (!subreapers_work())
+    self.facts["subreaper"] = "no"; // only control groups find what a step leaves behind
   for (const auto& [name, value] : owner_facts_now(*owner))
     if (!value.empty())
       self.facts[name] = value;

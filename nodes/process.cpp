@@ -120,6 +120,11 @@ std::optional<failure> become_subreaper() {
   return std::nullopt;
 }
 
+bool subreapers_work() {
+  int is_one = 0;
+  return prctl(PR_GET_CHILD_SUBREAPER, &is_one) == 0;
+}
+
 std::optional<failure> end_with_parent(pid_t parent) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
     return system_failure("can't ask for a signal at the parent's end");

@@ -64,6 +64,9 @@ void send_signal(pid_t pid, int signal);
 /// Orphaned descendants become children of this process, so that nothing is left behind unseen.
 std::optional<failure> become_subreaper();
 
+/// Whether processes can be that here: not where qemu runs this program of another architecture.
+bool subreapers_work();
+
 /// This process is killed as soon as its parent, `parent`, has ended; at once if it has already.
 /// Survives exec, but not fork: what this process starts goes on.
 std::optional<failure> end_with_parent(pid_t parent);

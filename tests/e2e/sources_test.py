@@ -267,5 +267,81 @@ builders:
         self.assertEqual(len(self.changes("lib")), 1)
 
 
+class LongHistories(SourcesCase):
+    """Some hundred commits, of many people, most of which come with one push."""
+
+    config = """
+farm: histories
+sources:
+  lib: {git: FOLDER/lib, branches: [main], every: 1h}
+  trunk: {hg: FOLDER/trunk, branches: [default], every: 1h}
+builders:
+  git-show:
+    source: lib
+    steps: [{name: show, run: "cat version; echo; echo $DROVER_REVISION"}]
+  hg-show:
+    source: trunk
+    steps: [{name: show, run: "ls; echo $DROVER_REVISION"}]
+"""
+    COMMITS = 400
+    KNOWN = 120  # that are there when the farm begins
+    COVERED = 100  # that a change names at most
+
+    def setUp(self):
+        with unittest.mock.patch.object(FarmCase, "up", lambda self, *words: None):
+            super().setUp()
+        os.makedirs(self.path("lib"))
+        self.git("init", "--quiet", "--initial-branch=other")
+        self.git("fast-import", "--quiet", input=b"".join(map(self.git_commit,
+                                                              range(1, self.COMMITS + 1))))
+        self.git_all = self.git("rev-list", "whole").split()
+        self.git("branch", "main", self.git_all[-self.KNOWN])
+        self.hg("init", "--quiet", "all")
+        self.hg("-R", "all", "debugbuilddag", "--new-file", f"+{self.COMMITS}")
+        self.hg_all = self.hg("-R", "all", "log", "--template", "{node}\n").split()
+        self.hg("clone", "--quiet", "-r", str(self.KNOWN - 1), "all", "trunk")
+        self.up("--config", self.path("farm.yaml"))
+
+    def git_commit(self, number):
+        """Every tenth one is a merge of the one before it and an earlier one."""
+        merge = f"merge :{number - 5}\n" if number % 10 == 0 else ""
+        parent = f"from :{number - 1}\n" if number > 1 else ""
+        return (f"commit refs/heads/whole\nmark :{number}\n"
+                f"author A{number} <a{number}@example.org> {1700000000 + number} +0000\n"
+                f"committer C <c@example.org> {1700000000 + number} +0000\n"
+                f"data <<END\nchange {number}\nEND\n{parent}{merge}"
+                f"M 644 inline version\ndata <<END\n{number}\nEND\n\n").encode()
+
+    def run_in(self, folder, words, **how):
+        done = subprocess.run(words, cwd=folder, check=True, stdout=subprocess.PIPE,
+                              env=dict(os.environ, HGPLAIN="1"), **how)
+        return done.stdout.decode().strip()
+
+    def git(self, *words, **how):
+        return self.run_in(self.path("lib"), ["git", *words], **how)
+
+    def hg(self, *words):
+        return self.run_in(self.folder, ["hg", *words])
+
+    def test_a_push_of_hundreds_is_one_change_that_names_what_came_last(self):
+        for source, revisions in (("lib", self.git_all), ("trunk", self.hg_all)):
+            first = self.wait_for_changes(source, 1)[0]
+            self.assertEqual(first["ref"]["revision"], revisions[-self.KNOWN])
+            self.assertEqual(first["covers"], [], "what was there is not news")
+        self.git("branch", "-f", "main", "whole")
+        self.hg("-R", "trunk", "pull", "--quiet", "all")
+        for source, revisions in (("lib", self.git_all), ("trunk", self.hg_all)):
+            self.api(f"sources/{source}/look", "POST")
+            found = self.wait_for_changes(source, 2)
+            self.assertEqual(len(found), 2, "a push is one change")
+            self.assertEqual(found[0]["ref"]["revision"], revisions[0])
+            self.assertEqual(len(found[0]["covers"]), self.COVERED - 1)
+            self.assertLess(set(found[0]["covers"]), set(revisions[1:-self.KNOWN]))
+            self.assertIn(revisions[0], self.log_of(found[0]["builds"][0]))
+        authors = self.changes("lib")[0]["author"].split(", ")
+        self.assertEqual(authors[0], f"A{self.COMMITS}")
+        self.assertEqual(len(authors), self.COVERED)
+
+
 if __name__ == "__main__":
     main()

@@ -122,6 +122,8 @@ def verify(farm, builds, reruns_allowed):
     for build in builds:
         if farm.artifacts(build) != {"made": made(build)}:
             raise Broken(f"build {build}: its artifact is not what was made")
+    if farm.point.program == "coordinator":
+        check_store(farm, builds, records)
     left = farm.wait_clean(CLEAN_SECONDS)
     if left:
         raise Broken("left on the hosts: " + "; ".join(left[:3]))
@@ -138,6 +140,18 @@ def check_overlaps(farm, hedged):
     rows = [row for row in rows if not hedged or row.endswith(EXCLUSIVE)]
     if rows:
         raise Broken("ran twice at the same time: " + "; ".join(rows[:3]))
+
+
+def check_store(farm, builds, records):
+    """What was said of finished builds holds after one more kill, and the store is sound."""
+    farm.kill_coordinator()
+    after = farm.finished(builds)
+    if after != records:
+        changed = {key for old, new in zip(records, after) for key in old if old[key] != new[key]}
+        raise Broken(f"finished builds have changed after a kill: {', '.join(sorted(changed))}")
+    answer = json.loads(farm.post("/api/v1/store/verify"))
+    if not answer["ok"]:
+        raise Broken(f"the store is damaged: {answer['damaged'][:3]}")
 
 
 def reasons(records):

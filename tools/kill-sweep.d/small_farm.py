@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -107,6 +108,13 @@ class SmallFarm(Rig):
             return ""
         return "" if "\n" in last.strip() else last.strip()
 
+    def kill_coordinator(self):
+        """One more kill, -9; with the tracer that it may be below."""
+        program = self.programs["coordinator"]
+        starts = program.starts
+        os.killpg(program.pid, signal.SIGKILL)
+        wait_until(lambda: program.starts > starts, 10, "another coordinator is started")
+
     # -- questions ---------------------------------------------------------------------------------
 
     def request(self, method, target, body=None):
@@ -135,6 +143,13 @@ class SmallFarm(Rig):
                 problem = str(why)
             time.sleep(0.02)
         raise FarmError(f"GET {target}: {problem}")
+
+    def post(self, target):
+        """The answer's bytes; the coordinator must be there."""
+        status, content = self.request("POST", target)
+        if status >= 300:
+            raise FarmError(f"POST {target}: {status} {content[:200]!r}")
+        return content
 
     def ask(self, target):
         return json.loads(self.get(target))

@@ -19,6 +19,7 @@ import rows_coordinator  # noqa: E402
 import rows_frames  # noqa: E402
 import rows_host  # noqa: E402
 import rows_kills  # noqa: E402
+import rows_ladder  # noqa: E402
 import rows_net  # noqa: E402
 import rows_output  # noqa: E402
 import rows_power  # noqa: E402
@@ -29,8 +30,8 @@ from rig import TOP, Broken, FarmError, Skip  # noqa: E402
 SKIPS_MAX = 5
 NOT_HERE = 77  # what ctest takes for skipped
 
-MODULES = (rows_blame, rows_coordinator, rows_frames, rows_host, rows_kills, rows_net, rows_output,
-           rows_power, rows_step, rows_storm)
+MODULES = (rows_blame, rows_coordinator, rows_frames, rows_host, rows_kills, rows_ladder, rows_net,
+           rows_output, rows_power, rows_step, rows_storm)
 ROWS = sorted((row for module in MODULES for row in module.ROWS),
               key=lambda row: (int(row.number.rstrip("abcdefghijklmnop")), row.number))
 
@@ -42,9 +43,9 @@ class Colours:
             ("\033[31m", "\033[32m", "\033[33m", "\033[0m") if on else ("", "", "", ""))
 
 
-def wanted_rows(words):
+def wanted_rows(words, long):
     if "all" in words:
-        return ROWS
+        return [row for row in ROWS if long or not row.long]
     if not words:
         return [row for row in ROWS if row.quick]
     for word in words:
@@ -100,12 +101,13 @@ def main():
     options = parser.parse_args()
     if options.list:
         for row in ROWS:
-            print(f"{row.number:>4}  {'quick' if row.quick else '     '}  {row.title}")
+            kind = "quick" if row.quick else "long" if row.long else ""
+            print(f"{row.number:>4}  {kind:<5}  {row.title}")
         return 0
     if os.geteuid() != 0:
         print("faults: needs root, for network namespaces, mounts and strace")
         return NOT_HERE
-    rows = wanted_rows(options.rows)
+    rows = wanted_rows(options.rows, options.long)
     print(f"seed {options.seed}, {len(rows)} rows, programs of {options.bin}\n")
     return report(rows, options)
 
@@ -113,15 +115,17 @@ def main():
 def report(rows, options):
     colours = Colours()
     paint = {"passed": colours.green, "FAILED": colours.red, "skipped": colours.yellow}
-    print(f"{'row':>4}  {'fault':<52} {'lost':>4} {'twice':>5} {'healed':>8}  verdict")
+    print(f"{'row':>4}  {'fault':<52} {'lost':>4} {'twice':>5} {'hedged':>6} {'healed':>8}"
+          "  verdict")
     counts = {"passed": 0, "FAILED": 0, "skipped": 0}
     begin = time.monotonic()
     for row in rows:
         random.seed(options.seed)
         verdict, outcome, sentence = run_row(row, options)
         counts[verdict] += 1
-        figures = ("   -     -        -" if outcome is None else
-                   f"{outcome.lost:>4} {outcome.twice:>5} {outcome.healed:>6.1f} s")
+        figures = ("   -     -      -        -" if outcome is None else
+                   f"{outcome.lost:>4} {outcome.twice:>5} {outcome.hedged:>6} "
+                   f"{outcome.healed:>6.1f} s")
         print(f"{row.number:>4}  {row.title:<52.52} {figures}  "
               f"{paint[verdict]}{verdict}{colours.off}"
               + (f": {sentence}" if sentence else ""), flush=True)

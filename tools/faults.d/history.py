@@ -6,14 +6,18 @@ SPDX-License-Identifier: Apache-2.0
 import collections
 import dataclasses
 
-from rig import Broken
+from rig import Broken, wait_until
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What a row has seen; `lost` and `twice` must be 0 for it to pass."""
+    """What a row has seen; `lost` and `twice` must be 0 for it to pass.
+
+    A second attempt beside a silent host is meant to be, and is counted apart: `hedged`.
+    """
     lost: int = 0
     twice: int = 0
+    hedged: int = 0
     healed: float = 0.0
     note: str = ""
 
@@ -25,7 +29,7 @@ def expected_log(build, step, lines):
 def check(rig, builds, lines=40, reruns=0, result="success"):
     """Every build ended well; every log is byte-exact; the farm accepted what the witness saw.
 
-    `reruns`: attempts beyond one a step that the fault may cost (a killed keeper, a hedge).
+    `reruns`: attempts beyond one a step that the fault may cost (a killed keeper, a dead host).
     """
     records = rig.finished(builds)
     bad = [f"build {r['id']}: {r['result']}: {r['reason']}" for r in records
@@ -41,13 +45,41 @@ def check(rig, builds, lines=40, reruns=0, result="success"):
             good = [a for a in step["attempts"] if a["result"] == "success"]
             if not any(ends[(*key, a["number"])] for a in good):
                 raise Broken(f"build {key[0]} step {key[1]} is accepted: no witness saw its end")
-            outcome.twice += max(0, begins[key] - 1)
+            second = sum(a["hedge"] for a in step["attempts"])
+            outcome.hedged += second
+            outcome.twice += max(0, begins[key] - 1 - second)
             if lines:
                 stored = rig.farm.log(record["id"], step["name"])
                 if stored != expected_log(record["id"], step["name"], lines):
                     outcome.lost += 1
     outcome.twice = max(0, outcome.twice - reruns)
     return outcome
+
+
+def check_no_doubt(rig):
+    """The farm took nobody for lost and began nothing a second time."""
+    doubts = [e for e in rig.events() if e["kind"] in ("attempt_lost", "attempt_hedged")]
+    if doubts:
+        raise Broken(f"a host was doubted without a reason: {doubts[0]['text']}")
+
+
+def watch_trust(rig, builds, seconds):
+    """Looks at the hosts until the builds are finished; what was seen, in words.
+
+    A host that gets no processor for a moment may be suspect: it only gets no new work then.
+    """
+    looks = []
+
+    def over():
+        looks.append(rig.states())
+        return all(rig.build(b)["state"] == "finished" for b in builds)
+    wait_until(over, seconds, "the builds are finished")
+    doubted = [s for s in looks if any(state not in ("up", "suspect") for state in s.values())]
+    if doubted:
+        raise Broken(f"hosts were given up: {doubted[0]}")
+    check_no_doubt(rig)
+    suspects = sum("suspect" in s.values() for s in looks)
+    return f"{len(looks)} looks, {suspects} with a suspect; no host lost, no step hedged"
 
 
 def check_no_overlap(rig, step):

@@ -113,6 +113,7 @@ class Rig:
             self.options += ["--web", f"127.0.0.1:{self.web}"]
         self.programs, self.stopping = {}, False
         self.prefix = f"dv{os.getpid() % 10000}"
+        self.network = f"10.{128 + os.getpid() % 100}"  # two harnesses may run at once
         self.config = self.make_config(steps or {"work": [lines_step(40, 0.02)] * 3}, more_config)
         self.lock = threading.Lock()
 
@@ -127,7 +128,7 @@ class Rig:
                 script = WITNESSED.replace("WITNESS", self.witness).replace("BODY", body)
                 script = script.replace("FOLDER", self.folder)
                 text += f"      - {{name: s{number + 1}, run: {yaml_text(script)}{extra}}}\n"
-        return text + more.replace("FOLDER", self.folder)
+        return text + more.replace("FOLDER", self.folder).replace("NAMESPACES", self.prefix)
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -154,7 +155,7 @@ class Rig:
     def add_host(self, name, number):
         address, namespace = "127.0.0.1", None
         if self.namespaces:
-            address, namespace = f"10.77.{number + 1}.1", f"{self.prefix}{name}"
+            address, namespace = f"{self.network}.{number + 1}.1", f"{self.prefix}{name}"
             self.make_namespace(namespace, number)
         there, port = self.farm.folder, self.port
         keys = f"{there}/hosts/{name}/keys"
@@ -221,9 +222,9 @@ class Rig:
         if run("ip", "netns", "add", namespace, check=False).returncode != 0:
             raise Skip("this machine gives no network namespaces")
         run("ip", "link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", namespace)
-        run("ip", "addr", "add", f"10.77.{number + 1}.1/30", "dev", outer)
+        run("ip", "addr", "add", f"{self.network}.{number + 1}.1/30", "dev", outer)
         run("ip", "link", "set", outer, "up")
-        run("ip", "-n", namespace, "addr", "add", f"10.77.{number + 1}.2/30", "dev", "eth0")
+        run("ip", "-n", namespace, "addr", "add", f"{self.network}.{number + 1}.2/30", "dev", "eth0")
         run("ip", "-n", namespace, "link", "set", "eth0", "up")
         run("ip", "-n", namespace, "link", "set", "lo", "up")
 

@@ -15,13 +15,14 @@ class Row:
     title: str
     quick: bool
     cause: typing.Callable  # (options, folder, rigs) -> Outcome
+    long: bool = False  # takes more than a few minutes: only where --long or its number is given
 
 
 def row_list():
     """A list of rows and the decorator that fills it."""
     rows = []
 
-    def row(number, title, quick=False, **rig_options):
+    def row(number, title, quick=False, long=False, **rig_options):
         def take(function):
             def cause(options, folder, rigs):
                 rig = Rig(options.bin, folder, **rig_options)
@@ -29,7 +30,7 @@ def row_list():
                 rigs.append(rig)
                 rig.start()
                 return function(rig)
-            rows.append(Row(str(number), title, quick, cause))
+            rows.append(Row(str(number), title, quick, cause, long))
             return function
         return take
     return rows, row

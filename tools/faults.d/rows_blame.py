@@ -82,6 +82,7 @@ def kills_programs(rig):
     healed = rig.wait_up(*rig.names)
     outcome = check(rig, others)
     outcome.twice += saved.twice
+    outcome.hedged += saved.hedged
     outcome.healed = healed
     outcome.note = f"keeper: {record['result']}, {record['reason'][:70]}; agent: adopted"
     return outcome

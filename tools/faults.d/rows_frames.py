@@ -51,7 +51,7 @@ def held_result(rig):
     after = decided(rig.finished(builds))
     if before != after:
         raise Broken(f"what was decided has changed: {before} to {after}")
-    outcome = check(rig, builds, lines=20, reruns=len(builds))
+    outcome = check(rig, builds, lines=20)
     outcome.healed, outcome.note = healed, "taken as evidence, twice; nothing decided has changed"
     return outcome
 
@@ -81,7 +81,7 @@ def breached(rig):
     rig.finished(builds, 240)
     moods(rig, repeat=0.0)
     healed = rig.wait_up(*rig.names)
-    outcome = check(rig, builds, lines=60, reruns=12)
+    outcome = check(rig, builds, lines=60)
     repeats = total(rig, "repeat")
     links = sum(proxy.connections for proxy in rig.proxies.values()) - len(rig.names)
     if repeats == 0 or links == 0:
@@ -104,7 +104,7 @@ def half_open(rig):
     pause_until(begin, 12)
     rig.proxies[victim].mood.silent = False
     healed = rig.wait_up(victim, seconds=60)
-    outcome = check(rig, builds, lines=60, reruns=3)
+    outcome = check(rig, builds, lines=60)
     outcome.healed, outcome.note = healed, f"noticed after {noticed:.1f} s"
     return outcome
 

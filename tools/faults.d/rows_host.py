@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import glob
 import os
 import random
 import shutil
@@ -87,8 +88,7 @@ def host_frozen(rig):
         if alive(pid) or os.path.exists(f"/proc/{pid}"):
             os.kill(pid, signal.SIGCONT)
     healed = rig.wait_up(victim)
-    # A hedge may have begun elsewhere: the steps that it repeats are its price.
-    outcome = check(rig, builds, reruns=4)
+    outcome = check(rig, builds)
     outcome.healed, outcome.note = healed, f"suspected after {suspected:.1f} s"
     return outcome
 
@@ -280,3 +280,37 @@ def unkillable(rig):
     if record["result"] != "cancelled":
         raise Broken(f"the frozen build is {record['result']}")
     return Outcome(healed=time.monotonic() - begin, note="others went on; it ended when thawed")
+
+
+def log_since(rig, name, mark):
+    with open(rig.farm.folder + f"/logs/{name}.log", encoding="utf-8", errors="replace") as file:
+        file.seek(mark)
+        return file.read()
+
+
+@row(41, "a host whose clock makes certificates expired, or too new", quick=True, hosts=2)
+def wrong_clock(rig):
+    library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    if not library:
+        raise Skip("faketime is not installed")
+    program, told, slowest = rig.programs["h1"], [], 0.0
+    for jump, reason in (("+9000d", "expired"), ("-9000d", "not valid yet")):
+        rig.hold("h1")
+        wait_until(lambda: not rig.machine("h1"), 10, "h1 has ended")
+        mark = os.path.getsize(rig.farm.folder + "/logs/h1.log")
+        program.environment = {"LD_PRELOAD": library[0], "FAKETIME": jump,
+                               "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        rig.release("h1")
+        wait_until(lambda: reason in log_since(rig, "h1", mark), 30, f"h1 says '{reason}'")
+        told.append(next(line for line in log_since(rig, "h1", mark).splitlines()
+                         if reason in line).strip()[-70:])
+        outcome = check(rig, rig.submit(count=2))  # the other host does not notice
+        if rig.states()["h1"] == "up":
+            raise Broken(f"h1 was let in with certificates that are {reason}")
+        rig.hold("h1")
+        wait_until(lambda: not rig.machine("h1"), 10, "h1 has ended")
+        program.environment = {}
+        rig.release("h1")
+        slowest = max(slowest, rig.wait_up("h1"))
+    outcome.healed, outcome.note = slowest, told[0]
+    return outcome

@@ -5,7 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import time
 
-from history import Outcome
+from history import Outcome, watch_trust
 from rig import Broken, alive, wait_until
 from row import row_list
 
@@ -61,22 +61,13 @@ def disk_hog(rig):
     return Outcome(healed=healed, note=said.strip()[:100])
 
 
-@row(29, "steps that spin on every core", hosts=1, slots=4, steps={
+@row(29, "steps that spin on every core", hosts=2, slots=4, steps={
     "bad": ["end=$(($(date +%s) + 10)); while [ $(date +%s) -lt $end ]; do :; done"],
     "well": ["true"]})
 def spin(rig):
     builds = rig.submit("bad", count=4)
     rig.wait_started(builds)
-    watch = []
-
-    def over():
-        watch.append(rig.states())
-        return all(rig.build(b)["state"] == "finished" for b in builds)
-    wait_until(over, 90, "the spinning ends")
-    doubted = [s for s in watch if any(state != "up" for state in s.values())]
-    if doubted:
-        raise Broken(f"the host was doubted under load: {doubted[0]}")
-    return Outcome(note=f"{len(watch)} looks, the host up in each")
+    return Outcome(note=watch_trust(rig, builds, 90))
 
 
 # The orphans' numbers stand in the log.

@@ -102,15 +102,23 @@ class Sweep:
         """Results in the order of the points, with a line of progress on a terminal."""
         done = []
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
-            for result in pool.map(self.one, points):
-                done.append(result)
-                if result.problem:
-                    print(failure_text(result), flush=True)
-                if sys.stdout.isatty():
-                    print(f"\r{len(done)} of {len(points)}", end="\r", flush=True)
-                elif len(done) % 100 == 0:
-                    print(f"{len(done)} of {len(points)}", flush=True)
+            try:
+                for result in pool.map(self.one, points):
+                    done.append(result)
+                    self.tell(result, f"{len(done)} of {len(points)}", len(done) % 100 == 0)
+            except KeyboardInterrupt:
+                print(f"\nstopped: {len(points) - len(done)} points are left", flush=True)
+                pool.shutdown(cancel_futures=True)
         return done
+
+    @staticmethod
+    def tell(result, progress, round_number):
+        if result.problem:
+            print(failure_text(result), flush=True)
+        if sys.stdout.isatty():
+            print(f"\r{progress}", end="\r", flush=True)
+        elif round_number:
+            print(progress, flush=True)
 
 
 def some_of(most, every):
@@ -185,12 +193,13 @@ def sweep(options, work):
                     print(program, kind, number, what)
         return 0
     begin = time.monotonic()
-    results = work.run(work.points())
+    points = work.points()
+    results = work.run(points)
     print("\n" + "\n".join(table(results)))
     failed = [one for one in results if one.problem]
     print(f"\n{len(results)} farms, {sum(bool(one.call) for one in results)} kills, "
           f"{len(failed)} failed in {time.monotonic() - begin:.0f} s")
-    return 1 if failed else 0
+    return 1 if failed or len(results) < len(points) else 0
 
 
 if __name__ == "__main__":

@@ -46,6 +46,13 @@ TEST_CASE("address: the flag goes before the environment, that before the profil
   CHECK(none.error().text.find("DROVER_FARM") != std::string::npos);
 }
 
+TEST_CASE("address: where nothing else is said, the farm that is a service of this machine") {
+  auto around = around_of({{"HOME", "/home/a"}});
+  around.is_folder = [](const std::string& path) { return path == "/run/drover"; };
+  CHECK(find_farm("", around)->socket == "/run/drover/drover.sock");
+  CHECK(find_farm("/flag.sock", around)->socket == "/flag.sock");
+}
+
 TEST_CASE("address: a folder means its socket, a port needs a token, all else is refused") {
   auto around = around_of({{"HOME", "/h"}});
   CHECK(parse_address("farm", around)->socket == "farm/drover.sock");

@@ -13,6 +13,9 @@ namespace drover::cli {
 
 namespace {
 
+/// Where drover-coordinator.service has its socket.
+constexpr const char* service_folder = "/run/drover";
+
 constexpr std::string_view http_scheme = "http://", https_scheme = "https://";
 
 bool begins_with(const std::string& text, std::string_view with) {
@@ -159,6 +162,8 @@ expected<farm_address> find_farm(const std::string& flag, const surroundings& ar
     text = around.environment("DROVER_FARM").value_or("");
   if (text.empty())
     text = around.first_line(profile_folder(around) + "/farm").value_or("");
+  if (text.empty() && around.is_folder(service_folder))
+    text = service_folder;
   if (text.empty())
     return failure{ec::bad_input,
                    "no farm named; give --farm ADDRESS, set DROVER_FARM, or write the address into "

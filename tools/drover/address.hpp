@@ -39,9 +39,10 @@ std::string profile_folder(const surroundings& around);
 /// means its drover.sock.
 expected<farm_address> parse_address(const std::string& text, const surroundings& around);
 
-/// `flag` goes before DROVER_FARM, that before the profile. None of them: an error that says how to
-/// name a farm. The token: DROVER_TOKEN, else the first line of the file DROVER_TOKEN_FILE, else of
-/// the file `token` of the profile. Certificates to trust: DROVER_CA, else `ca.pem` of the profile.
+/// `flag` goes before DROVER_FARM, that before the profile, that before the service of this
+/// machine. None of them: an error that says how to name a farm. The token: DROVER_TOKEN, else the
+/// first line of the file DROVER_TOKEN_FILE, else of the file `token` of the profile. Certificates
+/// to trust: DROVER_CA, else `ca.pem` of the profile.
 expected<farm_address> find_farm(const std::string& flag, const surroundings& around);
 
 } // namespace drover::cli

@@ -221,10 +221,11 @@ class Rig:
             raise Skip("iproute2 or nftables is not installed")
         if run("ip", "netns", "add", namespace, check=False).returncode != 0:
             raise Skip("this machine gives no network namespaces")
+        near, far = (f"{self.network}.{number + 1}.{end}/30" for end in (1, 2))
         run("ip", "link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", namespace)
-        run("ip", "addr", "add", f"{self.network}.{number + 1}.1/30", "dev", outer)
+        run("ip", "addr", "add", near, "dev", outer)
         run("ip", "link", "set", outer, "up")
-        run("ip", "-n", namespace, "addr", "add", f"{self.network}.{number + 1}.2/30", "dev", "eth0")
+        run("ip", "-n", namespace, "addr", "add", far, "dev", "eth0")
         run("ip", "-n", namespace, "link", "set", "eth0", "up")
         run("ip", "-n", namespace, "link", "set", "lo", "up")
 

@@ -60,7 +60,7 @@ def held_result(rig):
      steps=WORK)
 def shuffled(rig):
     moods(rig, duplicate=0.25, overtake=0.25, delay=0.15)
-    builds = rig.submit(count=8)
+    builds = rig.submit(count=5)
     rig.finished(builds, 180)
     moods(rig, duplicate=0.0, overtake=0.0, delay=0.0)
     outcome = check(rig, builds, lines=60)

@@ -288,7 +288,7 @@ def log_since(rig, name, mark):
         return file.read()
 
 
-@row(41, "a host whose clock makes certificates expired, or too new", quick=True, hosts=2)
+@row(41, "a host whose clock makes certificates expired, or too new", hosts=2)
 def wrong_clock(rig):
     library = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
     if not library:
@@ -303,7 +303,7 @@ def wrong_clock(rig):
         rig.release("h1")
         wait_until(lambda: reason in log_since(rig, "h1", mark), 30, f"h1 says '{reason}'")
         told.append(next(line for line in log_since(rig, "h1", mark).splitlines()
-                         if reason in line).strip()[-70:])
+                         if reason in line).strip().rpartition("/")[2])
         outcome = check(rig, rig.submit(count=2))  # the other host does not notice
         if rig.states()["h1"] == "up":
             raise Broken(f"h1 was let in with certificates that are {reason}")

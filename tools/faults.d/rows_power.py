@@ -27,7 +27,7 @@ def known(rig, builds):
     return said
 
 
-@row("1p", "the coordinator's machine loses power, six times", quick=True, steps=WORK)
+@row("1p", "the coordinator's machine loses power, six times", steps=WORK)
 def coordinator_loses_power(rig):
     state = rig.farm.folder + "/coordinator"
     rig.hold("coordinator")

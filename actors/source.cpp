@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/source.hpp"
 
+#include "actors/core/look_problem.hpp"
 #include "actors/core/source_pace.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_sources.hpp"
@@ -42,6 +43,7 @@ void source_state::look() {
   if (!seen)
     return finish(seen.error().text);
   next_cursor = std::move(seen->cursor);
+  problem = core::take_look_problem(next_cursor);
   found.assign(std::make_move_iterator(seen->found.begin()),
                std::make_move_iterator(seen->found.end()));
   take_next();
@@ -119,9 +121,12 @@ void source_state::drop_file(const found_change& done) {
     farm.outside->discard(done.file);
 }
 
+/// `error`: why the look failed, empty if it went well, but perhaps for a `problem` with some of
+/// it.
 void source_state::finish(const std::string& error) {
   bool failed_before = !status.last_error.empty();
-  status.last_error = printable(error, limits::reason_bytes_max);
+  status.last_error =
+    printable(error.empty() ? std::exchange(problem, {}) : error, limits::reason_bytes_max);
   auto wait = core::next_look(spec.every, error.empty() ? 0 : ++failures);
   if (error.empty()) {
     failures = 0;
@@ -131,26 +136,33 @@ void source_state::finish(const std::string& error) {
   status.next_look = {farm.clock().ms + wait.count()};
   storage::write_batch batch;
   storage::put_source_status(batch, status);
-  if (failed_before == error.empty()) {
+  bool is_well = status.last_error.empty();
+  if (failed_before == is_well) {
     event_record event;
-    event.kind = error.empty() ? event_kind::source_back : event_kind::source_failed;
+    event.kind = is_well ? event_kind::source_back : event_kind::source_failed;
     event.at = farm.clock();
-    event.text = "source " + spec.name
-                 + (error.empty() ? " can be looked at again" : ": " + status.last_error);
+    event.text =
+      "source " + spec.name + (is_well ? " can be looked at again" : ": " + status.last_error);
     batch.events.push_back(std::move(event));
-    if (!error.empty())
-      spdlog::warn("source={} look failed: {}", spec.name, status.last_error);
+    if (!is_well)
+      spdlog::warn("source={} problem=\"{}\"", spec.name, status.last_error);
   }
   self->request(farm.recorder, caf::infinite, std::move(batch)).then([](recorded) {});
   looking = false;
-  for (auto& promise : std::exchange(askers, {}))
-    if (error.empty())
-      promise.deliver(
-        expected<accepted>{{"source " + spec.name + ": "
-                            + (taken == 0 ? "nothing new" : std::to_string(taken) + " new")}});
-    else
-      promise.deliver(expected<accepted>{failure{ec::unavailable, status.last_error}});
+  answer(error);
   timer.arm(self, again ? milliseconds{0} : wait);
+}
+
+/// Tells those who asked for the look how it went.
+void source_state::answer(const std::string& error) {
+  auto text =
+    "source " + spec.name + ": " + (taken == 0 ? "nothing new" : std::to_string(taken) + " new");
+  if (!status.last_error.empty())
+    text += "; " + status.last_error;
+  for (auto& promise : std::exchange(askers, {}))
+    promise.deliver(error.empty()
+                      ? expected<accepted>{{text}}
+                      : expected<accepted>{failure{ec::unavailable, status.last_error}});
 }
 
 actor_entry source_state::describe() const {

@@ -40,6 +40,7 @@ struct source_state {
   void hand_over(const stored_blob& blob);
   void drop_file(const found_change& done);
   void finish(const std::string& error);
+  void answer(const std::string& error);
   actor_entry describe() const;
 
   pointer self;
@@ -51,6 +52,7 @@ struct source_state {
   bool again = false; ///< somebody asked for a look while one was under way
   std::deque<found_change> found;
   string_map next_cursor;
+  std::string problem; ///< with some of the look that is under way; empty: none
   uint64_t upload_number = 0;
   std::vector<caf::typed_response_promise<expected<accepted>>> askers;
   size_t taken = 0;      ///< changes of the look that is under way

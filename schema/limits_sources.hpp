@@ -29,6 +29,12 @@ inline constexpr size_t source_branches_max = 256;
 /// What one call of hg, git or a download may take, and print.
 inline constexpr std::chrono::milliseconds source_command_max{10 * 60'000};
 inline constexpr size_t source_output_max = 4 * 1024 * 1024;
+/// How much of a tarball is unpacked, in pieces, to see whether it is whole; one that is larger
+/// counts as whole.
+inline constexpr uint64_t source_unpacked_bytes_max = uint64_t{64} << 30;
+inline constexpr size_t source_read_bytes = 64 * 1024;
+/// Files that an index lists and that can't be had, after which the server counts as away.
+inline constexpr size_t source_problems_max = 3;
 /// An index page of tarballs.
 inline constexpr size_t source_index_bytes_max = 4 * 1024 * 1024;
 inline constexpr long source_redirects_max = 5;

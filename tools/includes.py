@@ -63,7 +63,7 @@ ROWS = [
     ("nodes/junit_*",              "schema/*.hpp actors/core/dialects/* nodes/junit_*", "expat"),
     # Where changes come from: the network and other programs.
     ("nodes/sources/*",           "schema/*.hpp config/forms.hpp config/values.hpp "
-                                  "actors/*.hpp nodes/*",                    "fmt curl posix"),
+                                  "actors/*.hpp nodes/*",                    "fmt curl archive posix"),
     # How notices leave.
     # The bot answers people from the store; mail and webhooks know notices alone.
     ("nodes/reporters/irc_*",     "schema/*.hpp storage/*.hpp actors/*.hpp actors/core/* nodes/*",

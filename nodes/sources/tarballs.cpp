@@ -1,9 +1,11 @@
 // Watched folders of tarballs.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/look_problem.hpp"
 #include "nodes/process.hpp"
 #include "nodes/sha256.hpp"
 #include "nodes/sources/tarball_names.hpp"
 #include "nodes/sources/watch.hpp"
+#include "nodes/sources/whole.hpp"
 #include "schema/limits_sources.hpp"
 #include "schema/names.hpp"
 
@@ -18,6 +20,9 @@ namespace drover::sources {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Marks in the cursor what was seen to be cut off, as it looked.
+const std::string cut_off = "cut ";
 
 /// What a file looked like: as long as this stays the same, its content does.
 std::string stamp_of(const struct stat& seen) {
@@ -69,7 +74,7 @@ expected<file_digest> digest_at(const std::string& path) {
 } // namespace
 
 expected<source_look> look_at_folder(const source_spec& source, const string_map& cursor,
-                                     const known_test& is_known) {
+                                     const known_test& is_known, const stop_flag& stopping) {
   auto files = list_folder(source);
   if (!files)
     return files.error();
@@ -86,6 +91,15 @@ expected<source_look> look_at_folder(const source_spec& source, const string_map
       if (seen_before)
         look.cursor[name] = before->second;
       continue; // next time
+    }
+    auto cut = cursor.find(cut_off + name);
+    bool was_cut = cut != cursor.end() && cut->second == stamp;
+    if (was_cut || !is_whole(file.path, name, stopping)) {
+      look.cursor[cut_off + name] = stamp; // not read again before it has changed
+      if (seen_before)
+        look.cursor[name] = before->second;
+      core::add_look_problem(look.cursor, not_whole(name));
+      continue;
     }
     auto digest = digest_at(file.path);
     struct stat after {};

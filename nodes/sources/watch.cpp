@@ -57,7 +57,7 @@ expected<source_look> watcher::look(const source_spec& source, const string_map&
   switch (source.kind) {
   case source_kind::tarball:
     return is_url(source.location) ? look_at_index(with_path, cursor, is_known, folder_, stopping_)
-                                   : look_at_folder(with_path, cursor, is_known);
+                                   : look_at_folder(with_path, cursor, is_known, stopping_);
   case source_kind::git:
   case source_kind::hg: {
     std::lock_guard hold{door_of(source)};

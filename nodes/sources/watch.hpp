@@ -13,10 +13,11 @@ namespace drover::sources {
 using known_test = std::function<bool(const std::string& identity)>;
 
 /// The tarballs of a folder that match. A file counts once its size and time have stood still
-/// (limits::tarball_settle) and nobody holds a part of it under the same name (".part", ".tmp").
-/// Identity: name and SHA-256, so that a second upload under an old name is a new change, flagged.
+/// (limits::tarball_settle), nobody holds a part of it under the same name (".part", ".tmp"), and
+/// it is whole (whole.hpp); of one that is not the look's problem tells. Identity: name and
+/// SHA-256, so that a second upload under an old name is a new change, flagged.
 expected<source_look> look_at_folder(const source_spec& source, const string_map& cursor,
-                                     const known_test& is_known);
+                                     const known_test& is_known, const stop_flag& stopping);
 
 /// The same of an http(s) page that links to tarballs; downloads what is new into `folder`.
 expected<source_look> look_at_index(const source_spec& source, const string_map& cursor,

@@ -34,6 +34,8 @@ inline constexpr size_t page_causes_looked_up = 6;
 inline constexpr size_t page_names_told = 3;
 /// How long a notice that failed stays on the front page: then whoever looks after it has seen it.
 inline constexpr milliseconds page_trouble_age = 24h;
+/// A host that is silent no longer than this is heard of now: some beats may come late.
+inline constexpr milliseconds page_silence_told = 3s;
 /// Entries of the journal on one page.
 inline constexpr size_t page_events = 100;
 

@@ -135,6 +135,10 @@ void show_facts(html& out, const json& build, wall_time now) {
   const auto& source = member(build, "source");
   auto words = source_words(source);
   fact(out, "Source", words.empty() ? "none" : words);
+  if (auto revision = word(source, "revision"); !revision.empty()) {
+    fact(out, "Revision", revision);
+    fact(out, "From", word(source, "id"));
+  }
   if (auto sha = word(source, "sha256"); !sha.empty())
     fact(out, "SHA-256", sha);
   if (auto campaign = word(build, "campaign"); !campaign.empty()) {

@@ -73,8 +73,10 @@ void source_row(html& out, const page_call& call, const json& source) {
   if (problem.empty())
     return;
   auto why = out.in("span", {{"class", "why"}});
-  out.text(problem + "; it went well ");
-  ago(out, time_of(source, "last_success"), call.now);
+  auto success = time_of(source, "last_success");
+  out.text(problem + (success ? "; it went well " : "; it never went well"));
+  if (success)
+    ago(out, success, call.now);
 }
 
 void show_sources(html& out, const page_call& call, const json& sources) {
@@ -91,7 +93,7 @@ void show_brought(html& out, const page_call& call, const json& changes) {
   if (changes.empty())
     return nothing_here(out, "Nothing yet.");
   auto box = out.in("div", {{"class", "scroll"}});
-  auto table = out.in("table");
+  auto table = out.in("table", {{"class", "stack"}});
   {
     auto head = out.in("thead");
     auto row = out.in("tr");

@@ -4,6 +4,7 @@
 #include "schema/limits_web.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace drover::pages {
@@ -16,7 +17,8 @@ struct front_view {
   json waiting = json::array();
   json recent = json::array();
   size_t sick_hosts = 0;
-  size_t builders = 0; ///< that have finished anything lately
+  size_t held_hosts = 0; ///< drained or paused by somebody
+  size_t builders = 0;   ///< that have finished anything lately
 };
 
 /// What a builder did last, on each host that it is made for: what came before is over.
@@ -27,7 +29,8 @@ void sort_finished(const json& builds, front_view& out) {
     auto result = word(build, "result");
     if (out.recent.size() < limits::page_front_rows)
       out.recent.push_back(build);
-    if (result == "cancelled" || result == "skipped")
+    // A second opinion is told with the build that it judges.
+    if (result == "cancelled" || result == "skipped" || !word(build, "opinion_of").empty())
       continue;
     builders.insert(word(build, "builder"));
     auto key = word(build, "builder") + " " + word(build, "pinned");
@@ -62,10 +65,14 @@ std::string verdict(const front_view& seen, const json& hosts) {
     out = red_words(seen.red);
   if (hosts.empty())
     return out + ", and no host is here";
-  if (seen.sick_hosts == 1)
-    return out + ", and one host is not well";
-  if (seen.sick_hosts > 1)
-    return out + ", and " + std::to_string(seen.sick_hosts) + " hosts are not well";
+  if (seen.sick_hosts > 0)
+    return out + ", and "
+           + (seen.sick_hosts == 1 ? "one host is" : std::to_string(seen.sick_hosts) + " hosts are")
+           + " not well";
+  if (seen.held_hosts > 0)
+    return out + "; "
+           + (seen.held_hosts == 1 ? "one host is" : std::to_string(seen.held_hosts) + " hosts are")
+           + " kept from new work";
   return out;
 }
 
@@ -239,18 +246,28 @@ asio::awaitable<json> troubles_of(const page_call& call) {
                      {"path", "/changes"},
                      {"what", "source " + word(source, "name") + " can't be read"},
                      {"why", problem}});
+  std::map<std::string, std::pair<size_t, std::string>> pending; ///< by reporter and what happened
   for (const auto& notice : list(notices.body, "notices")) {
     auto ended = time_of(notice, "done_at");
+    auto problem = word(notice, "last_error");
     bool failed = word(notice, "state") == "failed" && ended
                   && call.now.ms - ended->ms < limits::page_trouble_age / milliseconds{1};
-    bool stuck = word(notice, "state") == "waiting" && !word(notice, "last_error").empty();
-    if (failed || stuck)
-      out.push_back({{"id", "notice" + word(notice, "id")},
-                     {"path", path_of({"notices", word(notice, "id")})},
-                     {"what", "notice by " + word(notice, "reporter")
-                                + (failed ? " was not delivered" : " is tried again")},
-                     {"why", word(notice, "last_error")}});
+    bool stuck = word(notice, "state") == "waiting" && !problem.empty();
+    if (!failed && !stuck)
+      continue;
+    auto& [count, newest] = pending[word(notice, "reporter") + (failed ? " failed" : " waits")];
+    if (count++ == 0)
+      newest = problem;
   }
+  for (const auto& [what, story] : pending)
+    out.push_back(
+      {{"id", "notices-" + what.substr(0, what.find(' '))},
+       {"path", "/notices"},
+       {"what", what.ends_with(" failed") ? count_words(story.first, "notice", "notices") + " by "
+                                              + what.substr(0, what.find(' ')) + " did not arrive"
+                                          : count_words(story.first, "notice waits", "notices wait")
+                                              + " for " + what.substr(0, what.find(' '))},
+       {"why", story.second}});
   co_return out;
 }
 
@@ -303,11 +320,12 @@ page_answer show_front(page_call& call) {
       seen.waiting.push_back(build);
   auto troubles = co_await troubles_of(call);
   const auto& herd = list(hosts.body, "hosts");
-  for (const auto& host : herd)
-    seen.sick_hosts += tone_of(word(host, "state"), "") == literal{"bad"}
-                           || tone_of(word(host, "state"), "") == literal{"warn"}
-                         ? 1
-                         : 0;
+  for (const auto& host : herd) {
+    auto state = word(host, "state");
+    bool is_held = state == "draining" || state == "paused";
+    seen.held_hosts += is_held ? 1 : 0;
+    seen.sick_hosts += !is_held && (is_red(state) || state == "suspect") ? 1 : 0;
+  }
   page made{call, place::front, "Front", "all"};
   auto& out = made.out;
   auto tone = !seen.red.empty()     ? "verdict bad"

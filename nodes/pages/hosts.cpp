@@ -34,14 +34,24 @@ void host_row(html& out, const json& host, wall_time now) {
     mark(out, word(host, "state"), "");
   }
   const auto& slots = member(host, "slots");
-  out.element("td", word(slots, "used") + " of " + word(slots, "total"));
+  out.element("td", word(slots, "used") + " of " + word(slots, "total") + " slots");
   const auto& facts = member(host, "facts");
   out.element("td", word(facts, "os") + " " + word(facts, "arch"));
   {
     auto cell = out.in("td", {{"class", "time"}});
-    ago(out, time_of(host, "last_seen_at"), now);
+    // Between two beats it is not silent; what is shown counts on until the page is made again.
+    auto silence = number(host, "last_seen_ms", -1);
+    if (silence >= 0 && silence < limits::page_silence_told / milliseconds{1})
+      out.text("now");
+    else
+      ago(out, silence < 0 ? time_of(host, "last_seen_at") : wall_time{now.ms - silence}, now);
   }
-  out.element("td", word(host, "restarts"));
+  {
+    auto cell = out.in("td");
+    auto restarts = number(host, "restarts");
+    if (restarts > 0)
+      out.text(count_words(static_cast<size_t>(restarts), "restart", "restarts"));
+  }
   out.element("td", {{"class", "why"}}, word(host, "reason"));
 }
 
@@ -135,11 +145,11 @@ page_answer show_hosts(page_call& call) {
     nothing_here(out, "No host has joined yet.");
   else {
     auto box = out.in("div", {{"class", "scroll"}});
-    auto table = out.in("table");
+    auto table = out.in("table", {{"class", "stack"}});
     {
       auto head = out.in("thead");
       auto row = out.in("tr");
-      for (auto name : {"Host", "State", "Slots in use", "System", "Heard of", "Restarts", "Why"})
+      for (auto name : {"Host", "State", "In use", "System", "Heard of", "Restarts", "Why"})
         out.element("th", {{"scope", "col"}}, name);
     }
     auto body = out.in("tbody");

@@ -140,7 +140,7 @@ page_answer show_events(page_call& call) {
     nothing_here(out, "The journal has nothing like that.");
   else {
     auto box = out.in("div", {{"class", "scroll"}});
-    auto table = out.in("table");
+    auto table = out.in("table", {{"class", "stack"}});
     table_head(out, {"When", "What", "Where", "State", "Who", "Why"});
     auto body = out.in("tbody");
     for (auto at = rows.rbegin(); at != rows.rend(); ++at)

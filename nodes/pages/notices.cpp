@@ -37,9 +37,9 @@ void about_links(html& out, const json& notice) {
 void delivery_words(html& out, const json& notice, wall_time now) {
   auto problem = word(notice, "last_error");
   auto tries = number(notice, "tries");
-  if (!problem.empty())
-    out.element("span", {{"class", "why"}}, problem);
-  auto line = out.in("span", {{"class", "quiet"}});
+  if (!problem.empty() && word(notice, "state") != "delivered")
+    out.element("span", {{"class", "problem"}}, problem);
+  auto line = out.in("span", {{"class", "quiet end"}});
   if (tries > 0)
     out.text(count_words(static_cast<size_t>(tries), "try", "tries"));
   if (auto next = time_of(notice, "next_try"); next && word(notice, "state") == "waiting") {
@@ -55,32 +55,28 @@ void retry_button(html& out, const page_call& call, const json& notice) {
   submit_button(out, "Try again");
 }
 
-/// Those that have not arrived, as cards; the ones of a whole list would push it out of sight.
+/// Those that have not arrived, each with its problem and a button.
 struct pending_part {
   literal id;
   std::string_view title;
-  std::string_view css;
 };
 void show_pending(html& out, const page_call& call, const json& notices, const pending_part& what) {
   if (notices.empty())
     return;
   auto part = out.in("section", {{"aria-labelledby", what.id.text()}});
   heading(out, what.id, what.title);
-  auto rows = out.in("ul", {{"class", "cards wide"}});
+  auto rows = out.in("ul", {{"class", "rows"}});
   for (const auto& notice : notices) {
     auto id = word(notice, "id");
-    auto card = out.in("li", {{"class", what.css}, {"id", "pending" + id}});
+    auto row = out.in("li", {{"id", "pending" + id}});
     {
-      auto line = out.in("p", {{"class", "cardhead"}});
+      auto line = out.in("div", {{"class", "line whole"}});
       out.link(path_of({"notices", id}), word(notice, "subject"), "build");
-    }
-    {
-      auto line = out.in("p", {{"class", "line"}});
-      out.text(word(notice, "reporter") + " to " + addressees(call, notice));
-      auto made = out.in("span", {{"class", "quiet"}});
+      auto to = addressees(call, notice);
+      out.element("span", {{"class", "quiet"}},
+                  "by " + word(notice, "reporter") + (to.empty() ? "" : " to " + to));
       ago(out, time_of(notice, "made_at"), call.now);
     }
-    auto foot = out.in("div", {{"class", "line"}});
     delivery_words(out, notice, call.now);
     retry_button(out, call, notice);
   }
@@ -110,7 +106,7 @@ void show_list(html& out, const page_call& call, const json& notices) {
   if (notices.empty())
     return nothing_here(out, "Nobody was told anything yet.");
   auto box = out.in("div", {{"class", "scroll"}});
-  auto table = out.in("table", {{"class", "told"}});
+  auto table = out.in("table", {{"class", "stack"}});
   {
     auto head = out.in("thead");
     auto row = out.in("tr");
@@ -137,7 +133,7 @@ void show_reporters(html& out, const page_call& call, const json& actors) {
     name.erase(0, prefix.size());
     auto row = out.in("li", {{"id", "reporter-" + name}});
     out.element("span", {{"class", "stepname"}}, name);
-    out.element("span", {{"class", "quiet"}}, word(actor, "state"));
+    out.element("span", {{"class", "problem"}}, word(actor, "state"));
     if (auto activity = word(actor, "activity"); !activity.empty())
       out.element("span", {{"class", "quiet end"}}, activity);
     if (may_retry(call)) {
@@ -189,8 +185,8 @@ page_answer show_notices(page_call& call) {
   } else if (!bad.empty()) {
     no_right(out, call, "have them tried again");
   }
-  show_pending(out, call, bad, {"failed", "What failed, and why", "card bad"});
-  show_pending(out, call, open, {"pending", "What waits, and why", "card"});
+  show_pending(out, call, bad, {"failed", "What failed, and why"});
+  show_pending(out, call, open, {"pending", "What waits, and why"});
   show_reporters(out, call, list(actors.body, "actors"));
   show_list(out, call, list(all.body, "notices"));
   pager(out, "/notices", member(all.body, "next"), {});

@@ -118,7 +118,15 @@ std::string source_words(const json& source) {
   auto revision = word(source, "revision");
   if (id.empty() && revision.empty())
     return "";
-  return revision.empty() ? id : id + " at " + revision.substr(0, 12);
+  if (revision.empty())
+    return id;
+  // A repository by its name; where it is, the page of its build says.
+  auto end = id.find_last_not_of('/');
+  auto begin = end == std::string::npos ? end : id.find_last_of("/:", end);
+  auto name = end == std::string::npos ? id : id.substr(0, end + 1);
+  if (begin != std::string::npos)
+    name.erase(0, begin + 1);
+  return name + " at " + revision.substr(0, 12);
 }
 
 void why_not_good(html& out, const json& what) {
@@ -163,7 +171,7 @@ void text_block(html& out, std::string_view lines) {
 
 void build_table(html& out, const json& builds, wall_time now) {
   auto box = out.in("div", {{"class", "scroll"}});
-  auto table = out.in("table", {{"class", "builds"}});
+  auto table = out.in("table", {{"class", "stack"}});
   {
     auto head = out.in("thead");
     auto row = out.in("tr");

@@ -8,7 +8,7 @@ namespace {
 
 void show_runs(html& out, const json& runs, wall_time now) {
   auto box = out.in("div", {{"class", "scroll"}});
-  auto table = out.in("table", {{"class", "builds"}});
+  auto table = out.in("table", {{"class", "stack"}});
   {
     auto head = out.in("thead");
     auto row = out.in("tr");

@@ -2,6 +2,7 @@
 #include "actors/census.hpp"
 
 #include "actors/core/census_tree.hpp"
+#include "actors/core/explain/words.hpp"
 #include "schema/limits.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -30,7 +31,8 @@ void last_activity::did(std::string what, actor_moment now) {
 std::string last_activity::told(actor_moment now) const {
   if (what_.empty())
     return {};
-  return what_ + ", " + std::to_string(ms_between(at_, now)) + " ms ago";
+  wall_time begin{1}; // only what lies between the two counts
+  return what_ + ", " + core::span_between(begin, {begin.ms + ms_between(at_, now)}) + " ago";
 }
 
 actor_entry describe_as(std::string kind, std::string name, std::string state,

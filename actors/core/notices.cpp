@@ -107,8 +107,9 @@ std::optional<std::string> author_address(const std::string& author,
 std::string author_name(const std::string& authors) {
   std::string out;
   for (const auto& author : each_author(authors)) {
-    auto end = author.find_last_not_of(' ', author.find('<') - 1); // npos - 1 is beyond all
-    bool only_address = author.find('<') == 0 || end == std::string::npos;
+    auto open = author.rfind('<');
+    auto end = author.find_last_not_of(' ', open - 1); // npos - 1 is beyond all
+    bool only_address = open == 0 || end == std::string::npos;
     out += (out.empty() ? "" : ", ") + (only_address ? author : author.substr(0, end + 1));
   }
   return out;

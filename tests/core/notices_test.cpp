@@ -198,6 +198,7 @@ TEST_CASE("notices: an author's address is taken only if it is one and nothing e
   CHECK(author_name("Ann B <ann@example.org>") == "Ann B");
   CHECK(author_name("Ann B") == "Ann B");
   CHECK(author_name("<ann@example.org>") == "<ann@example.org>");
+  CHECK(author_name("<b>Ann</b> <ann@example.org>") == "<b>Ann</b>");
   CHECK(author_name("").empty());
   CHECK(author_name("Ann B <ann@example.org>; Bob; <c@d>") == "Ann B, Bob, <c@d>");
   for (const char* bad :

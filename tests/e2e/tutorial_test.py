@@ -7,6 +7,8 @@ A block marked `sh` is run by one shell; a block marked `text` after it is what 
 its lines, with `...` for anything, has to be there, in that order.
 """
 
+import datetime
+import json
 import os
 import re
 import select
@@ -23,6 +25,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = os.path.join(TOP, "build", "dev", "bin")
 BLOCK_SECONDS = 180
 LAST_STEP_SECONDS = 30
+FIX = "Take local time for what it is"  # the title of what is pushed to mend it
+PUSH_SECONDS = 5
 END = "--- end of block"
 
 
@@ -92,6 +96,11 @@ def missing(expected, said):
     return None
 
 
+def moment(text):
+    """Seconds of a time that the API gives."""
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
 class Tutorial(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="drover-tutorial-")
@@ -132,11 +141,30 @@ class Tutorial(unittest.TestCase):
             where = f"docs/tutorial.md:{line}: "
             self.assertEqual(code, 0, f"{where}exit code {code}:\n{said}\n{self.farm_log()}")
             self.assertIsNone(missing(expected, said), f"{where}this line is missing in:\n{said}")
+            if "grep -h \"^Subject\" $answer" in script:
+                self.check_that_a_push_is_built_at_once()
         # A step that runs when the farm stops goes on to its end, as it should.
         end = time.monotonic() + LAST_STEP_SECONDS
         while self.started() != [self.shell.bash.pid] and time.monotonic() < end:
             select.select([], [], [], 0.1)
         self.assertEqual(self.started(), [self.shell.bash.pid], "nothing is left of the day")
+
+    def ask(self, words):
+        code, said = self.shell.run(f"drover {words} --json")
+        self.assertEqual(code, 0, said)
+        return json.loads(said)
+
+    def check_that_a_push_is_built_at_once(self):
+        """From the commit, whose hook tells the farm, to the end of the builds of it."""
+        change = self.ask("changes --source trunk")["changes"][0]
+        self.assertEqual(change["title"], FIX)
+        for number in change["builds"] or [
+                cell["build"] for cell in self.ask(f"campaign {change['campaign']}")["cells"]]:
+            build = self.ask(f"build {number}")
+            self.assertEqual(build["result"], "success")
+            took = moment(build["finished_at"]) - moment(change["made_at"])
+            # A commit's time has no fractions of a second.
+            self.assertLess(took, PUSH_SECONDS + 1, f"build {number} came late")
 
     def farm_log(self):
         try:

@@ -181,8 +181,9 @@ def main():
         print(f"kill-sweep: {problem}", file=sys.stderr)
         return 1
     finally:
-        if not options.keep:
-            shutil.rmtree(base, ignore_errors=True)
+        shutil.rmtree(os.path.join(base, "keys"), ignore_errors=True)
+        if not os.listdir(base):  # else: farms that failed and are kept
+            os.rmdir(base)
 
 
 def sweep(options, work):

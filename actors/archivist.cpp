@@ -83,6 +83,30 @@ std::vector<build_record> archivist_state::neighbours(const build_record& build)
   return *std::move(found);
 }
 
+void archivist_state::remember(const build_record& build) {
+  if (!knows_reds) {
+    build_id before{build.id.value + limits::blame_searched_max};
+    auto past = readable(
+      storage::list_builds(*store, before, 2 * limits::blame_searched_max, core::is_blamable),
+      build);
+    for (auto& red : past.value_or(std::vector<build_record>{})) {
+      auto id = red.id;
+      reds.insert_or_assign(id, std::move(red));
+    }
+    knows_reds = past.has_value();
+  }
+  if (core::is_blamable(build))
+    reds.insert_or_assign(build.id, build);
+  while (reds.size() > 2 * limits::blame_searched_max)
+    reds.erase(reds.begin());
+}
+
+bool archivist_state::concerns_a_red(const build_record& build) const {
+  return !knows_reds || std::any_of(reds.begin(), reds.end(), [&](const auto& red) {
+    return same_work(red.second, build);
+  });
+}
+
 core::blame_case archivist_state::gather(const build_file& red,
                                          const std::vector<build_record>& around) const {
   core::blame_case known;
@@ -105,6 +129,9 @@ caf::result<judged> archivist_state::judge(build_id build) {
   auto over = storage::read_build(*store, build);
   if (!over || !*over || (*over)->state != build_state::finished
       || (*over)->outcome == result::cancelled || (*over)->outcome == result::skipped)
+    return judged{};
+  remember(**over);
+  if (!concerns_a_red(**over))
     return judged{};
   auto around = neighbours(**over);
   // The same is being built elsewhere already: its end will tell.

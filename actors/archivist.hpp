@@ -9,6 +9,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <map>
+
 namespace drover {
 
 /// Works from the store alone and looks into logs: real programs give it a thread. One order at a
@@ -25,6 +27,10 @@ struct archivist_state {
   core::blame_case gather(const build_file& red, const std::vector<build_record>& around) const;
   core::build_ending ending_of(const build_record& build) const;
   std::vector<build_record> neighbours(const build_record& build) const;
+  /// Reads once which builds near the newest are red, and knows the rest by what it judges.
+  void remember(const build_record& build);
+  /// Whether anything red that is still compared was built from the same.
+  bool concerns_a_red(const build_record& build) const;
   actor_entry describe() const;
 
   pointer self;
@@ -33,6 +39,10 @@ struct archivist_state {
   recorder_actor recorder;
   census_actor census;
   last_activity activity;
+  /// Red builds that the next end may put into another light. Most ends are green and concern none:
+  /// these cost no search through the store.
+  std::map<build_id, build_record> reds;
+  bool knows_reds = false;
 };
 
 archivist_actor::behavior_type archivist(archivist_state::pointer self,

@@ -108,16 +108,21 @@ void outbox_state::take(std::vector<event_record> events) {
   auto batch = notices_of(event);
   if (batch.empty())
     return finish_entry({});
-  storage::put_outbox_mark(batch, mark);
-  written = mark.event;
+  put_mark(batch);
   finish_entry(std::move(batch));
 }
 
+/// What was only noted goes with the mark: entries behind it are not read again.
+void outbox_state::put_mark(storage::write_batch& batch) {
+  for (const auto& key : std::exchange(noted, {}))
+    storage::put_incident(batch, incidents.at(key));
+  storage::put_outbox_mark(batch, mark);
+  written = mark.event;
+}
+
 void outbox_state::finish_entry(storage::write_batch batch) {
-  if (batch.empty() && mark.event >= written + limits::outbox_mark_every) {
-    storage::put_outbox_mark(batch, mark);
-    written = mark.event;
-  }
+  if (batch.empty() && mark.event >= written + limits::outbox_mark_every)
+    put_mark(batch);
   if (batch.empty())
     return await_news();
   waits_for = "the disk";

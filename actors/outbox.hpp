@@ -16,6 +16,8 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <map>
+#include <set>
+#include <utility>
 
 namespace drover {
 
@@ -48,6 +50,7 @@ struct outbox_state {
   void await_news();
   void read_news();
   void take(std::vector<event_record> events);
+  void put_mark(storage::write_batch& batch);
   void finish_entry(storage::write_batch batch);
   void commit(storage::write_batch batch);
 
@@ -61,6 +64,8 @@ struct outbox_state {
   void tell_recovery(const incident_record& over, const build_record& build,
                      storage::write_batch& batch);
   void keep(const incident_record& incident, storage::write_batch& batch);
+  /// Known at once, stored with the next mark: until then the journal says it again.
+  void note(const incident_record& incident);
   std::optional<build_file> build_file_of(build_id build) const;
   std::vector<incident_record> all_incidents() const;
 
@@ -96,7 +101,8 @@ struct outbox_state {
   outbox_mark mark;
   uint64_t written = 0; ///< the mark's event as it is in the store
   std::map<std::pair<std::string, std::string>, incident_record> incidents; ///< by builder, place
-  std::map<std::string, reporter_actor> reporters;                          ///< by name
+  std::set<std::pair<std::string, std::string>> noted; ///< of these, not in the store yet
+  std::map<std::string, reporter_actor> reporters;     ///< by name
   ticker timer;
   bool stopped = false; ///< the store can't be read
   std::string waits_for = "the configuration";

@@ -129,7 +129,13 @@ std::vector<incident_record> outbox_state::all_incidents() const {
 
 void outbox_state::keep(const incident_record& incident, storage::write_batch& batch) {
   incidents[{incident.builder, incident.place}] = incident;
+  noted.erase({incident.builder, incident.place});
   storage::put_incident(batch, incident);
+}
+
+void outbox_state::note(const incident_record& incident) {
+  incidents[{incident.builder, incident.place}] = incident;
+  noted.insert({incident.builder, incident.place});
 }
 
 // -- builds --------------------------------------------------------------------------------------
@@ -146,8 +152,8 @@ void outbox_state::on_build(const event_record& event, storage::write_batch& bat
   news.how = core::judge(build, !around.retried_by.empty());
   if (news.how == core::judgement::none)
     return;
-  std::optional<campaign_record> campaign;
-  if (build.campaign.value != 0)
+  std::optional<campaign_record> campaign; // long; only a class of hosts is read from it
+  if (build.campaign.value != 0 && file->recipe.on.kind == placement_kind::each_class)
     campaign = or_logged(storage::read_campaign(*farm.store, build.campaign), "a campaign");
   news.event = event.sequence;
   news.at = farm.clock();
@@ -161,7 +167,9 @@ void outbox_state::on_build(const event_record& event, storage::write_batch& bat
     news.cause = core::cause_of(*file, core::first_error(around.log_tail).line);
   auto known = incidents.find({news.builder, news.place});
   auto change = core::after_build(known == incidents.end() ? nullptr : &known->second, news);
-  if (change.what != core::turn::nothing)
+  if (change.what == core::turn::noted)
+    note(change.incident);
+  else if (change.what != core::turn::nothing)
     keep(change.incident, batch);
   if (change.what == core::turn::to_tell)
     tell_due({}, batch);
@@ -180,13 +188,14 @@ void outbox_state::on_build(const event_record& event, storage::write_batch& bat
   auto told = change.what == core::turn::to_tell ? std::optional{notice_kind::problem}
               : change.what == core::turn::over  ? std::optional{notice_kind::recovery}
                                                  : std::nullopt;
-  auto why = core::explain_build(*file, nullptr, around);
   for (const auto& reporter : config.reporters)
     if (core::wants(reporter, notice_kind::finished, what.builders)
         && !(told && core::wants(reporter, *told, what.builders)))
       make(
         reporter, what,
-        [&](const core::notice_heading& heading) { return core::build_words(heading, build, why); },
+        [&](const core::notice_heading& heading) {
+          return core::build_words(heading, build, core::explain_build(*file, nullptr, around));
+        },
         batch);
 }
 

@@ -29,32 +29,12 @@ namespace {
 /// Folders on their way in or out begin with this; no token's name does.
 constexpr auto aside_prefix = ".";
 
-void complain(const std::string& what, const failure& why) {
-  spdlog::warn("spool event={} problem=\"{}\"", what, why.text);
-}
-
 bool there(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
 }
 
 unique_fd open_pidfd(pid_t pid) {
   return unique_fd{static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};
-}
-
-void remove_folder(const std::string& folder) {
-  std::error_code error;
-  fs::remove_all(folder, error);
-  if (error)
-    complain("remove", {ec::io, folder + ": " + error.message()});
-}
-
-/// Appends to the records of the attempt in `folder`.
-std::optional<failure> add_record(const std::string& folder, std::string_view record) {
-  auto path = folder + "/" + spool_file::attempt;
-  unique_fd file{open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)};
-  if (!file)
-    return io_failure(path, errno);
-  return append_record(file.get(), record, path);
 }
 
 /// Whether a keeper has signed its file, or somebody has told of an end there.
@@ -105,7 +85,7 @@ expected<pid_t> spawn_keeper(const std::string& program, const std::string& fold
 
 disk_spool::disk_spool(std::string root, std::string keeper_program, cgroup_plan groups)
     : root_{std::move(root)}, boot_id_{current_boot_id()},
-      keeper_program_{std::move(keeper_program)}, groups_{std::move(groups)} {
+      keeper_program_{std::move(keeper_program)}, groups_{std::move(groups)}, folders_{root_} {
   std::error_code error;
   fs::create_directories(root_, error);
   if (error)
@@ -126,7 +106,7 @@ void disk_spool::sweep_groups() const {
       continue; // `close` ends it, or its keeper
     auto groups = groups_of(groups_, name);
     if (!kill_groups(groups) || !remove_groups(groups))
-      complain("groups", {ec::io, groups.kill + ": can't be emptied and removed"});
+      complain_of_spool("groups", {ec::io, groups.kill + ": can't be emptied and removed"});
   }
 }
 
@@ -140,27 +120,20 @@ void disk_spool::sweep() const {
     auto folder = entry.path().string();
     if (!entry.path().filename().string().starts_with(aside_prefix)) {
       auto work = read_record(folder, spool_file::attempt, "assignment", &decode_assignment);
-      if (work || work.error().code == ec::io) // what can't be read now is not for us to remove
-        continue;
-      complain("removed_without_assignment", work.error());
+      if (work ? folder_of((*work).token) == folder : work.error().code == ec::io)
+        continue; // what can't be read now is not for us to remove
+      complain_of_spool("removed_without_assignment",
+                        work ? failure{ec::conflict, folder + ": holds another one's"}
+                             : work.error());
     }
-    remove_folder(folder);
+    remove_attempt_folder(folder);
   }
 }
 
 std::optional<failure> disk_spool::enter(const assignment& work) {
   auto folder = folder_of(work.token);
-  if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
-    return io_failure(folder, errno);
-  auto path = folder + "/" + spool_file::attempt;
-  unique_fd file{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
-  if (!file)
-    return errno == EEXIST ? std::nullopt : std::optional{io_failure(path, errno)};
   auto records = encode(attempt_entry{wall_now_ns(), boot_id_}) + "\n" + encode(work);
-  auto problem = append_record(file.get(), records, path);
-  if (problem)
-    remove_folder(folder); // as if it had never come
-  return problem;
+  return folders_.enter(folder, records);
 }
 
 std::optional<failure> disk_spool::start(const keeper_order& order) {
@@ -179,7 +152,7 @@ std::optional<failure> disk_spool::start(const keeper_order& order) {
   if (bytes.size() > limits::spool_record_bytes_max)
     return failure{ec::bad_input, folder + ": script and environment are longer than "
                                     + std::to_string(limits::spool_record_bytes_max) + " bytes"};
-  if (auto problem = add_record(folder, bytes))
+  if (auto problem = add_attempt_record(folder, bytes))
     return problem;
   return launch(folder, name);
 }
@@ -210,7 +183,7 @@ bool disk_spool::watch_stranger(const std::string& folder, const std::string& na
     return false;
   auto problem = watcher_.add(name, std::move(pidfd), keeper_watcher::kinship::stranger);
   if (problem)
-    complain("watch", *problem);
+    complain_of_spool("watch", *problem);
   return !problem;
 }
 
@@ -230,7 +203,7 @@ void disk_spool::cancel(const grant_token& token, const std::string& reason) {
     return;
   if (auto problem =
         replace_file(folder, spool_file::cancel, encode_cancel(reason), durability::unsynced))
-    complain("cancel", *problem);
+    complain_of_spool("cancel", *problem);
   auto holder = lock_holder(folder);
   if (!holder || *holder <= 0)
     return; // not started: the keeper will look before it starts the command
@@ -246,7 +219,7 @@ void disk_spool::renew_lease(const grant_token& token, milliseconds left) {
     return;
   if (auto problem = replace_file(folder, spool_file::lease, encode_lease(boot_time_now() + left),
                                   durability::unsynced))
-    complain("renew_lease", *problem);
+    complain_of_spool("renew_lease", *problem);
 }
 
 std::optional<keeper_exit> disk_spool::exit_of(const grant_token& token) const {
@@ -255,7 +228,7 @@ std::optional<keeper_exit> disk_spool::exit_of(const grant_token& token) const {
   if (account)
     return *account;
   if (account.error().code != ec::not_found)
-    complain("exit_of", account.error());
+    complain_of_spool("exit_of", account.error());
   return std::nullopt;
 }
 
@@ -351,12 +324,12 @@ std::vector<spooled_attempt> disk_spool::list() const {
       continue;
     auto attempt = read_folder(name);
     if (!attempt)
-      complain("read", attempt.error());
+      complain_of_spool("read", attempt.error());
     else if (folder_name((*attempt).attempt.work.token) == name)
       found.push_back(std::move(*attempt));
   }
   if (error)
-    complain("list", {ec::io, root_ + ": " + error.message()});
+    complain_of_spool("list", {ec::io, root_ + ": " + error.message()});
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
     return std::tie(a.entered_ns, a.attempt.work.token)
            < std::tie(b.entered_ns, b.attempt.work.token);
@@ -372,26 +345,29 @@ std::optional<spooled_attempt> disk_spool::find(const grant_token& token) const 
   if (found)
     return std::move((*found).attempt);
   if (found.error().code != ec::not_found)
-    complain("read", found.error());
+    complain_of_spool("read", found.error());
   return std::nullopt;
 }
 
 void disk_spool::confirm(const grant_token& token, wall_time now) {
   // If a loss of power takes it, the result is only told once more.
-  if (auto problem = add_record(folder_of(token), encode_confirmed(now)))
-    complain("confirm", *problem);
+  if (auto problem = add_attempt_record(folder_of(token), encode_confirmed(now)))
+    complain_of_spool("confirm", *problem);
 }
 
 void disk_spool::forget(const grant_token& token) {
   auto folder = folder_of(token);
   auto attempt = find(token);
   if (!attempt || !attempt->confirmed || attempt->keeper_alive)
-    return complain("forget", {ec::conflict, folder + ": not confirmed or still running, kept"});
+    return complain_of_spool("forget",
+                             {ec::conflict, folder + ": not confirmed or still running, kept"});
+  if (folders_.empty(folder))
+    return;
   // Without its assignment it is nobody's: a crash can't leave half an attempt.
   auto path = folder + "/" + spool_file::attempt;
   if (unlink(path.c_str()) != 0)
-    return complain("forget", io_failure(path, errno));
-  remove_folder(folder);
+    return complain_of_spool("forget", io_failure(path, errno));
+  remove_attempt_folder(folder);
 }
 
 } // namespace drover

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/ports.hpp"
+#include "nodes/attempt_folders.hpp"
 #include "nodes/keeper/cgroup.hpp"
 #include "nodes/keeper_watcher.hpp"
 
@@ -54,6 +55,7 @@ private:
   std::string boot_id_;
   std::string keeper_program_;
   cgroup_plan groups_;
+  attempt_folders folders_;
   keeper_watcher watcher_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "nodes/artifact_search.hpp"
 #include "nodes/spool_folder.hpp"
+#include "schema/limits_keeper.hpp"
 #include "schema/names.hpp"
 
 #include <fcntl.h>
@@ -77,6 +78,8 @@ expected<core::spare> read_kept(const std::string& folder, const std::string& na
   return one;
 }
 
+/// What a workspace is made of where steps run as the agent's user.
+constexpr const char* bare_parts[] = {"/work", "/out", "/tmp"};
 std::optional<failure> make_folder(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
@@ -160,8 +163,10 @@ std::optional<failure> remove_tree(const std::string& path) {
 
 disk_workspaces::disk_workspaces(std::string root, const workspace_bounds& bounds,
                                  const step_users& users)
-    : root_{std::move(root)}, bounds_{bounds}, users_{users},
-      sources_{root_ + "/sources", bounds.cache}, answers_{root_ + "/closed"} {
+    : root_{std::move(root)}, bounds_{bounds}, users_{users}, sources_{root_ + "/sources",
+                                                                       bounds.cache},
+      answers_{root_ + "/closed"}, emptied_{root_, limits::emptied_folders_max} {
+  emptied_.clear();
   if (users_.what() == step_users::kind::of_agent)
     return;
   // Passed through by steps, but not looked into.
@@ -183,6 +188,9 @@ expected<prepared> disk_workspaces::make(build_id build, uint32_t placement) {
   if (!user)
     return user.error();
   bool other = (*user).user != 0;
+  if (std::error_code error; !other && !fs::exists(folder, error))
+    if (auto emptied = emptied_.take(); emptied && rename(emptied->c_str(), folder.c_str()) != 0)
+      remove_tree(*emptied); // the parts are made anew below
   for (auto part : {"/work", "/out", "/tmp", "/home"})
     if (other || part != std::string_view{"/home"})
       if (auto problem = make_part(folder, part, *user))
@@ -298,7 +306,24 @@ expected<std::string> disk_workspaces::read_artifact(build_id build, uint32_t pl
 
 std::optional<failure> disk_workspaces::remove(build_id build, uint32_t placement) {
   auto folder = folder_of(build, placement);
-  return is_kept(folder) ? std::nullopt : remove_tree(folder);
+  if (is_kept(folder) || set_aside_if_bare(folder))
+    return std::nullopt;
+  return remove_tree(folder);
+}
+
+/// A build that left nothing behind leaves a workspace for the next one.
+bool disk_workspaces::set_aside_if_bare(const std::string& folder) {
+  if (users_.what() != step_users::kind::of_agent)
+    return false;
+  for (auto part : bare_parts)
+    if (!is_bare(folder + part))
+      return false;
+  if (entries_in(folder) != std::size(bare_parts)) // a source, a note
+    return false;
+  auto aside = emptied_.set_aside(folder);
+  if (aside)
+    emptied_.offer(*aside);
+  return aside.has_value();
 }
 
 std::optional<failure> disk_workspaces::remember_answer(const build_closed& answer) {

@@ -17,6 +17,7 @@
 
 #include "actors/ports.hpp"
 #include "nodes/closed_answers.hpp"
+#include "nodes/emptied_folders.hpp"
 #include "nodes/source_cache.hpp"
 #include "nodes/step_users.hpp"
 #include "nodes/unpack.hpp"
@@ -60,6 +61,7 @@ public:
 
 private:
   std::string folder_of(build_id build, uint32_t placement) const;
+  bool set_aside_if_bare(const std::string& folder);
   std::optional<failure> fill(const std::string& folder, const source_ref& source,
                               const std::string& path, const step_user& user);
 
@@ -68,6 +70,7 @@ private:
   step_users users_;
   source_cache sources_;
   closed_answers answers_;
+  emptied_folders emptied_;
 };
 
 /// Removes `path` and all in it, folders that forbid it included; no error if it is not there.

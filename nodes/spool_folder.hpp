@@ -41,6 +41,9 @@
 //     An attempt that was entered in another boot is therefore never started (it may have run), and
 //     an exit of another boot counts only if it was synced (an agent's always is). Where even the
 //     folder is gone, the coordinator holds every order that it sent to another boot for lost.
+//   - Folders of attempts whose exit was not synced are emptied and used again under another name.
+//     Where a loss of power brings back what was in them, the folder holds another one's assignment
+//     and is removed, or an exit that does not count.
 //   - One damaged record: each has its checksum and is read or refused by itself.
 
 namespace drover {

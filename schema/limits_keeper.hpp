@@ -28,6 +28,8 @@ inline constexpr uint16_t terminal_rows = 40;
 inline constexpr milliseconds exit_synced_from = 1s;
 /// One file of records in an attempt's folder: assignment and order, and orders begun again.
 inline constexpr size_t spool_file_bytes_max = 4 * spool_record_bytes_max;
+/// Emptied folders that a host keeps to use them again, of attempts and of workspaces each.
+inline constexpr size_t emptied_folders_max = 64;
 /// Room that a keeper's file has from the start: all three of its records.
 inline constexpr size_t keeper_file_bytes = exit_record_bytes_max + 4096;
 

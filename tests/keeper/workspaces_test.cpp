@@ -306,6 +306,27 @@ TEST_CASE_METHOD(workspace_fixture, "workspaces: the answer to a close outlives 
   CHECK_FALSE(later.answer_of({8}, 1));
 }
 
+TEST_CASE_METHOD(workspace_fixture, "workspaces: one that was left bare is the next build's") {
+  struct stat before {
+  }, after{};
+  REQUIRE(stat(work.c_str(), &before) == 0);
+  REQUIRE_FALSE(spaces.remove(build, 1));
+  CHECK_FALSE(fs::exists(work));
+  CHECK(spaces.held().empty());
+  auto next = spaces.make({8}, 1);
+  REQUIRE(next);
+  REQUIRE(stat((*next).workspace.c_str(), &after) == 0);
+  CHECK(after.st_ino == before.st_ino);
+  CHECK(fs::is_empty((*next).workspace));
+  // What a step changed stays with its build.
+  REQUIRE(chmod((*next).workspace.c_str(), 0700) == 0);
+  REQUIRE_FALSE(spaces.remove({8}, 1));
+  auto third = spaces.make({9}, 1);
+  REQUIRE(third);
+  REQUIRE(stat((*third).workspace.c_str(), &after) == 0);
+  CHECK((after.st_mode & 07777) == (before.st_mode & 07777));
+}
+
 TEST_CASE_METHOD(workspace_fixture, "workspaces: a new build in a place forgets the old answer") {
   REQUIRE_FALSE(spaces.remember_answer({build, 1, {}, ""}));
   REQUIRE(spaces.make(build, 1));

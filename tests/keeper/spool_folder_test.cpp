@@ -232,7 +232,7 @@ ino_t inode_of(const std::string& path) {
 TEST_CASE("spool: the folder of a short attempt is used again, with nothing in it", "[spool]") {
   temp_folder folder;
   disk_spool spool{folder.path, "/nowhere/drover-keeper"};
-  run_and_confirm(spool, work_of(1), 5ms);
+  run_and_confirm(spool, work_of(1), milliseconds{5});
   auto next = work_of(2);
   auto files = std::distance(std::filesystem::directory_iterator{folder.path}, {});
   REQUIRE_FALSE(spool.enter(next));
@@ -265,7 +265,7 @@ TEST_CASE("spool: a folder that holds another one's assignment goes at the start
   temp_folder folder;
   {
     disk_spool spool{folder.path, "/nowhere/drover-keeper"};
-    run_and_confirm(spool, work_of(1), 5ms);
+    run_and_confirm(spool, work_of(1), milliseconds{5});
     REQUIRE_FALSE(spool.enter(work_of(2)));
     // As a loss of power leaves it: the name is new, what is in it is not.
     std::filesystem::rename(spool.folder_of(work_of(2).token), spool.folder_of(work_of(3).token));

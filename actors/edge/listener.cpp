@@ -7,6 +7,7 @@
 #include "actors/edge/reason.hpp"
 #include "actors/edge/tls.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_door.hpp"
 #include "schema/limits_enrolment.hpp"
 #include "schema/names.hpp"
 
@@ -91,10 +92,17 @@ private:
       if (enroller_ && first[0] == static_cast<kj::byte>(join_greeting[0]))
         return sort_exchange(kj::mv(stream), address);
       stream.stream = kj::heap<replayed_stream>(kj::mv(stream.stream), first[0]);
-      return tls_.for_hosts->accept(kj::mv(stream), timer()).then([this](tls_peer peer) {
-        admit(kj::mv(peer));
-      });
+      return greet_host(kj::mv(stream));
     });
+  }
+
+  kj::Promise<void> greet_host(kj::AuthenticatedStream stream) {
+    if (shaking_ >= limits::handshakes_at_once)
+      throw call_refused("too many hosts connect at once");
+    ++shaking_;
+    return tls_.for_hosts->accept(kj::mv(stream), timer())
+      .attach(kj::defer([this] { --shaking_; }))
+      .then([this](tls_peer peer) { admit(kj::mv(peer)); });
   }
 
   void admit(tls_peer peer) {
@@ -244,7 +252,8 @@ private:
   line_guard lines_{limits::strangers_logged_max, limits::strangers_log_period};
   std::map<std::string, std::shared_ptr<line_guard>> guards_; ///< by name of host
   kj::Own<kj::ConnectionReceiver> socket_;
-  size_t open_ = 0; ///< handshakes under way
+  size_t open_ = 0;    ///< connections of which it is not known yet who they are
+  size_t shaking_ = 0; ///< those of them that have begun a host's TLS
   std::shared_ptr<exchange_count> exchanges_ = std::make_shared<exchange_count>();
   rate_guard exchange_rate_{limits::enrolments_per_second_max};
   kj::Own<kj::PromiseFulfiller<void>> room_;

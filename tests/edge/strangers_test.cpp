@@ -1,5 +1,6 @@
 // Peers that are not what they should be: each is turned away, and nobody else notices.
 // SPDX-License-Identifier: Apache-2.0
+#include "schema/limits_door.hpp"
 #include "tests/edge/stranger.hpp"
 
 #include <capnp/message.h>
@@ -109,6 +110,20 @@ TEST_CASE_METHOD(farm_fixture, "stranger: silent sockets are dropped and disturb
     silent.push_back(peer.plain());
   check_that_hosts_join(*this);
   CHECK(peer.is_closed(*silent.back())); // after limits::accept_timeout
+}
+
+TEST_CASE_METHOD(farm_fixture, "stranger: a storm of handshakes is thinned out at once") {
+  stranger peer{*this};
+  std::vector<kj::Own<kj::AsyncIoStream>> shaking;
+  for (size_t i = 0; i <= limits::handshakes_at_once; ++i) {
+    shaking.push_back(peer.plain());
+    write_all(*shaking.back(), "\x16").wait(peer.io.waitScope);
+  }
+  auto begin = std::chrono::steady_clock::now();
+  CHECK(peer.is_closed(*shaking.back()));
+  CHECK(std::chrono::steady_clock::now() - begin < limits::accept_timeout / 2);
+  CHECK(peer.is_closed(*shaking.front())); // it had its time, and said nothing
+  check_that_hosts_join(*this);
 }
 
 TEST_CASE_METHOD(farm_fixture, "stranger: one that sends byte by byte gets no more time") {

@@ -277,13 +277,13 @@ private:
             "password: would cross the network in the clear; use ircs:// for the address");
     if (settings.count("ca") > 0 && in_the_clear)
       error(path + "/ca#", "ca: only ircs:// has certificates to be verified");
-    if ((settings.count("user") > 0) != has_password)
-      error(path, "user and password: name both, or neither");
+    if (settings.count("user") > 0 && !has_password)
+      error(path, "user: an account has a password; name the file that holds it");
     auto service = settings.find("nickserv");
     if (service != settings.end() && !nick_ok(service->second))
       error(path + "/nickserv",
             fmt::format("nickserv: '{}' is no nick name", shown(service->second)));
-    if (service != settings.end() && !has_password)
+    if (service != settings.end() && settings.count("user") == 0)
       error(path + "/nickserv#", "nickserv: is of use with user and password only");
   }
 

@@ -2,8 +2,8 @@
 
 SPDX-License-Identifier: Apache-2.0
 
-ngircd has neither SASL nor accounts; what needs them is tested with the scripted server, which
-speaks CAP, SASL PLAIN and account-tag over real sockets with TLS.
+ngircd has TLS and a password of its own, but neither SASL nor accounts; what needs them is tested
+with the scripted server, which speaks CAP, SASL PLAIN and account-tag over real sockets with TLS.
 """
 
 import base64
@@ -47,7 +47,8 @@ def make_certificate(folder, name="127.0.0.1"):
 class Ngircd:
     """A real server on ports of its own; with TLS too where there is a certificate."""
 
-    def __init__(self, folder, certificate=None):
+    def __init__(self, folder, certificate=None, password=None):
+        self.password = password
         self.port = free_port()
         self.tls_port = free_port() if certificate else None
         self.process = None
@@ -55,6 +56,7 @@ class Ngircd:
         self.log = os.path.join(folder, "ngircd.log")
         lines = ["[Global]", "Name = irc.example.test", "Info = test",
                  "Listen = 127.0.0.1", f"Ports = {self.port}",
+                 f"Password = {password}" if password else "",
                  "ServerGID = nogroup" if os.getuid() == 0 else "",
                  "ServerUID = nobody" if os.getuid() == 0 else "",
                  "[Limits]", "MaxConnectionsIP = 0", "MaxJoins = 50", "MaxPenaltyTime = 0",
@@ -151,13 +153,15 @@ class Proxy:
 class Person:
     """Somebody with a client: keeps all lines that came, and waits for those that are wanted."""
 
-    def __init__(self, port, nick, channel="#builds", tls=None):
+    def __init__(self, port, nick, channel="#builds", tls=None, password=None):
         self.nick = nick
         self.lines = []
         self.rest = b""
         self.socket = socket.create_connection(("127.0.0.1", port), 10)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
+        if password is not None:
+            self.say_line(f"PASS :{password}")
         self.say_line(f"NICK {nick}")
         self.say_line(f"USER {nick} 0 * :{nick}")
         self.wait_for(lambda line: " 001 " in line, "the welcome")

@@ -287,6 +287,34 @@ class Misnamed(Encrypted):
         self.wait_for_state("its certificate: IP address mismatch")
 
 
+class Locked(IrcCase):
+    """A server that only who knows its password may enter."""
+
+    password = "open sesame"
+
+    def open_server(self):
+        keys = make_certificate(self.folder_of_server)
+        subprocess.run(["chmod", "a+r", *keys], check=True)
+        self.server = Ngircd(self.folder_of_server, keys, "open sesame")
+        self.server.start()
+        kept = os.path.join(self.folder_of_server, "password")
+        with open(kept, "w", encoding="ascii") as file:
+            file.write(self.password + "\n")
+        return reporter(f"ircs://127.0.0.1:{self.server.tls_port}",
+                        f", ca: {keys[0]}, password: {{file: {kept}}}")
+
+    def test_the_password_of_a_server_opens_it(self):
+        self.wait_for_state(", in #builds")
+        self.person("ann", password=self.password).ask("drover: help", "I know help")
+
+
+class LockedOut(Locked):
+    password = "open barley"
+
+    def test_the_password_of_a_server_opens_it(self):
+        self.wait_for_state("assword")
+
+
 class Accounts(IrcCase):
     """With a scripted server, since ngircd has no accounts."""
 

@@ -56,6 +56,8 @@ actions connection::connected(moment now) {
   channels_.clear();
   for (const auto& channel : wanted_.channels)
     channels_[folded(channel)];
+  if (wanted_.account.empty() && !wanted_.password.empty() && wanted_.encrypted)
+    send("PASS", {wanted_.password}); // of the server; before all else
   send("CAP", {"LS", "302"});
   send("NICK", {nick_});
   send("USER", {wanted_.nick, "0", "*", wanted_.real_name});

@@ -24,7 +24,7 @@ struct settings {
   std::string real_name = "Drover";
   std::vector<std::string> channels;
   std::string account;  ///< of the bot itself; empty: it signs in without
-  std::string password; ///< of `account`; never sent where the connection is not encrypted
+  std::string password; ///< of `account`, else of the server; sent only where it is encrypted
   std::string nickserv; ///< who takes the password where there is no SASL; empty: nobody
   friend bool operator==(const settings&, const settings&) = default;
 };

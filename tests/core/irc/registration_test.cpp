@@ -48,6 +48,18 @@ TEST_CASE("irc sign-in: SASL PLAIN goes over TLS, and the welcome waits for it")
   CHECK(irc.hears(":s 001 drover :hi") == sent{"JOIN #builds"});
 }
 
+TEST_CASE("irc sign-in: a server's own password goes before all else, and over TLS only") {
+  auto wanted = script::plain_settings();
+  wanted.password = "let me in";
+  CHECK(script{wanted}.dialled().front() == "CAP LS 302");
+  wanted.encrypted = true;
+  script irc{wanted};
+  CHECK(irc.dialled()
+        == sent{"PASS :let me in", "CAP LS 302", "NICK drover", "USER drover 0 * Drover"});
+  CHECK(irc.hears(":s CAP * LS :sasl=PLAIN") == sent{"CAP END"}); // there is no account
+  CHECK(irc.hears(":s 001 drover :welcome") == sent{"JOIN #builds"});
+}
+
 TEST_CASE("irc sign-in: a long password goes out in pieces of 400 bytes with an end") {
   auto wanted = with_account();
   wanted.password = std::string(300 - 14, 'p'); // 300 bytes are 400 in base64

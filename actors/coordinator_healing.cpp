@@ -112,6 +112,11 @@ void coordinator_state::hedge_silent() {
     any_silent |= member.silent_since.has_value();
   if (!any_silent)
     return healing.hedgeable.clear();
+  std::erase_if(healing.hedgeable, [this](const auto& known) { // its host is back, or another one
+    auto build = active.find(known.first);
+    auto host = build == active.end() ? herd.end() : herd.find(build->second.host);
+    return host == herd.end() || !is_hedge_due(host->second);
+  });
   for (const auto& [id, build] : active) {
     auto host = build.hedge.value.empty() ? herd.find(build.host) : herd.end();
     if (host != herd.end() && is_hedge_due(host->second))

@@ -220,3 +220,23 @@ TEST_CASE("poison: no third host is risked while the second one's silence may be
   CHECK(apply_lost(r.file, second, "h2 has been silent", {400}));
   CHECK(poison_sentence(r.file).find("h1 and h2") != std::string::npos);
 }
+
+TEST_CASE("poison: a host that comes back without its keeper was killed all the same") {
+  auto file = queued_build({step("build")});
+  apply_placed(file, {"h1"}, {100});
+  auto first = grant_next(file);
+  apply_lost(file, first, "h1 is silent", {200});
+  apply_placed(file, {"h2"}, {300});
+  auto second = grant_next(file);
+  apply_ended(file, keeper_lost(first));
+  apply_lost(file, second, "h2 is silent", {400});
+  CHECK(poison_sentence(file).find("h1 and h2") != std::string::npos);
+
+  // One that had gone on and reports its end too late was not.
+  auto well = queued_build({step("build")});
+  apply_placed(well, {"h1"}, {100});
+  first = grant_next(well);
+  apply_lost(well, first, "h1 is silent", {200});
+  apply_ended(well, ended(first, result::cancelled));
+  CHECK(hosts_killed(well.steps[0]).empty());
+}

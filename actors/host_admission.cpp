@@ -1,8 +1,10 @@
 // Who may join under a host's name: the supervisor's dealings with arrivals and second agents.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/mutants.hpp"
 #include "actors/host_supervisor.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_workspaces.hpp"
+#include "schema/names.hpp"
 #include "storage/tables.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -139,6 +141,23 @@ bool host_supervisor_state::may_log() {
   if (auto count = lines.take_left_out(); count > 0)
     spdlog::warn("host={} comes and goes: {} lines about it were left out", record.name.value,
                  count);
+  return true;
+}
+
+/// A host speaks of its own attempts alone: what the store says was granted to another one it can
+/// neither report on nor write the log of, whatever it lists.
+bool host_supervisor_state::is_anothers(const grant_token& token) const {
+  if (!farm.store || core::is_mutant(core::mutant::any_host_reports))
+    return false;
+  auto file = storage::read_build_file(*farm.store, token.attempt.build);
+  if (!file || !*file || token.attempt.step.value >= (**file).steps.size())
+    return false; // it tells of nobody's
+  const auto& attempts = (**file).steps[token.attempt.step.value].attempts;
+  auto number = token.attempt.attempt.value;
+  if (number == 0 || number > attempts.size() || attempts[number - 1].host == record.name)
+    return false;
+  spdlog::warn("host={} claims attempt={}, which was granted to {}", record.name.value,
+               to_string(token.attempt), attempts[number - 1].host.value);
   return true;
 }
 

@@ -2,6 +2,7 @@
 #include "actors/host_supervisor.hpp"
 
 #include "actors/core/health.hpp"
+#include "actors/core/mutants.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_workspaces.hpp"
 #include "schema/names.hpp"
@@ -31,6 +32,8 @@ void host_supervisor_state::link_down(const caf::actor_addr& gone) {
   if (may_log())
     spdlog::info("host link down host={}", record.name.value);
   link = nullptr;
+  if (core::is_mutant(core::mutant::link_loss_is_death))
+    lose_all("its link is down");
   for (auto& open : std::exchange(censuses, {}))
     answer_census(open, last_census);
 }
@@ -70,8 +73,10 @@ void host_supervisor_state::settle(const std::vector<known_attempt>& listed) {
                attempt_lost{token, record.name,
                             record.name.value + " came back without it: its state was lost"});
   }
-  known_strays.clear();
+  auto known_before = std::exchange(known_strays, {});
   for (const auto& stray : found.strays) {
+    if (!known_before.contains(stray.token) && is_anothers(stray.token))
+      continue;
     known_strays.insert(stray.token);
     if (!cancels.contains(stray.token))
       self->send(farm.coordinator, stray_attempt{record.name, stray});

@@ -26,6 +26,8 @@ struct supervisor_context {
   artifact_store_actor artifacts;
   coordinator_actor coordinator;
   result_cache_actor cache = {}; ///< none: no step is reused
+  /// Where grants are recorded; none: whatever a host lists is believed to be its own.
+  std::shared_ptr<const storage::store> store = {};
 };
 
 /// Says everything again until the host has confirmed it; ends the lease after its silence. The
@@ -99,6 +101,7 @@ struct host_supervisor_state {
   void cancel(const cancel_attempt& request);
   void close(const close_build& request);
   bool holds_stray_of(build_id build) const;
+  bool is_anothers(const grant_token& token) const;
   caf::result<std::vector<actor_entry>> census(const census_ask& request);
 
   // -- what people want --

@@ -15,7 +15,10 @@ caf::result<recorded> recorder_state::take(storage::write_batch batch) {
   if (failed)
     return promise; // the process is about to stop; no answer is the honest one
   if (core::is_mutant(core::mutant::acknowledge_before_sync)) {
-    batch.events.clear();
+    for (auto& event : std::exchange(batch.events, {})) {
+      event.sequence = ++numbered_event;
+      storage::put_event(batch, event);
+    }
     if (auto problem = store->commit(batch, storage::durability::later))
       fatal(problem->text);
     promise.deliver(recorded{});

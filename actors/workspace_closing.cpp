@@ -1,6 +1,7 @@
 // How a workspace ends: artifacts are handed over, then it is removed or kept; and the care for
 // free space.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/mutants.hpp"
 #include "actors/workspace.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_workspaces.hpp"
@@ -191,7 +192,9 @@ void workspace_state::release(const build_closed& answer, const end_workspace& e
     spdlog::warn("build={} its workspace can't be kept for people: {}", to_string(answer.build),
                  kept_not->text);
   if (end.failed.empty() || kept_not)
-    if (auto problem = port->remove(answer.build, answer.placement))
+    if (auto problem = core::is_mutant(core::mutant::no_clean_up)
+                         ? std::nullopt
+                         : port->remove(answer.build, answer.placement))
       spdlog::error("build={} its workspace can't be removed, remove it by hand: {}",
                     to_string(answer.build), problem->text);
   if (!end.failed.empty())

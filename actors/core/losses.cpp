@@ -5,6 +5,7 @@
 #include "actors/core/progress.hpp"
 #include "schema/limits.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace drover::core {
@@ -57,7 +58,7 @@ bool apply_lost(build_file& file, const grant_token& token, const std::string& r
   attempt->state = attempt_state::lost;
   attempt->outcome = result::host_lost;
   attempt->reason = reason;
-  attempt->finished_at = now;
+  attempt->finished_at = std::max(now, attempt->started_at); // clocks differ, and are set back
   bool own = attempt->placement == file.build.placement;
   auto poison = own ? poison_sentence(file) : std::string{};
   if (!poison.empty())

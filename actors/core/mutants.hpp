@@ -17,7 +17,11 @@ enum class mutant : uint8_t {
   no_brake,                ///< half the herd gone at once changes nothing
   no_quarantine,           ///< a host that fails what others pass goes on
   no_poison,               ///< a build that kills hosts is tried on the next one
-  stopped_is_silence       ///< the time that the coordinator itself was stopped counts as silence
+  stopped_is_silence,      ///< the time that the coordinator itself was stopped counts as silence
+  link_loss_is_death,      ///< a host whose link breaks has lost its work
+  no_clean_up,             ///< the workspace of a build that is over stays
+  any_host_reports,        ///< a host is believed what it says of others' attempts
+  no_reasons               ///< builds end without saying why
 };
 
 inline mutant active_mutant = mutant::none;

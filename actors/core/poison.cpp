@@ -11,7 +11,9 @@ namespace drover::core {
 std::vector<host_name> hosts_killed(const step_record& step) {
   std::vector<host_name> killed;
   for (const auto& attempt : step.attempts) {
-    bool counts = attempt.state == attempt_state::lost && attempt.outcome == result::host_lost
+    // A host that came back later without its keeper was killed all the same.
+    bool gone = attempt.state == attempt_state::lost || attempt.keeper_lost;
+    bool counts = gone && attempt.outcome == result::host_lost
                   && attempt.reason.find(lost_with_many) == std::string::npos;
     if (counts && std::find(killed.begin(), killed.end(), attempt.host) == killed.end())
       killed.push_back(attempt.host);

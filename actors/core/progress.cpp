@@ -100,7 +100,7 @@ finish_build conclude(const build_file& file) {
   auto outcome = worst == nullptr || rank(worst->outcome) == 0 ? result::success : worst->outcome;
   if (file.build.cancel_requested && cut_short)
     outcome = result::cancelled;
-  return {outcome, why_ended(file, outcome)};
+  return {outcome, is_mutant(mutant::no_reasons) ? std::string{} : why_ended(file, outcome)};
 }
 
 step_record* step_of(build_file& file, const grant_token& token) {
@@ -150,7 +150,7 @@ void record_end(attempt_record& attempt, const attempt_ended& report) {
   attempt.keeper_lost = report.keeper_lost;
   attempt.log_bytes = report.log_bytes;
   attempt.started_at = report.started_at;
-  attempt.finished_at = report.finished_at;
+  attempt.finished_at = std::max(report.finished_at, report.started_at); // clocks are set back
   attempt.usage = report.usage;
   attempt.leftovers = report.leftovers;
   attempt.reused_from = report.reused_from;
@@ -310,7 +310,7 @@ void apply_finished(build_file& file, const finish_build& end, wall_time now) {
       file.build.outcome = result::warnings;
     file.build.reason += "; artifacts: " + file.build.artifact_problem;
   }
-  file.build.finished_at = now;
+  file.build.finished_at = std::max(now, file.build.started_at); // clocks are set back
 }
 
 const attempt_record* live_attempt(const build_file& file, step_index* of_step) {

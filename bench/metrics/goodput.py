@@ -102,18 +102,28 @@ def original(farm, build, first):
 
 
 def useful_seconds(farm, rows, builds, window):
-    """What steps of ordinary builds took that came to their end in the window, each step once."""
+    """What steps of ordinary builds took of the window if they ended well; each step once."""
     begin, end = window
     known, began, done = {}, {}, {}
     for kind, build, step, attempt, host, when in rows:
         if kind == "start":
-            began[build, step, attempt] = max(when, begin)
-        elif begin <= when <= end and host != BLACK_HOLE:
+            began[build, step, attempt] = when
+        elif host != BLACK_HOLE and when > begin and began[build, step, attempt] < end:
             number = int(build)
             if number not in known:
                 known[number] = original(farm, number, builds)
-            done.setdefault((known[number], step), when - began[build, step, attempt])
+            took = min(when, end) - max(began[build, step, attempt], begin)
+            done.setdefault((known[number], step), took)
     return sum(done.values())
+
+
+def running(farm, chaos, poisons, end):
+    """Steps that began in the window and run on: their hosts have not died since."""
+    died = {host: when for host, when, _ in chaos.deaths}  # the last death of each
+    begun = {row[1:5] for row in farm.seen()
+             if row[0] == "start" and died.get(row[4], 0) < row[5] < end and row[4] != BLACK_HOLE}
+    ended = {row[1:5] for row in farm.seen() if row[0] == "end"}
+    return {row for row in begun - ended if int(row[0]) not in poisons}
 
 
 def orders(count):
@@ -133,6 +143,8 @@ def measure(context):
         wait_until(lambda: len(farm.seen()) >= HOSTS - 1, 60, "the farm is at work")
         chaos = Chaos(farm, marks, seconds)
         window = chaos.run()
+        poisons = {build for build, what in zip(builds, wanted) if what == "poison"}
+        wait_until(lambda: not running(farm, chaos, poisons, window[1]), 60, "steps end")
         rows = sorted(farm.seen(), key=lambda row: row[5])
         useful = useful_seconds(farm, rows, set(builds), window)
         hole = farm.host(BLACK_HOLE)["state"]

@@ -364,3 +364,34 @@ TEST_CASE_METHOD(supervisor_fixture,
   crash(uut);
   CHECK_FALSE(ask<actor_entry>(h1.link, atom::describe::value).ready());
 }
+
+TEST_CASE_METHOD(supervisor_fixture,
+                 "host supervisor: a host can't speak of what was granted to another one") {
+  build_file file;
+  file.build.id = token_of(7).attempt.build;
+  file.steps.resize(token_of(7).attempt.step.value + 1);
+  attempt_record granted;
+  granted.number = token_of(7).attempt.attempt;
+  granted.host = {"h2"};
+  auto& step = file.steps.back();
+  step.index = token_of(7).attempt.step;
+  step.attempts.assign(granted.number.value, granted);
+  storage::write_batch batch;
+  storage::put_build(batch, file.build);
+  storage::put_recipe(batch, file.build.id, {});
+  for (uint32_t i = 0; i < file.steps.size(); ++i) {
+    file.steps[i].index = {i};
+    storage::put_step(batch, file.build.id, file.steps[i]);
+  }
+  REQUIRE_FALSE(store->commit(batch, storage::durability::synced));
+
+  auto h1 = join();
+  beat_with(h1, {running(token_of(7))});
+  say(h1, log_chunk{token_of(7), 0, "forged"});
+  attempt_ended forged;
+  forged.token = token_of(7);
+  say(h1, forged);
+  CHECK(coordinator.all<stray_attempt>().empty());
+  CHECK(coordinator.all<attempt_ended>().empty());
+  CHECK(logs.all<log_append>().empty());
+}

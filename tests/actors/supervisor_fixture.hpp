@@ -38,6 +38,8 @@ struct supervisor_fixture : farm_fixture {
       spawn_scribe<log_sink_actor>(logs),
       spawn_scribe<artifact_store_actor>(blobs),
       spawn_scribe<coordinator_actor>(coordinator),
+      {},
+      store,
     };
     uut = keep(system.spawn(host_supervisor, context, record));
     settle();

@@ -215,3 +215,19 @@ TEST_CASE("progress: missing artifacts turn a success into warnings, and say why
   CHECK(file.build.outcome == result::warnings);
   CHECK(file.build.reason == "its step passed on h1; artifacts: the disk is full");
 }
+
+TEST_CASE("progress: nothing ends before it began, though clocks are set back") {
+  auto file = queued_build({step("build"), step("test")});
+  apply_placed(file, {"h1"}, {5000});
+  auto report = ended(grant_next(file), result::success);
+  report.started_at = {5100};
+  report.finished_at = {1000};
+  apply_ended(file, report);
+  CHECK(file.steps[0].attempts[0].finished_at.ms == 5100);
+  auto second = grant_next(file);
+  apply_started(file, second, {9000});
+  apply_lost(file, second, "h1 is silent", {1000});
+  CHECK(file.steps[1].attempts[0].finished_at.ms == 9000);
+  apply_finished(file, {result::failure, "why"}, {1000});
+  CHECK(file.build.finished_at.ms == 5000);
+}

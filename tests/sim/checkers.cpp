@@ -49,10 +49,13 @@ std::optional<build_file> checkers::stored(build_id build) const {
 
 void checkers::committed(const storage::write_batch& batch) {
   std::set<build_id> touched;
+  std::vector<uint64_t> journaled;
   for (const auto& operation : batch.operations) {
     const auto* put = std::get_if<storage::put>(&operation);
     if (put == nullptr || put->where != storage::family::history)
       continue;
+    if (auto entry = storage::keys::read_event(put->key))
+      journaled.push_back(*entry);
     if (auto build = storage::keys::read_build(put->key))
       touched.insert(*build);
     if (auto step = storage::keys::read_step(put->key))
@@ -65,7 +68,14 @@ void checkers::committed(const storage::write_batch& batch) {
     auto [known, fresh] = seen_.try_emplace(build, *file);
     if (!fresh)
       compare(known->second, *file);
-    known->second = *file;
+    auto before = fresh ? build_file{} : std::move(known->second);
+    known->second = *std::move(file);
+    healing.build_changed(before, known->second);
+  }
+  for (auto entry : journaled) {
+    auto page = storage::read_events(*store_, entry - 1, 1, 1, [](const auto&) { return true; });
+    if (page && !(*page).events.empty())
+      healing.told((*page).events.front());
   }
 }
 
@@ -102,6 +112,7 @@ void checkers::compare_step(const build_file& file, const step_record& before,
       check_lost(file, after.attempts[i], after);
   }
   for (size_t i = before.attempts.size(); i < after.attempts.size(); ++i) {
+    granted_[token_of(file, after, after.attempts[i]).attempt] = engine_.now();
     if (after.attempts[i].state == attempt_state::lost)
       check_lost(file, after.attempts[i], after);
     check_new_attempt(file, after, i);
@@ -181,7 +192,7 @@ void checkers::check_hedge(const build_file& file, const step_record& step, size
     }
   if (beside > 1)
     breach(where + "there is one already");
-  if (begins && silence_of(file.build.host) < limits::hedge_after / 2)
+  if (begins && !healing.may_lag() && silence_of(file.build.host) < limits::hedge_after / 2)
     breach(where + file.build.host.value + " was heard "
            + std::to_string(silence_of(file.build.host).count()) + " ms ago");
 }
@@ -207,7 +218,9 @@ void checkers::check_lost(const build_file& file, const attempt_record& attempt,
   moved_.insert(file.build.id);
   auto silent = engine_.now() - heard_[attempt.host];
   auto anew = began_anew_.find(attempt.host);
-  bool excused = anew != began_anew_.end() && engine_.now() - anew->second < limits::lease + 5s;
+  auto granted = granted_[token_of(file, step, attempt).attempt];
+  bool excused =
+    unwelcomed_.contains(attempt.host) || (anew != began_anew_.end() && anew->second >= granted);
   if (silent + 5s >= limits::lease || excused)
     return;
   breach("attempt " + sim::text_of(token_of(file, step, attempt)) + " was given up, but "
@@ -217,7 +230,9 @@ void checkers::check_lost(const build_file& file, const attempt_record& attempt,
 
 // -- links and processes -------------------------------------------------------------------------
 
-void checkers::host_hears(const host_name&, const farm_message& message) {
+void checkers::host_hears(const host_name& host, const farm_message& message) {
+  if (std::holds_alternative<welcome>(message) && unwelcomed_.erase(host) > 0)
+    began_anew_[host] = engine_.now();
   if (const auto* log = std::get_if<log_durable>(&message)) {
     auto& most = logs_acknowledged_[log->token.attempt];
     most = std::max(most, log->offset);
@@ -229,9 +244,11 @@ void checkers::host_hears(const host_name&, const farm_message& message) {
 void checkers::farm_hears(const host_name& host, const host_message&) {
   broken_[host] = engine_.now() - heard_[host];
   heard_[host] = engine_.now();
+  healing.host_heard(host);
 }
 
 void checkers::process_started(const grant_token& token, const host_disk& disk, uint32_t slots) {
+  healing.process_started(token, disk);
   const auto& truth = witness_.processes.at(token);
   for (const auto& [number, starts] : truth.starts)
     if (starts > 1)
@@ -284,6 +301,8 @@ void checkers::after_crash() {
     if (attempt == nullptr || live(*attempt))
       return breach("result of attempt " + sim::text_of(token) + " was acknowledged and is lost");
   }
+  auto last = storage::last_event(*store_);
+  healing.journal_is_back_at(last ? *last : 0);
   // What was seen but not durable may be gone, and that is right.
   for (auto known = seen_.begin(); known != seen_.end();) {
     auto file = stored(known->first);

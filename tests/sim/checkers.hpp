@@ -4,6 +4,7 @@
 
 #include "storage/memory_store.hpp"
 #include "storage/tables.hpp"
+#include "tests/sim/healing.hpp"
 #include "tests/sim/link.hpp"
 
 namespace drover::sim {
@@ -12,15 +13,18 @@ namespace drover::sim {
 class checkers final : public link_watcher {
 public:
   checkers(engine& on, witness& seen, std::shared_ptr<storage::memory_store> store)
-      : engine_{on}, witness_{seen}, store_{std::move(store)} {}
+      : engine_{on}, witness_{seen}, store_{std::move(store)}, healing{on, seen, seen_} {}
 
   // -- what happens --
   void committed(const storage::write_batch& batch);
   void host_hears(const host_name& host, const farm_message& message) override;
   void farm_hears(const host_name& host, const host_message& message) override;
   void process_started(const grant_token& token, const host_disk& disk, uint32_t slots);
-  /// The host's machine lost its power; perhaps its disk as well.
-  void power_lost(const host_name& host) { began_anew_[host] = engine_.now(); }
+  /// The host's machine lost its power, perhaps its disk as well; or has come up again.
+  void began_anew(const host_name& host) {
+    began_anew_[host] = engine_.now();
+    unwelcomed_.insert(host);
+  }
   void submission_acknowledged(const submitted& answer);
   void cancel_acknowledged(build_id build);
 
@@ -52,9 +56,16 @@ private:
   witness& witness_;
   std::shared_ptr<storage::memory_store> store_;
   std::map<build_id, build_file> seen_;
+
+public:
+  healing_judge healing;
+
+private:
   std::map<host_name, milliseconds> heard_;
   std::map<host_name, milliseconds> broken_;     ///< how long the silence before its last word was
   std::map<host_name, milliseconds> began_anew_; ///< when
+  std::set<host_name> unwelcomed_;               ///< since they began anew
+  std::map<attempt_id, milliseconds> granted_;   ///< when
   std::set<build_id> acknowledged_;
   std::set<build_id> cancelled_;
   std::set<build_id> moved_; ///< a host was lost under them

@@ -40,14 +40,56 @@ std::optional<failure> host_disk::start(const keeper_order& order) {
   engine_.note("process starts " + host_ + " " + text_of(order.token));
   on_start(order.token, *this);
   engine_.after(one->lasts, [this, token = order.token, how = one->plan] { ends(token, how); });
+  if (order.lease.count() > 0 && order.lease < limits::orphan_time) {
+    one->exclusive = true;
+    one->leased_until = engine_.now() + order.lease;
+    look_at_lease(order.token);
+  }
+  if (order.builder == poison_builder && !condition.reliable)
+    engine_.after(engine_.random.between(20ms, std::max(20ms, one->lasts)),
+                  [this, token = order.token] { poison(token); });
   return std::nullopt;
+}
+
+/// The keeper of an exclusive step ends it by itself when its lease is over.
+void host_disk::look_at_lease(const grant_token& token) {
+  auto* one = find(token);
+  if (one == nullptr || one->state != keeper::running)
+    return;
+  if (one->leased_until <= engine_.now() && !one->cancelled)
+    return end_early(token, *one, result::exception, "its lease is over");
+  if (!one->cancelled)
+    engine_.after(one->leased_until - engine_.now(), [this, token] { look_at_lease(token); });
+}
+
+void host_disk::renew_lease(const grant_token& token, milliseconds left) {
+  if (auto* one = find(token); one != nullptr && one->exclusive)
+    one->leased_until = engine_.now() + left;
+}
+
+void host_disk::poison(const grant_token& token) {
+  const auto* one = find(token);
+  if (one == nullptr || one->state != keeper::running || condition.reliable)
+    return;
+  engine_.note("poison " + host_ + " " + text_of(token));
+  on_poison(token);
 }
 
 /// How long it will take, what it will print, how it will end: all from chance.
 void host_disk::plan(attempt& one, const keeper_order& order) {
   auto& random = engine_.random;
+  one.plan.started_at = wall();
+  if (condition.black_hole || condition.reliable) {
+    one.lasts = random.between(20ms, 500ms);
+    one.output = random.between(0, 2'000);
+    bool well = condition.reliable && !condition.black_hole;
+    one.plan.outcome = well ? result::success : result::failure;
+    one.plan.exit_code = well ? 0 : 127;
+    one.plan.reason = well ? "" : "the compiler is not there";
+    return;
+  }
   one.lasts = random.happens(0.1) ? random.between(5s, 40s) : random.between(20ms, 5s);
-  one.output = random.happens(0.1) ? random.between(0, 1'500'000) : random.between(0, 20'000);
+  one.output = random.happens(0.01) ? random.between(0, 1'500'000) : random.between(0, 8'000);
   one.plan.outcome = result::success;
   one.plan.exit_code = 0;
   if (random.happens(0.15)) {
@@ -61,7 +103,7 @@ void host_disk::plan(attempt& one, const keeper_order& order) {
     one.lasts = order.timeout;
     one.plan = {result::timeout, -1, "it took too long", {}, {}, {}};
   }
-  one.plan.started_at = engine_.wall();
+  one.plan.started_at = wall();
 }
 
 uint64_t host_disk::printed(const attempt& one) const {
@@ -82,7 +124,7 @@ void host_disk::ends(const grant_token& token, const keeper_exit& how) {
   else
     one->log_size = printed(*one);
   one->account = how;
-  one->account->finished_at = engine_.wall();
+  one->account->finished_at = wall();
   stop(*one, keeper::over);
   auto& truth = witness_.processes[token];
   truth.outcome = how.outcome;
@@ -111,7 +153,13 @@ void host_disk::cancel(const grant_token& token, const std::string& reason) {
   auto* one = find(token);
   if (one == nullptr || one->state != keeper::running || std::exchange(one->cancelled, true))
     return;
-  keeper_exit how{result::cancelled, 143, reason, one->plan.started_at, {}, {}};
+  end_early(token, *one, result::cancelled, reason);
+}
+
+void host_disk::end_early(const grant_token& token, attempt& one, result outcome,
+                          const std::string& why) {
+  one.cancelled = true;
+  keeper_exit how{outcome, 143, why, one.plan.started_at, {}, {}};
   auto& random = engine_.random;
   auto takes = random.happens(0.1) ? limits::kill_grace : random.between(1ms, 200ms);
   // It may come to its own end before.

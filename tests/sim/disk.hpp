@@ -10,6 +10,16 @@
 
 namespace drover::sim {
 
+/// The builder whose steps kill their machine.
+inline constexpr const char* poison_builder = "poison";
+
+/// What is wrong with a host, or right; the world sets it.
+struct host_condition {
+  bool black_hole = false; ///< every step fails at once
+  bool reliable = false;   ///< every step passes, and none kills the machine
+  milliseconds clock{0};   ///< how far its wall clock is ahead
+};
+
 /// The disk of one host and the keepers that run on it. An agent sees it through a `disk_view`.
 class host_disk {
 public:
@@ -21,6 +31,8 @@ public:
     bool leftovers = false; ///< processes of the step live, though its keeper is dead
     milliseconds started{0};
     milliseconds lasts{0};
+    milliseconds leased_until{0}; ///< of an exclusive step
+    bool exclusive = false;
     uint64_t output = 0;   ///< bytes that it prints in all
     uint64_t log_size = 0; ///< once it runs no more
     keeper_exit plan;
@@ -38,6 +50,7 @@ public:
   std::optional<failure> start(const keeper_order& order);
   void watch(const grant_token& token, std::function<void()> gone);
   void cancel(const grant_token& token, const std::string& reason);
+  void renew_lease(const grant_token& token, milliseconds left);
   std::optional<failure> close(const grant_token& token, const keeper_exit& account);
   uint64_t log_size(const grant_token& token) const;
   void confirm(const grant_token& token, wall_time now);
@@ -60,7 +73,10 @@ public:
 
   /// Called when a process starts; who made the disk sets it.
   std::function<void(const grant_token&, const host_disk&)> on_start;
+  /// Called when a step kills the machine.
+  std::function<void(const grant_token&)> on_poison;
 
+  host_condition condition;
   std::set<std::pair<build_id, uint32_t>> workspaces;
   std::set<std::pair<build_id, uint32_t>> unpacked;
   std::map<std::pair<build_id, uint32_t>, build_closed> answers; ///< to closed builds
@@ -68,6 +84,10 @@ public:
 
 private:
   void plan(attempt& one, const keeper_order& order);
+  void look_at_lease(const grant_token& token);
+  void end_early(const grant_token& token, attempt& one, result outcome, const std::string& why);
+  void poison(const grant_token& token);
+  wall_time wall() const { return {engine_.wall().ms + condition.clock.count()}; }
   void ends(const grant_token& token, const keeper_exit& how);
   void stop(attempt& one, keeper state);
   uint64_t printed(const attempt& one) const;

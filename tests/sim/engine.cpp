@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/engine.hpp"
 
-#include <caf/scheduled_actor.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
@@ -51,21 +50,96 @@ void engine::settle() {
       return fail("the actors do not come to rest without time passing");
     if (auto jobs = sched.jobs.size(); jobs > 1)
       std::swap(sched.jobs.front(), sched.jobs[random.between(0, jobs - 1)]);
-    if (!doomed_.empty())
-      strike(*sched.jobs.front());
-    sched.run_once();
+    run_one(sched.jobs.front());
   }
 }
 
-void engine::strike(caf::resumable& next) {
-  auto* actor = dynamic_cast<caf::scheduled_actor*>(&next);
-  if (actor == nullptr || doomed_ != actor->name())
+/// Runs the first job, or lays it aside.
+void engine::run_one(caf::resumable* next) {
+  auto& sched = scheduler();
+  if (!stopped_.empty() || !stalled_.empty() || !doomed_.empty() || !to_stall_.empty()) {
+    if (has_to_wait(next)) {
+      sched.jobs.pop_front();
+      waiting_.push_back(next);
+      return;
+    }
+  }
+  auto before = system.latest_actor_id();
+  auto* actor = dynamic_cast<caf::scheduled_actor*>(next);
+  auto owner = actor != nullptr && actor->id() < owners_.size() ? owners_[actor->id()] : 0;
+  sched.run_once();
+  if (owner != 0)
+    adopt(before, owner);
+}
+
+bool engine::has_to_wait(caf::resumable* next) {
+  auto* actor = dynamic_cast<caf::scheduled_actor*>(next);
+  if (actor == nullptr)
+    return false;
+  if (!doomed_.empty())
+    strike(*actor);
+  if (!to_stall_.empty() && to_stall_ == actor->name()) {
+    note("actor stalls " + std::exchange(to_stall_, {}));
+    stalled_[actor->id()] = scheduler().clock().now() + stall_time_;
+    after(stall_time_, [this] { wake_waiting(); });
+  }
+  if (stalled_.contains(actor->id()))
+    return true;
+  return actor->id() < owners_.size() && stopped_.contains(owners_[actor->id()]);
+}
+
+void engine::strike(caf::scheduled_actor& next) {
+  if (doomed_ != next.name())
     return;
   note("actor dies " + std::exchange(doomed_, {}));
-  caf::anon_send_exit(actor->address(), caf::exit_reason::unhandled_exception);
+  caf::anon_send_exit(next.address(), caf::exit_reason::unhandled_exception);
+}
+
+// -- processes -----------------------------------------------------------------------------------
+
+void engine::adopt(caf::actor_id since, process_number process) {
+  auto last = system.latest_actor_id();
+  if (last == since)
+    return;
+  if (owners_.size() <= last)
+    owners_.resize(2 * last + 1);
+  for (auto id = since + 1; id <= last; ++id)
+    owners_[id] = process;
+}
+
+void engine::stop(process_number process, milliseconds time) {
+  auto& until = stopped_[process];
+  until = std::max(until, scheduler().clock().now() + time);
+  after(time, [this] { wake_waiting(); });
+}
+
+void engine::stall(const std::string& kind, milliseconds time) {
+  to_stall_ = kind;
+  stall_time_ = time;
+}
+
+bool engine::is_stopped(process_number process) const {
+  return stopped_.contains(process);
+}
+
+void engine::wake_waiting() {
+  auto over = [now = scheduler().clock().now()](const auto& one) { return one.second <= now; };
+  std::erase_if(stopped_, over);
+  std::erase_if(stalled_, over);
+  for (auto* one : std::exchange(waiting_, {})) // who still has to wait is laid aside again
+    scheduler().jobs.push_back(one);
+}
+
+void engine::release_all() {
+  stopped_.clear();
+  stalled_.clear();
+  to_stall_.clear();
+  wake_waiting();
 }
 
 void engine::drain() {
+  release_all();
+  doomed_.clear();
   while (scheduler().has_job())
     scheduler().run_once();
 }

@@ -7,13 +7,18 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/scheduled_actor.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace drover::sim {
+
+/// A process of the farm, for `engine::stop`; 0: none.
+using process_number = uint32_t;
 
 /// Actors run only inside `run_until`; each step runs one message of a randomly chosen actor, so
 /// that each mailbox keeps its order and nothing else does. Not thread-safe: there is one thread.
@@ -41,6 +46,24 @@ public:
   /// The next actor of this kind that is about to run is killed instead; empty: none.
   void doom(const std::string& kind) { doomed_ = kind; }
 
+  // -- processes, and what stops them --
+  process_number new_process() { return ++last_process_; }
+  /// What `spawn` spawns belongs to the process, and so does all that those actors spawn.
+  template <class Spawn>
+  auto in_process(process_number process, Spawn spawn) {
+    auto before = system.latest_actor_id();
+    auto made = spawn();
+    adopt(before, process);
+    return made;
+  }
+  /// No actor of the process runs for so long; what is sent to it waits.
+  void stop(process_number process, milliseconds time);
+  /// The same for the next actor of this kind that is about to run.
+  void stall(const std::string& kind, milliseconds time);
+  /// All that is stopped goes on at once.
+  void release_all();
+  bool is_stopped(process_number process) const;
+
   /// Something happened: goes into the hash, with the time.
   void note(const std::string& what);
   /// The run has failed; only the first reason counts.
@@ -55,8 +78,14 @@ private:
     config();
   };
 
+  using moment = caf::actor_clock::time_point;
+
   caf::scheduler::test_coordinator& scheduler() const;
-  void strike(caf::resumable& next);
+  void strike(caf::scheduled_actor& next);
+  void run_one(caf::resumable* next);
+  bool has_to_wait(caf::resumable* next);
+  void adopt(caf::actor_id since, process_number process);
+  void wake_waiting();
   caf::actor_clock::time_point next_moment() const;
 
   config config_;
@@ -69,6 +98,13 @@ private:
   bool print_trace_;
   caf::actor_clock::time_point start_;
   std::multimap<caf::actor_clock::time_point, std::function<void()>> events_;
+  process_number last_process_ = 0;
+  std::vector<process_number> owners_;       ///< by actor
+  std::map<process_number, moment> stopped_; ///< until when
+  std::map<caf::actor_id, moment> stalled_;
+  std::vector<caf::resumable*> waiting_; ///< would run, but are stopped
+  std::string to_stall_;
+  milliseconds stall_time_{0};
   trace_hash hash_;
   std::string doomed_;
   std::string failure_;

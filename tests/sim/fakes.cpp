@@ -30,6 +30,10 @@ public:
     if (*alive_)
       disk_->cancel(token, reason);
   }
+  void renew_lease(const grant_token& token, milliseconds left) override {
+    if (*alive_)
+      disk_->renew_lease(token, left);
+  }
   std::optional<keeper_exit> exit_of(const grant_token& token) const override {
     const auto* one = disk_->find(token);
     return one == nullptr ? std::nullopt : one->account;
@@ -194,7 +198,8 @@ std::vector<sim_artifact> artifacts_of(build_id build) {
   auto count = mixed(build.value) % 3;
   for (uint64_t i = 0; i < count; ++i) {
     auto stream = mixed(build.value * 7 + i);
-    auto size = stream % 11 == 0 ? 0 : stream % (i == 0 ? 5'000 : 600'000);
+    auto most = i == 0 ? 5'000u : stream % 7 == 0 ? 600'000u : 30'000u;
+    auto size = stream % 11 == 0 ? 0 : stream % most;
     sim_artifact one{{"out/" + std::to_string(i), digest_of(stream_bytes(stream, 0, size)), size},
                      stream};
     all.push_back(std::move(one));

@@ -4,6 +4,8 @@
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <algorithm>
+
 namespace drover::sim {
 
 using namespace std::chrono_literals;
@@ -145,8 +147,38 @@ void network::arrives(uint64_t link, const host_message& message) {
       caf::anon_send(coordinator_, arrival{std::get<hello>(message), one.farm_end});
     return;
   }
+  const auto* said = std::get_if<beat>(&message);
+  if (said != nullptr && forgeries_.contains(one.host))
+    return lie(link, *said);
   if (one.listener)
     caf::send_as(one.farm_end, one.listener, message);
+}
+
+void network::lie(uint64_t link, beat said) {
+  auto& one = links_.at(link);
+  auto token = forgeries_.extract(one.host).mapped();
+  if (!one.listener)
+    return;
+  engine_.note(one.host.value + " claims " + text_of(token));
+  attempt_ended lie;
+  lie.token = token;
+  lie.outcome = result::success;
+  lie.exit_code = 0;
+  said.known.push_back({token, known_state::running, 0});
+  caf::send_as(one.farm_end, one.listener, host_message{std::move(said)});
+  engine_.after(10ms, [this, link, lie] { // behind what the claim has brought about
+    auto found = links_.find(link);
+    if (found != links_.end() && found->second.farm_end && found->second.listener)
+      caf::send_as(found->second.farm_end, found->second.listener, host_message{lie});
+  });
+}
+
+bool network::is_connected(const host_name& host) const {
+  return std::any_of(links_.begin(), links_.end(), [&](const auto& known) {
+    const auto& one = known.second;
+    return one.host == host && one.welcomed && one.host_end && one.farm_end && *one.host_life
+           && *one.farm_life;
+  });
 }
 
 void network::arrives(uint64_t link, const farm_message& message) {

@@ -39,6 +39,12 @@ public:
   void cut(const host_name& host, direction which) { cuts_.insert({host, which}); }
   void heal(const host_name& host);
 
+  /// With its next beat the host claims to hold an attempt that is not its own, and reports on it.
+  void forge(const host_name& host, const grant_token& token) { forgeries_[host] = token; }
+  /// Whether the host's agent is welcome on a link that lives.
+  bool is_connected(const host_name& host) const;
+  size_t links() const { return links_.size(); }
+
   // From the ends of links.
   void send(uint64_t link, host_message message);
   void send(uint64_t link, farm_message message);
@@ -72,6 +78,7 @@ private:
   template <class Message>
   void carry(uint64_t link, direction which, Message message);
   void arrives(uint64_t link, const host_message& message);
+  void lie(uint64_t link, beat said);
   void arrives(uint64_t link, const farm_message& message);
   void close_end(uint64_t link, direction of_whom);
   void hang_up(uint64_t link, direction of_whom);
@@ -83,6 +90,7 @@ private:
   uint64_t last_link_ = 0;
   std::map<uint64_t, connection> links_;
   std::set<std::pair<host_name, direction>> cuts_;
+  std::map<host_name, grant_token> forgeries_;
 };
 
 /// For the trace.

@@ -23,8 +23,16 @@ struct fault_options {
   milliseconds coordinator_death_every{0};
   milliseconds keeper_death_every{0};
   milliseconds actor_death_every{0};
-  double disk_loss = 0;   ///< of deaths of hosts
-  double long_outage = 0; ///< share of outages that outlast a lease
+  milliseconds herd_cut_every{0};   ///< half of all hosts fall silent at once
+  milliseconds stop_every{0};       ///< a process is stopped for a while, as by SIGSTOP
+  milliseconds clock_jump_every{0}; ///< of wall clocks, by an hour or by more than a year
+  milliseconds slow_disk_every{0};  ///< what writes to a disk waits for it
+  milliseconds bad_disk_every{0};   ///< the coordinator's disk fails
+  milliseconds forgery_every{0};    ///< a host reports on an attempt that is not its own
+  double disk_loss = 0;             ///< of deaths of hosts
+  double long_outage = 0;           ///< share of outages that outlast a lease
+  bool poison = false;              ///< builds that kill the machine on which they run
+  bool black_hole = false;          ///< a host that fails at once what others pass
 };
 
 struct sim_options {
@@ -33,13 +41,15 @@ struct sim_options {
   milliseconds faulty_time{120'000};
   std::optional<std::vector<std::string>> faults; ///< names; nothing: as the seed says
   bool trace = false;
+  bool unrepeatable = false; ///< a defect of the simulation itself: see sim_main.cpp
 };
 
 /// Every name that `--faults` takes.
 inline const std::vector<std::string>& fault_names() {
-  static const std::vector<std::string> names{"loss",   "duplication", "delay", "partitions",
-                                              "agent",  "host",        "disk",  "coordinator",
-                                              "keeper", "outage",      "actor"};
+  static const std::vector<std::string> names{
+    "loss",  "duplication", "delay",  "partitions", "agent",  "host", "disk",
+    "actor", "coordinator", "keeper", "outage",     "herd",   "stop", "clock",
+    "slow",  "bad_disk",    "poison", "black_hole", "forgery"};
   return names;
 }
 

@@ -5,30 +5,44 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <sstream>
 
 namespace drover::sim {
 
 namespace {
 
+/// A year of virtual time is more than anybody waits for.
+constexpr double hours_max = 8760;
+constexpr double ms_per_hour = 3'600'000;
+constexpr double ms_per_minute = 60'000;
+
 constexpr const char* usage =
-  "usage: drover-sim [--seed N] [--runs K] [--hosts H] [--minutes M] [--faults NAME,... | none]\n"
-  "                  [--mutant NAME [--expect-caught]] [--twice] [--corpus FILE] [--trace]\n"
+  "usage: drover-sim [--seed N] [--runs K] [--hosts H] [--hours T | --minutes M]\n"
+  "                  [--faults NAME,... | none]\n"
+  "                  [--mutant NAME [--expect-caught]] [--twice] [--corpus FILE] [--quiet] "
+  "[--trace]\n"
   "  --seed N         the first seed (1)\n"
   "  --runs K         so many seeds from there (1)\n"
-  "  --minutes M      virtual minutes with faults (2)\n"
-  "  --faults         only these kinds: loss duplication delay partitions agent host disk\n"
-  "                   coordinator keeper outage actor; else each seed chooses\n"
-  "  --mutant NAME    switches a defect on: no_fencing acknowledge_before_sync\n"
-  "                   no_hedge hedge_exclusive no_brake no_quarantine no_poison\n"
-  "                   stopped_is_silence\n"
+  "  --hosts H        so many hosts; else each seed chooses\n"
+  "  --hours T        virtual hours with faults, 0.5 for example (two minutes)\n"
+  "  --minutes M      the same in minutes\n"
+  "  --faults         only these kinds: loss duplication delay partitions agent host disk actor\n"
+  "                   coordinator keeper outage herd stop clock slow bad_disk poison black_hole\n"
+  "                   forgery; else each seed chooses\n"
+  "  --mutant NAME    switches a defect on: no_fencing acknowledge_before_sync no_hedge\n"
+  "                   hedge_exclusive no_brake no_quarantine no_poison stopped_is_silence\n"
+  "                   link_loss_is_death no_clean_up any_host_reports no_reasons unrepeatable\n"
   "  --expect-caught  succeeds if a seed fails: the defect was caught\n"
   "  --twice          runs each seed twice and compares the hashes\n"
-  "  --corpus FILE    the seeds of this file (first word of each line) instead\n"
+  "  --corpus FILE    the seeds of this file instead; a line is a seed, options of its own, and\n"
+  "                   what it found\n"
+  "  --quiet          prints failures and the sum alone\n"
   "  --trace          prints everything that happens\n";
 
 struct arguments {
@@ -38,6 +52,7 @@ struct arguments {
   std::string corpus;
   std::string replay; ///< what must be repeated beside the seed
   bool twice = false;
+  bool quiet = false;
   bool expect_caught = false;
 };
 
@@ -52,6 +67,17 @@ uint64_t number_of(const std::string& option, const std::string& text) {
   if (problem != std::errc{} || end != text.data() + text.size())
     wrong(option + " needs a number, not '" + text + "'");
   return value;
+}
+
+milliseconds time_of(const std::string& option, const std::string& text) {
+  double value = 0;
+  auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  bool good = problem == std::errc{} && end == text.data() + text.size() && value > 0;
+  auto unit = option == "--hours" ? ms_per_hour : ms_per_minute;
+  if (!good || value * unit > hours_max * ms_per_hour)
+    wrong(option + " needs a time of at most " + std::to_string(static_cast<int>(hours_max))
+          + " hours, not '" + text + "'");
+  return milliseconds{static_cast<int64_t>(value * unit)};
 }
 
 std::vector<std::string> faults_of(const std::string& text) {
@@ -79,11 +105,20 @@ const std::map<std::string, core::mutant>& mutants() {
     {"no_brake", mutant::no_brake},
     {"no_quarantine", mutant::no_quarantine},
     {"no_poison", mutant::no_poison},
-    {"stopped_is_silence", mutant::stopped_is_silence}};
+    {"stopped_is_silence", mutant::stopped_is_silence},
+    {"link_loss_is_death", mutant::link_loss_is_death},
+    {"no_clean_up", mutant::no_clean_up},
+    {"any_host_reports", mutant::any_host_reports},
+    {"no_reasons", mutant::no_reasons}};
   return known;
 }
 
-void switch_on(const std::string& mutant) {
+/// `unrepeatable` is a defect of the simulation itself: chance that does not come from the seed.
+void switch_on(sim_options& options, const std::string& mutant) {
+  if (mutant == "unrepeatable") {
+    options.unrepeatable = true;
+    return;
+  }
   auto known = mutants().find(mutant);
   if (known == mutants().end())
     wrong("there is no mutant '" + mutant + "'");
@@ -102,12 +137,12 @@ void take_value(arguments& given, const std::string& option, const std::string& 
     if (option == "--hosts")
       given.options.hosts =
         static_cast<uint32_t>(std::clamp<uint64_t>(number_of(option, value), 1, 1000));
-    else if (option == "--minutes")
-      given.options.faulty_time = std::chrono::minutes{number_of(option, value)};
+    else if (option == "--minutes" || option == "--hours")
+      given.options.faulty_time = time_of(option, value);
     else if (option == "--faults")
       given.options.faults = faults_of(value);
     else if (option == "--mutant")
-      switch_on(given.mutant = value);
+      switch_on(given.options, given.mutant = value);
     else
       wrong("unknown option " + option);
   }
@@ -119,6 +154,8 @@ arguments read_arguments(int argc, char** argv) {
     std::string option = argv[i];
     if (option == "--trace")
       given.options.trace = true;
+    else if (option == "--quiet")
+      given.quiet = true;
     else if (option == "--twice")
       given.twice = true;
     else if (option == "--expect-caught")
@@ -134,29 +171,37 @@ arguments read_arguments(int argc, char** argv) {
   return given;
 }
 
-std::vector<uint64_t> seeds_of(const arguments& given) {
-  std::vector<uint64_t> seeds;
+/// A run is a seed with its options; those of a line of the corpus are its own.
+std::vector<arguments> runs_of(const arguments& given) {
+  std::vector<arguments> runs;
   if (given.corpus.empty()) {
-    for (uint64_t i = 0; i < given.runs; ++i)
-      seeds.push_back(given.options.seed + i);
-    return seeds;
+    for (uint64_t i = 0; i < given.runs; ++i) {
+      runs.push_back(given);
+      runs.back().options.seed = given.options.seed + i;
+    }
+    return runs;
   }
   std::ifstream file{given.corpus};
   if (!file)
     wrong("can't read " + given.corpus);
-  for (std::string line; std::getline(file, line);)
-    if (!line.empty() && line.front() != '#')
-      seeds.push_back(number_of("a line of the corpus", line.substr(0, line.find(' '))));
-  return seeds;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words{line};
+    std::string word, value;
+    if (!(words >> word) || word.front() == '#')
+      continue;
+    runs.push_back(given);
+    runs.back().options.seed = number_of("a line of the corpus", word);
+    while (words >> word && word.starts_with("--") && words >> value)
+      take_value(runs.back(), word, value);
+  }
+  return runs;
 }
 
-outcome_of_run run_one(const arguments& given, uint64_t seed) {
-  auto options = given.options;
-  options.seed = seed;
-  auto first = world{options}.run();
+outcome_of_run run_one(const arguments& given) {
+  auto first = world{given.options}.run();
   if (!given.twice || !first.failure.empty())
     return first;
-  if (world{options}.run().hash != first.hash)
+  if (world{given.options}.run().hash != first.hash)
     first.failure = "a second run of the same seed took another way";
   return first;
 }
@@ -169,8 +214,8 @@ void print(const arguments& given, const outcome_of_run& run) {
               static_cast<long long>(run.virtual_time.count() / 1000), run.builds,
               good ? "ok" : "FAILED: ", run.failure.c_str());
   if (!good)
-    std::printf("replay: drover-sim --seed %llu%s --trace\n",
-                static_cast<unsigned long long>(run.seed), given.replay.c_str());
+    std::printf("replay: drover-sim --seed %llu%s%s\n", static_cast<unsigned long long>(run.seed),
+                given.replay.c_str(), given.twice ? " --twice" : " --trace");
   std::fflush(stdout);
 }
 
@@ -178,21 +223,29 @@ void print(const arguments& given, const outcome_of_run& run) {
 
 int simulate(int argc, char** argv) {
   auto given = read_arguments(argc, argv);
-  auto seeds = seeds_of(given);
-  size_t failed = 0;
-  for (auto seed : seeds) {
-    auto run = run_one(given, seed);
+  auto runs = runs_of(given);
+  size_t failed = 0, done = 0;
+  milliseconds simulated{0};
+  auto began = std::chrono::steady_clock::now();
+  for (const auto& one : runs) {
+    auto run = run_one(one);
+    ++done;
+    simulated += run.virtual_time;
     failed += run.failure.empty() ? 0 : 1;
-    print(given, run);
+    if (!given.quiet || !run.failure.empty())
+      print(one, run);
     if (given.expect_caught && failed > 0)
       break;
   }
   if (given.expect_caught) {
-    std::printf("mutant %s: %s\n", given.mutant.c_str(), failed > 0 ? "caught" : "NOT CAUGHT");
+    std::printf("mutant %s: %s by seed %zu of %zu\n", given.mutant.c_str(),
+                failed > 0 ? "caught" : "NOT CAUGHT", done, runs.size());
     return failed > 0 ? 0 : 1;
   }
-  if (seeds.size() > 1)
-    std::printf("%zu seeds, %zu failed\n", seeds.size(), failed);
+  std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  auto seconds = static_cast<double>(simulated.count()) / 1000;
+  std::printf("%zu seeds, %zu failed; %.0f simulated seconds in %.2f s, %.0f a second\n", done,
+              failed, seconds, took.count(), seconds / std::max(took.count(), 0.001));
   return failed == 0 ? 0 : 1;
 }
 

@@ -24,6 +24,8 @@ std::optional<failure> watched_store::commit(const storage::write_batch& batch,
                                              storage::durability when) {
   if (!*alive_)
     return std::nullopt;
+  if (fails && fails())
+    return failure{ec::io, "store: commit failed: the disk said no"};
   auto problem = inner_->commit(batch, when);
   engine_.note("commit " + std::to_string(batch.operations.size()) + " "
                + std::to_string(hash_of(batch)));

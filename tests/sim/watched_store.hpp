@@ -18,6 +18,9 @@ public:
       : engine_{on}, inner_{std::move(inner)}, alive_{std::move(alive)}, committed_{
                                                                            std::move(committed)} {}
 
+  /// Whether the disk fails now; none: never.
+  std::function<bool()> fails;
+
   std::optional<failure> commit(const storage::write_batch& batch,
                                 storage::durability when) override;
   std::optional<failure> flush_content() override;

@@ -6,20 +6,22 @@
 #include "tests/sim/chance.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 
 namespace drover::sim {
 
 /// Bytes of an endless stream that depends on `seed` alone: outputs, sources, artifacts.
 inline std::string stream_bytes(uint64_t seed, uint64_t offset, size_t size) {
-  std::string bytes(size, '\0');
-  uint64_t word = 0;
-  for (size_t i = 0; i < size; ++i) {
-    auto at = offset + i;
-    if (i == 0 || at % 8 == 0)
-      word = mixed(seed + at / 8);
-    bytes[i] = static_cast<char>(word >> (8 * (at % 8)));
+  constexpr size_t word_bytes = sizeof(uint64_t);
+  auto before = offset % word_bytes; // of the first word
+  std::string bytes(before + size + word_bytes, '\0');
+  for (size_t at = 0; at < before + size; at += word_bytes) {
+    auto word = mixed(seed + (offset + at) / word_bytes);
+    std::memcpy(bytes.data() + at, &word, word_bytes);
   }
+  bytes.erase(0, before);
+  bytes.resize(size);
   return bytes;
 }
 
@@ -40,6 +42,8 @@ struct process_truth {
 
 struct witness {
   std::map<grant_token, process_truth> processes;
+  /// The machines that a step of a poisonous build has killed.
+  std::map<std::pair<build_id, step_index>, std::set<std::string>> killed;
 };
 
 inline std::string text_of(const attempt_id& id) {

@@ -10,6 +10,12 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr uint32_t builders = 5;
+/// What people ask for in this time; of longer runs and larger herds as much more.
+constexpr milliseconds usual_time = 2min;
+constexpr uint64_t usual_hosts = 5;
+/// What shows whose fault a failure is: the same, again and again.
+constexpr const char* quick_builder = "quick";
+constexpr milliseconds quick_every = 4s;
 
 /// Asks the coordinator once; `heard` runs if it answers before it dies.
 template <class Answer, class Question>
@@ -30,8 +36,9 @@ void ask(engine& on, const office& where, Question question,
 
 } // namespace
 
-workload::workload(engine& on, checkers& judges, storage::memory_store& store, uint32_t hosts)
-    : engine_{on}, judges_{judges} {
+workload::workload(engine& on, checkers& judges, storage::memory_store& store, uint32_t hosts,
+                   const fault_options& faults)
+    : engine_{on}, judges_{judges}, faults_{faults} {
   config_.farm = "simulated";
   for (uint32_t i = 0; i < hosts; ++i) {
     host_spec host;
@@ -43,6 +50,20 @@ workload::workload(engine& on, checkers& judges, storage::memory_store& store, u
   make_sources(store);
   for (uint32_t i = 0; i < builders; ++i)
     make_builder(i);
+  make_simple_builder(quick_builder);
+  make_simple_builder(poison_builder);
+}
+
+/// One step, on any host.
+void workload::make_simple_builder(const std::string& name) {
+  builder_spec made;
+  made.name = name;
+  step_spec step;
+  step.name = "only";
+  step.run = "true";
+  step.timeout = 60s;
+  made.steps.push_back(std::move(step));
+  config_.builders.push_back(std::move(made));
 }
 
 void workload::make_sources(storage::memory_store& store) {
@@ -93,12 +114,33 @@ uint32_t workload::slots_of(const std::string& host) const {
 
 void workload::begin(milliseconds end, std::function<office()> where) {
   where_ = std::move(where);
-  auto times = engine_.random.between(3, 10);
+  auto scale = std::max<uint64_t>(1, static_cast<uint64_t>(end / usual_time))
+               * std::max<uint64_t>(1, config_.hosts.size() / usual_hosts);
+  auto times = engine_.random.between(3, 10) * scale;
   for (uint64_t i = 0; i < times; ++i)
     engine_.after(engine_.random.between(0ms, end), [this] { submit(); });
-  auto second_thoughts = engine_.random.between(0, 4);
+  auto second_thoughts = engine_.random.between(0, 4) * scale;
   for (uint64_t i = 0; i < second_thoughts; ++i)
     engine_.after(engine_.random.between(1s, end), [this] { cancel_one(); });
+  if (faults_.black_hole)
+    for (milliseconds at{0}; at < end; at += quick_every)
+      engine_.after(at, [this] { submit_of(quick_builder, 2); });
+  if (faults_.poison)
+    for (uint64_t i = 0; i < scale; ++i)
+      engine_.after(engine_.random.between(1s, end / 2), [this] { submit_of(poison_builder, 1); });
+  if (faults_.herd_cut_every.count() > 0)
+    for (milliseconds at{0}; at < end; at += 3 * quick_every)
+      engine_.after(at, [this] { submit_of(quick_builder, config_.hosts.size() / 2); });
+}
+
+void workload::submit_of(const std::string& builder, uint64_t times) {
+  submission request;
+  submission::order order;
+  order.builder = builder;
+  request.orders.assign(times, order);
+  request.by = "somebody";
+  request.because = "the simulation";
+  send(request);
 }
 
 void workload::submit() {
@@ -114,6 +156,10 @@ void workload::submit() {
   }
   request.by = "somebody";
   request.because = "the simulation";
+  send(request);
+}
+
+void workload::send(const submission& request) {
   engine_.note("submits " + request.orders.front().builder);
   ask<submitted>(engine_, where_(), request, [this](const submitted& answer) {
     engine_.note("submitted " + std::to_string(answer.builds.size()));

@@ -14,7 +14,8 @@ struct office {
 
 class workload {
 public:
-  workload(engine& on, checkers& judges, storage::memory_store& store, uint32_t hosts);
+  workload(engine& on, checkers& judges, storage::memory_store& store, uint32_t hosts,
+           const fault_options& faults);
 
   const farm_config& config() const { return config_; }
   const std::vector<sim_source>& sources() const { return sources_; }
@@ -27,11 +28,15 @@ public:
 private:
   void make_sources(storage::memory_store& store);
   void make_builder(uint32_t number);
+  void make_simple_builder(const std::string& name);
   void submit();
+  void submit_of(const std::string& builder, uint64_t times);
+  void send(const submission& request);
   void cancel_one();
 
   engine& engine_;
   checkers& judges_;
+  fault_options faults_;
   farm_config config_;
   std::vector<sim_source> sources_;
   std::function<office()> where_;

@@ -29,6 +29,10 @@ private:
     host_facts facts;
     uint64_t boots = 1;
     uint64_t disks = 1;
+    process_number process = 0; ///< of its agent
+    milliseconds clock{0};      ///< how far its wall clock is ahead
+    bool black_hole = false;
+    bool booted = false; ///< since its agent ran last
     std::shared_ptr<host_disk> disk;
     std::optional<host_actors> agent;
     life alive;
@@ -38,13 +42,14 @@ private:
   // -- the coordinator --
   void start_farm();
   void kill_farm();
+  void farm_gives_up(const std::string& why, const life& alive);
   void revive_farm_in(milliseconds time);
 
   // -- hosts --
   void start_agent(size_t host);
   void kill_agent(size_t host, network::ending how);
   void revive_agent_in(size_t host, milliseconds time);
-  void power_off(size_t host);
+  void power_off(size_t host, milliseconds time);
   void new_disk(machine& host);
 
   // -- faults --
@@ -53,7 +58,17 @@ private:
   milliseconds outage();
   void cut_someone();
   void kill_some_actor();
+  void cut_half_the_herd();
+  void stop_some_process();
+  void move_some_clock();
+  void slow_some_disk();
+  void forge();
+  void break_a_host();
+  void poisoned(const host_name& name, const grant_token& token);
   void heal();
+
+  bool all_is_well() const;
+  void check_all_are_back();
 
   size_t some_host() { return engine_.random.between(0, machines_.size() - 1); }
   void log_line(int level, const std::string& text);
@@ -68,6 +83,9 @@ private:
   fault_options faults_;
   std::optional<farm_actors> farm_;
   life farm_life_;
+  process_number farm_process_ = 0;
+  milliseconds farm_clock_{0}; ///< how far the coordinator's wall clock is ahead
+  bool bad_disk_ = false;      ///< its next commit fails
   std::vector<machine> machines_;
   std::vector<std::shared_ptr<host_disk>> old_disks_; ///< their events may be still to come
   bool healed_ = false;

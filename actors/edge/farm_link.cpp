@@ -3,6 +3,7 @@
 
 #include "actors/edge/connection.hpp"
 #include "actors/edge/tls.hpp"
+#include "schema/limits_log.hpp"
 #include "schema/wire_codec.hpp"
 
 #include <capnp/message.h>
@@ -17,6 +18,9 @@ using slot_ptr = std::shared_ptr<door_slot<farm_link>>;
 using join_response = capnp::Response<wire::Farm::JoinResults>;
 
 enum class phase { connecting, handshaking, joining, joined };
+
+/// From this minor version on a coordinator takes limits::log_piece_bytes; before, log_chunk_bytes.
+constexpr uint16_t minor_of_long_pieces = 4;
 
 class farm_link final : public pinned<farm_link_actor> {
 public:
@@ -51,6 +55,7 @@ private:
   kj::Promise<void> attempt();
   kj::Promise<void> join(kj::Own<kj::AsyncIoStream> stream);
   void joined(join_response response);
+  void say(host_message& message);
   kj::Promise<void> pass(farm_message message);
   kj::Promise<void> call_farm(const host_message& message);
   void broken(const std::string& why);
@@ -64,6 +69,7 @@ private:
   hello greeting_;
   farm_listener agent_;
   phase phase_ = phase::connecting;
+  size_t log_bytes_taken_ = limits::log_piece_bytes; ///< in one message, by this coordinator
   bool fallen_ = false;
   /// What the coordinator says before its welcome has been read here.
   std::vector<farm_message> early_;
@@ -99,7 +105,7 @@ farm_link::behavior_type farm_link::make_behavior() {
   return {
     [this](host_message& message) {
       if (phase_ == phase::joined)
-        wire_->out->push(std::move(message));
+        say(message);
     },
     [this](atom::describe) { return describe(); },
   };
@@ -178,6 +184,8 @@ void farm_link::joined(join_response response) {
     return;
   }
   phase_ = phase::joined;
+  if (answer.getWelcome().getProtocolMinor() < minor_of_long_pieces)
+    log_bytes_taken_ = limits::log_chunk_bytes;
   wire_->session = response.getSession();
   wire_->out = kj::heap<outbox<host_message>>(
     where_.address, [this](const host_message& message) { return call_farm(message); },
@@ -195,6 +203,17 @@ void farm_link::joined(join_response response) {
 
 // -- messages
 // --------------------------------------------------------------------------------------
+
+void farm_link::say(host_message& message) {
+  if (auto* chunk = std::get_if<log_chunk>(&message))
+    while (chunk->bytes.size() > log_bytes_taken_) {
+      wire_->out->push(
+        log_chunk{chunk->token, chunk->offset, chunk->bytes.substr(0, log_bytes_taken_)});
+      chunk->offset += log_bytes_taken_;
+      chunk->bytes.erase(0, log_bytes_taken_);
+    }
+  wire_->out->push(std::move(message));
+}
 
 kj::Promise<void> farm_link::call_farm(const host_message& message) {
   auto request = wire_->session.tellRequest();

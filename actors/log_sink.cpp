@@ -122,8 +122,11 @@ void log_sink_state::find_unsealed() {
     spdlog::error("unsealed logs not found reason=\"{}\"", left.error().text);
     return;
   }
-  for (const auto& one : *left)
+  for (const auto& one : *left) {
     seals.found(one.attempt, one.ended);
+    if (!one.ended)
+      earlier.insert(one.attempt);
+  }
 }
 
 /// The next segment of a long log, or what there is of many short ones, in one commit.
@@ -166,11 +169,16 @@ std::optional<storage::write_batch> log_sink_state::take_segment(const core::sea
 }
 
 void log_sink_state::seal(attempt_id attempt) {
+  // Most steps of some farms print nothing: the store need not be asked about those.
+  bool has_log = earlier.erase(attempt) > 0 || !searched;
   if (auto known = logs.find(attempt); known != logs.end()) {
+    has_log |= known->second.queued > 0;
     for (auto& one : known->second.waiters)
       one.promise.deliver(known->second.durable);
     logs.erase(known);
   }
+  if (!has_log)
+    return;
   seals.ended(attempt);
   arm();
 }

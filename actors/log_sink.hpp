@@ -9,6 +9,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <set>
+
 namespace drover {
 
 /// Writes go through the recorder; only their order and their confirmation are kept here. A chunk
@@ -53,8 +55,9 @@ struct log_sink_state {
   recorder_actor recorder;
   std::map<attempt_id, open_log> logs;
   core::seal_queue seals;
-  bool searched = false; ///< for what an earlier run left
-  bool sealing = false;  ///< a batch of segments is on its way
+  bool searched = false;        ///< for what an earlier run left
+  std::set<attempt_id> earlier; ///< of an earlier run, and not over when it was searched for
+  bool sealing = false;         ///< a batch of segments is on its way
   bool ticking = false;
   core::store_room_probe room;
 };

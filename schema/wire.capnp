@@ -19,7 +19,7 @@ $Cxx.namespace("drover::wire");
 const major :UInt16 = 1;
 # The protocol that both sides must share; another major is refused at `join`, in words.
 const minor :UInt16 = 4;
-# Counts additions that the other side may ignore. A coordinator before 4 takes log chunks of 64 KiB.
+# Counts additions that the other side may ignore. Before 4, a log chunk had 64 KiB at most.
 
 # -- capabilities ----------------------------------------------------------------------------------
 

@@ -249,7 +249,9 @@ kj::Promise<void> farm_link::told(wire::FarmMessage::Reader from) {
 
 kj::Promise<void> farm_link::pass(farm_message message) {
   auto entered = wire_->in.enter();
-  request(agent_, limits::request_timeout, std::move(message))
+  // In this process, and monitored; a timer a message would cost as much as the message. Who does
+  // not take messages has at most link_queue_max of them open.
+  request(agent_, caf::infinite, std::move(message))
     .then([this, number = entered.number] { wire_->in.taken(number); },
           [this](const caf::error&) { fall("the agent does not answer"); });
   return kj::mv(entered.taken);

@@ -3,12 +3,13 @@
 
 #include "actors/edge/connection.hpp"
 #include "actors/edge/tls.hpp"
-#include "schema/limits_log.hpp"
 #include "schema/wire_codec.hpp"
 
 #include <capnp/message.h>
 #include <fmt/format.h>
 #include <kj/timer.h>
+
+#include <limits>
 
 namespace drover {
 namespace {
@@ -69,7 +70,8 @@ private:
   hello greeting_;
   farm_listener agent_;
   phase phase_ = phase::connecting;
-  size_t log_bytes_taken_ = limits::log_piece_bytes; ///< in one message, by this coordinator
+  /// The longest piece of a log in one message, where the coordinator takes less than we send.
+  size_t log_bytes_taken_ = std::numeric_limits<size_t>::max();
   bool fallen_ = false;
   /// What the coordinator says before its welcome has been read here.
   std::vector<farm_message> early_;

@@ -2,7 +2,9 @@
 #include "actors/log_sink.hpp"
 
 #include "schema/limits.hpp"
+#include "schema/limits_log.hpp"
 #include "schema/names.hpp"
+#include "storage/unsealed.hpp"
 
 #include <caf/actor_clock.hpp>
 #include <spdlog/spdlog.h>
@@ -17,7 +19,7 @@ log_sink_state::open_log* log_sink_state::open(attempt_id attempt) {
     spdlog::error("log unreadable attempt={} reason=\"{}\"", to_string(attempt), size.error().text);
     return nullptr;
   }
-  return &logs.emplace(attempt, open_log{*size, *size, *size, {}}).first->second;
+  return &logs.emplace(attempt, open_log{*size, *size, {}}).first->second;
 }
 
 void log_sink_state::append(log_append& request) {
@@ -54,6 +56,8 @@ void log_sink_state::confirm(const grant_token& token, uint64_t durable,
   if (known == logs.end())
     return;
   auto& log = known->second;
+  if (durable > log.durable)
+    seals.came(token.attempt, durable - log.durable);
   log.durable = std::max(log.durable, durable);
   std::erase_if(log.waiters, [&](waiter& one) {
     if (log.durable <= one.above)
@@ -61,10 +65,9 @@ void log_sink_state::confirm(const grant_token& token, uint64_t durable,
     one.promise.deliver(log.durable);
     return true;
   });
-  if (log.durable - log.sealed_near >= limits::log_segment_bytes) {
-    log.sealed_near = log.durable;
-    seal_some(token.attempt, storage::remainder::leave);
-  }
+  if (seals.pressing())
+    seal_some();
+  arm();
 }
 
 caf::result<uint64_t> log_sink_state::wait(const log_wait& request) {
@@ -73,13 +76,22 @@ caf::result<uint64_t> log_sink_state::wait(const log_wait& request) {
     return log == nullptr ? 0 : log->durable;
   auto promise = self->make_response_promise<uint64_t>();
   log->waiters.push_back({request.above, self->clock().now() + request.patience, promise});
-  if (!std::exchange(ticking, true))
-    self->delayed_send(self, limits::wait_granularity, atom::tick::value);
+  arm();
   return promise;
 }
 
+/// One tick is on its way while anything waits.
+void log_sink_state::arm() {
+  auto waits = [](const auto& one) { return !one.second.waiters.empty(); };
+  bool sealable = !seals.empty() || !searched;
+  if (ticking || (!sealable && std::none_of(logs.begin(), logs.end(), waits)))
+    return;
+  ticking = true;
+  self->delayed_send(self, sealable ? limits::seal_look : limits::wait_granularity,
+                     atom::tick::value);
+}
+
 void log_sink_state::expire() {
-  ticking = false;
   auto now = self->clock().now();
   for (auto& [attempt, log] : logs) {
     std::erase_if(log.waiters, [&, size = log.durable](waiter& one) {
@@ -88,34 +100,87 @@ void log_sink_state::expire() {
       one.promise.deliver(size);
       return true;
     });
-    ticking |= !log.waiters.empty();
   }
-  if (ticking)
-    self->delayed_send(self, limits::wait_granularity, atom::tick::value);
 }
 
-void log_sink_state::seal_some(attempt_id attempt, storage::remainder rest) {
-  auto batch = storage::seal_log(*store, attempt, rest);
-  if (!batch) {
-    spdlog::error("log not sealed attempt={} reason=\"{}\"", to_string(attempt),
-                  batch.error().text);
+// -- sealing -------------------------------------------------------------------------------------
+
+void log_sink_state::look() {
+  ticking = false;
+  expire();
+  find_unsealed();
+  if (seals.quiet() || seals.pressing())
+    seal_some();
+  arm();
+}
+
+void log_sink_state::find_unsealed() {
+  if (std::exchange(searched, true))
+    return;
+  auto left = storage::read_unsealed(*store);
+  if (!left) {
+    spdlog::error("unsealed logs not found reason=\"{}\"", left.error().text);
     return;
   }
-  if (batch->empty())
+  for (const auto& one : *left) {
+    seals.found(one.attempt, one.ended);
+    if (!one.ended)
+      earlier.insert(one.attempt);
+  }
+}
+
+/// The next segment of a long log, or what there is of many short ones, in one commit.
+void log_sink_state::seal_some() {
+  if (sealing)
     return;
-  self->request(recorder, caf::infinite, std::move(*batch)).then([this, attempt, rest](recorded) {
-    if (rest == storage::remainder::seal)
-      seal_some(attempt, rest);
+  storage::write_batch segments;
+  for (size_t logs_taken = 0; logs_taken < limits::seal_logs_at_once; ++logs_taken) {
+    auto task = seals.next();
+    if (!task)
+      break;
+    auto segment = take_segment(*task);
+    if (!segment)
+      continue;
+    segments.append(*std::move(segment));
+    if (seals.sealed(task->attempt))
+      break;
+  }
+  if (segments.empty())
+    return;
+  sealing = true;
+  self->request(recorder, caf::infinite, std::move(segments)).then([this](recorded) {
+    sealing = false;
+    if (seals.pressing())
+      seal_some();
+    arm();
   });
 }
 
+std::optional<storage::write_batch> log_sink_state::take_segment(const core::seal_task& task) {
+  auto segment = storage::seal_log(
+    *store, task.attempt, task.ended ? storage::remainder::seal : storage::remainder::leave);
+  if (!segment)
+    spdlog::error("log not sealed attempt={} reason=\"{}\"", to_string(task.attempt),
+                  segment.error().text);
+  if (segment && !segment->empty())
+    return *std::move(segment);
+  seals.drop(task.attempt);
+  return std::nullopt;
+}
+
 void log_sink_state::seal(attempt_id attempt) {
+  // Most steps of some farms print nothing: the store need not be asked about those.
+  bool has_log = earlier.erase(attempt) > 0 || !searched;
   if (auto known = logs.find(attempt); known != logs.end()) {
+    has_log |= known->second.queued > 0;
     for (auto& one : known->second.waiters)
       one.promise.deliver(known->second.durable);
     logs.erase(known);
   }
-  seal_some(attempt, storage::remainder::seal);
+  if (!has_log)
+    return;
+  seals.ended(attempt);
+  arm();
 }
 
 actor_entry log_sink_state::describe() const {
@@ -127,7 +192,8 @@ actor_entry log_sink_state::describe() const {
   entry.state = pending == 0
                   ? "idle"
                   : "waits for the recorder to confirm " + std::to_string(pending) + " bytes";
-  entry.activity = std::to_string(logs.size()) + " open logs";
+  entry.activity = std::to_string(logs.size()) + " open logs, " + std::to_string(seals.unsealed())
+                   + " bytes wait to be sealed";
   return entry;
 }
 
@@ -136,11 +202,12 @@ log_sink_actor::behavior_type log_sink(log_sink_state::pointer self, const farm_
   self->state.store = settings.store;
   self->state.recorder = std::move(recorder);
   self->state.room = settings.room;
+  self->state.arm();
   return {
     [self](log_append& request) { self->state.append(request); },
     [self](const log_wait& request) { return self->state.wait(request); },
     [self](atom::seal, attempt_id attempt) { self->state.seal(attempt); },
-    [self](atom::tick) { self->state.expire(); },
+    [self](atom::tick) { self->state.look(); },
     [self](atom::describe) { return self->state.describe(); },
   };
 }

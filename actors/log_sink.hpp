@@ -2,17 +2,21 @@
 // Puts each attempt's output into order, into the store, and says what is durable.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/core/seal_queue.hpp"
 #include "actors/farm.hpp"
 #include "storage/tables.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <set>
+
 namespace drover {
 
 /// Writes go through the recorder; only their order and their confirmation are kept here. A chunk
 /// that leaves a gap is dropped and answered with what is durable, so that the host goes back
-/// there; a chunk that is known already is answered and not written again.
+/// there; a chunk that is known already is answered and not written again. Logs are sealed while
+/// little comes in (core/seal_queue.hpp), those that an earlier run left as well.
 struct log_sink_state {
   using pointer = log_sink_actor::stateful_pointer<log_sink_state>;
   static inline const char* name = "log_sink";
@@ -25,9 +29,8 @@ struct log_sink_state {
   };
 
   struct open_log {
-    uint64_t queued = 0;      ///< handed to the recorder
-    uint64_t durable = 0;     ///< confirmed by it
-    uint64_t sealed_near = 0; ///< `durable` when last sealed
+    uint64_t queued = 0;  ///< handed to the recorder
+    uint64_t durable = 0; ///< confirmed by it
     std::vector<waiter> waiters;
   };
 
@@ -36,8 +39,12 @@ struct log_sink_state {
                const caf::typed_actor<caf::reacts_to<log_durable>>& origin);
   caf::result<uint64_t> wait(const log_wait& request);
   void seal(attempt_id attempt);
-  void seal_some(attempt_id attempt, storage::remainder rest);
+  void find_unsealed();
+  void look();
+  void seal_some();
+  std::optional<storage::write_batch> take_segment(const core::seal_task& task);
   void expire();
+  void arm();
   actor_entry describe() const;
 
   /// The log's place in memory, read from the store when it is first touched; null if unreadable.
@@ -47,6 +54,10 @@ struct log_sink_state {
   std::shared_ptr<storage::store> store;
   recorder_actor recorder;
   std::map<attempt_id, open_log> logs;
+  core::seal_queue seals;
+  bool searched = false;        ///< for what an earlier run left
+  std::set<attempt_id> earlier; ///< of an earlier run, and not over when it was searched for
+  bool sealing = false;         ///< a batch of segments is on its way
   bool ticking = false;
   core::store_room_probe room;
 };

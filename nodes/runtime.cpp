@@ -2,6 +2,7 @@
 #include "nodes/runtime.hpp"
 
 #include <caf/scheduler/abstract_coordinator.hpp>
+#include <malloc.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
@@ -30,6 +31,14 @@ void raise_open_files() {
   }
 }
 
+/// Pieces of logs and blobs come and go by the thousand. Without this each is mapped, zeroed and
+/// unmapped by the kernel, which costs more than what is done with its bytes.
+void keep_freed_memory() {
+  constexpr int mib = 1024 * 1024;
+  mallopt(M_MMAP_THRESHOLD, mib);
+  mallopt(M_TRIM_THRESHOLD, 4 * mib); // of each thread's heap
+}
+
 } // namespace
 
 void start_runtime(const std::string& program) {
@@ -39,6 +48,7 @@ void start_runtime(const std::string& program) {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   raise_open_files();
+  keep_freed_memory();
   auto log = spdlog::stderr_logger_mt(program);
   log->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %n %v");
   log->flush_on(spdlog::level::info);

@@ -41,6 +41,7 @@ enum class kind : uint8_t {
   incident = 22,
   outbox_mark = 23,
   host_identity = 30,
+  log_chunk_place = 31, ///< storage/chunk_files.hpp
 };
 
 inline constexpr size_t envelope_bytes = 8;

@@ -18,8 +18,8 @@ $Cxx.namespace("drover::wire");
 
 const major :UInt16 = 1;
 # The protocol that both sides must share; another major is refused at `join`, in words.
-const minor :UInt16 = 3;
-# Counts additions that the other side may ignore.
+const minor :UInt16 = 4;
+# Counts additions that the other side may ignore. Before 4, a log chunk had 64 KiB at most.
 
 # -- capabilities ----------------------------------------------------------------------------------
 
@@ -142,7 +142,7 @@ struct AttemptStarted {
 struct LogChunk {
   token @0 :GrantToken;
   offset @1 :UInt64;  # of the first byte in the attempt's log; at most log_bytes_max
-  bytes @2 :Data;     # at most log_chunk_bytes; empty: only asks for the confirmed offset
+  bytes @2 :Data;     # at most log_piece_bytes; empty: only asks for the confirmed offset
 }
 
 enum Result {

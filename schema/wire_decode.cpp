@@ -1,5 +1,6 @@
 // Cap'n Proto to values: the door at which a stranger's bytes are checked.
 // SPDX-License-Identifier: Apache-2.0
+#include "schema/limits_log.hpp"
 #include "schema/wire_codec.hpp"
 #include "schema/wire_take.hpp"
 
@@ -63,7 +64,7 @@ attempt_started take(door& at, wire::AttemptStarted::Reader from) {
 
 log_chunk take(door& at, wire::LogChunk::Reader from) {
   return {take(at, from.getToken()), at.at_most("offset", from.getOffset(), limits::log_bytes_max),
-          at.bytes("bytes", from.getBytes(), limits::log_chunk_bytes)};
+          at.bytes("bytes", from.getBytes(), limits::log_piece_bytes)};
 }
 
 resource_usage take(door& at, wire::Usage::Reader from) {

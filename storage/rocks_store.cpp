@@ -5,6 +5,8 @@
 #include "schema/record_codec.hpp"
 #include "storage/high_water.hpp"
 #include "storage/keys.hpp"
+#include "storage/rocks_chunks.hpp"
+#include "storage/rocks_failures.hpp"
 #include "storage/rocks_options.hpp"
 #include "storage/tables.hpp"
 
@@ -21,7 +23,7 @@ namespace drover::storage {
 
 namespace {
 
-constexpr uint32_t layout_version = 1; // see KEYS.md
+constexpr uint32_t layout_version = 2; // see KEYS.md
 constexpr size_t families = 4;
 constexpr std::array<const char*, families> family_names{"default", "active", "log", "content"};
 
@@ -40,37 +42,6 @@ std::string_view view(const rocksdb::Slice& bytes) {
   return {bytes.data(), bytes.size()};
 }
 
-failure at(const std::string& path, ec code, const std::string& what) {
-  return {code, "store " + path + ": " + what};
-}
-
-/// The failure of an operation on an open store.
-failure explain(const std::string& path, const rocksdb::Status& status) {
-  if (status.IsNoSpace())
-    return at(path, ec::unavailable, "the disk is full; make room: " + status.ToString());
-  if (status.IsCorruption())
-    return at(path, ec::damaged, "damaged, run admin verify: " + status.ToString());
-  return at(path, ec::io, status.ToString());
-}
-
-/// Why RocksDB did not open the store.
-failure explain_open(const std::string& path, const rocksdb::Status& status) {
-  auto text = status.ToString();
-  // RocksDB has no code for this: it is an IOError with one of two texts.
-  if (status.IsIOError()
-      && (text.find("lock hold by current process") != std::string::npos
-          || text.find("While lock file") != std::string::npos))
-    return at(path, ec::conflict, "another coordinator has it open; stop that one first");
-  if (status.IsCorruption())
-    return at(path, ec::damaged,
-              "damaged, so it was not opened and nothing is lost yet; copy it, "
-              "then restore a backup: "
-                + text);
-  if (status.IsNoSpace())
-    return at(path, ec::unavailable, "the disk is full; make room: " + text);
-  return at(path, ec::io, "cannot open: " + text);
-}
-
 } // namespace
 
 struct rocks_store::state {
@@ -79,6 +50,7 @@ struct rocks_store::state {
   std::unique_ptr<rocksdb::DB> database;
   std::array<rocksdb::ColumnFamilyHandle*, families> handles{};
   std::unique_ptr<high_water_file> high_water;
+  std::unique_ptr<chunk_files> chunks;
   std::vector<std::string> notes;
 
   std::mutex synced; // held by a synced commit: its sequence number must be the last on disk
@@ -87,6 +59,7 @@ struct rocks_store::state {
   std::atomic<bool> broken = false;
 
   std::optional<failure> open_database();
+  std::optional<failure> open_chunks();
   std::optional<failure> check_high_water(const rocks_store& self);
   std::optional<failure> check_version(rocks_store& self);
   /// `mark`: written in the same stroke, if it is not null. (Batches can be megabytes of logs: they
@@ -95,6 +68,7 @@ struct rocks_store::state {
                                const put* mark = nullptr);
   std::optional<failure> write_synced(const write_batch& batch);
   std::optional<failure> write_mark();
+  expected<uint64_t> copy_to(const std::string& to);
   failure broken_by(const failure& why);
   failure is_broken() const { return at(path, ec::io, "an earlier write failed; restart"); }
 };
@@ -116,7 +90,9 @@ expected<std::unique_ptr<rocks_store>> rocks_store::open(const std::string& path
     return *problem;
   std::unique_ptr<rocks_store> opened{new rocks_store{std::move(opening)}};
   auto& state = *opened->state_;
-  auto problem = state.check_high_water(*opened);
+  auto problem = state.open_chunks();
+  if (!problem)
+    problem = state.check_high_water(*opened);
   if (!problem)
     problem = state.check_version(*opened);
   if (problem) {
@@ -138,6 +114,18 @@ std::optional<failure> rocks_store::state::open_database() {
     return explain_open(path, status);
   database.reset(raw);
   std::copy(opened.begin(), opened.end(), handles.begin());
+  return std::nullopt;
+}
+
+std::optional<failure> rocks_store::state::open_chunks() {
+  auto files = chunk_files::open(path + "/chunks", options.env);
+  if (!files)
+    return files.error();
+  chunks = *std::move(files);
+  if (auto problem = count_places(*database, *handles[index_of(family::log)], *chunks)) {
+    chunks->hold(); // which are needed is not known
+    notes.push_back("store " + path + ": no chunk file is removed: " + problem->text);
+  }
   return std::nullopt;
 }
 
@@ -180,20 +168,19 @@ std::optional<failure> rocks_store::state::check_version(rocks_store& self) {
   auto stored = self.get(family::history, keys::store_version());
   if (!stored)
     return stored.error();
-  if (!*stored) {
-    write_batch first;
-    first.add(family::history, keys::store_version(),
-              record::encode(record::store_version{layout_version}));
-    return self.commit(first, durability::synced);
-  }
-  auto version = record::decode_store_version(**stored);
+  auto version = *stored ? record::decode_store_version(**stored) : record::store_version{0};
   if (!version)
     return at(path, ec::damaged, "its version: " + version.error().text);
-  if (version->version != layout_version)
+  if (version->version > layout_version)
     return at(path, ec::conflict,
               "it has version " + std::to_string(version->version) + ", this program knows version "
                 + std::to_string(layout_version) + "; install a newer one");
-  return std::nullopt;
+  if (version->version == layout_version)
+    return std::nullopt;
+  write_batch raise; // a new store, or one of version 1, which has no chunk files
+  raise.add(family::history, keys::store_version(),
+            record::encode(record::store_version{layout_version}));
+  return self.commit(raise, durability::synced);
 }
 
 rocks_store::rocks_store(std::unique_ptr<state> opened) : state_{std::move(opened)} {}
@@ -257,21 +244,28 @@ std::optional<failure> rocks_store::state::write(const write_batch& batch,
                                                  const rocksdb::WriteOptions& how,
                                                  const put* mark) {
   rocksdb::WriteBatch changes;
+  chunk_changes apart{*database, *handles[index_of(family::log)], *chunks};
   rocksdb::Status status;
   for (const auto& operation : batch.operations) {
+    if (auto problem = apart.look_at(operation))
+      return broken_by(*problem);
     if (const auto* value = std::get_if<put>(&operation))
-      status = changes.Put(handles[index_of(value->where)], slice(value->key), slice(value->value));
+      status = changes.Put(handles[index_of(value->where)], slice(value->key),
+                           slice(apart.placed() ? *apart.placed() : value->value));
     else if (const auto* gone = std::get_if<erase>(&operation))
       status = changes.Delete(handles[index_of(gone->where)], slice(gone->key));
     if (!status.ok())
       return broken_by(explain(path, status));
   }
+  if (auto problem = chunks->sync()) // before anything refers to it
+    return broken_by(*problem);
   if (mark != nullptr)
     status = changes.Put(handles[index_of(mark->where)], slice(mark->key), slice(mark->value));
   if (status.ok())
     status = database->Write(how, &changes);
   if (!status.ok())
     return broken_by(explain(path, status));
+  apart.written(how.sync ? durability::synced : durability::later);
   return std::nullopt;
 }
 
@@ -311,7 +305,10 @@ expected<std::optional<std::string>> rocks_store::get(family where, std::string_
     return std::optional<std::string>{};
   if (!status.ok())
     return explain(state_->path, status);
-  return std::optional{std::move(value)};
+  if (where != family::log || !is_chunk_place(value))
+    return std::optional{std::move(value)};
+  return read_chunk(*state_->database, *state_->handles[index_of(where)], *state_->chunks, key,
+                    std::move(value));
 }
 
 std::optional<failure>
@@ -329,32 +326,62 @@ rocks_store::scan(family where, std::string_view from, std::string_view to, scan
     state_->database->NewIterator(how, state_->handles[index_of(where)])};
   auto ascending = order == scan_order::ascending;
   ascending ? at_key->SeekToFirst() : at_key->SeekToLast();
-  while (at_key->Valid() && visit(view(at_key->key()), view(at_key->value())))
-    ascending ? at_key->Next() : at_key->Prev();
+  for (; at_key->Valid(); ascending ? at_key->Next() : at_key->Prev()) {
+    auto value = view(at_key->value());
+    std::optional<std::string> apart;
+    if (where == family::log && is_chunk_place(value)) {
+      auto read = read_chunk(*state_->database, *state_->handles[index_of(where)], *state_->chunks,
+                             view(at_key->key()), std::string{value});
+      if (!read)
+        return read.error();
+      if (!*read)
+        continue;
+      apart = std::move(*read);
+      value = *apart;
+    }
+    if (!visit(view(at_key->key()), value))
+      break;
+  }
   if (auto status = at_key->status(); !status.ok())
     return explain(state_->path, status);
   return std::nullopt;
 }
 
 expected<uint64_t> rocks_store::copy_to(const std::string& path) {
+  state_->chunks->hold();
+  auto copied = state_->copy_to(path);
+  state_->chunks->release();
+  return copied;
+}
+
+expected<uint64_t> rocks_store::state::copy_to(const std::string& to) {
   high_water_mark mark;
   {
-    std::lock_guard lock{state_->synced};
-    mark = state_->now;
+    std::lock_guard lock{synced};
+    mark = now;
   } // the copy has all of this, and perhaps more
   rocksdb::Checkpoint* raw = nullptr;
-  auto status = rocksdb::Checkpoint::Create(state_->database.get(), &raw);
+  auto status = rocksdb::Checkpoint::Create(database.get(), &raw);
   std::unique_ptr<rocksdb::Checkpoint> checkpoint{raw};
   // Memtables are flushed first, always: content is not in the log.
   if (status.ok())
-    status = checkpoint->CreateCheckpoint(path, 0);
+    status = checkpoint->CreateCheckpoint(to, 0);
   if (!status.ok())
-    return at(path, ec::io, "cannot copy the store there: " + status.ToString());
-  auto file = high_water_file::open(path + ".high-water");
+    return at(to, ec::io, "cannot copy the store there: " + status.ToString());
+  std::optional<failure> problem;
+  {
+    std::lock_guard lock{synced};
+    problem = chunks->finish_file();
+  } // what the copy refers to is in files that are written no more
+  if (!problem)
+    problem = chunks->copy_to(to + "/chunks");
+  if (problem)
+    return *problem;
+  auto file = high_water_file::open(to + ".high-water");
   if (!file)
     return file.error();
-  if (auto problem = (*file)->write(mark))
-    return *problem;
+  if (auto wrong = (*file)->write(mark))
+    return *wrong;
   return mark.sequence;
 }
 

@@ -36,6 +36,9 @@ ROWS = [
     # RocksDB has one door.
     ("storage/rocks_store*.cpp",  "schema/*.hpp storage/*",                  "fmt spdlog rocksdb posix"),
     ("storage/rocks_options.*",   "schema/*.hpp storage/*",                  "rocksdb"),
+    ("storage/rocks_chunks.*",    "schema/*.hpp storage/*",                  "rocksdb"),
+    ("storage/rocks_failures.*",  "schema/*.hpp storage/*",                  "rocksdb"),
+    ("storage/chunk_files.cpp",   "schema/*.hpp storage/*",                  "rocksdb"),
     ("storage/*.hpp",             "schema/*.hpp storage/*",                  ""),
     ("storage/*",                 "schema/*.hpp storage/*",                  "fmt spdlog openssl zstd posix"),
     # Decisions: values in, values out.
@@ -45,7 +48,7 @@ ROWS = [
     # Mailboxes, timers, supervision: no system calls, no sockets, no files.
     ("actors/*",                  "schema/*.hpp actors/*.hpp actors/core/* "
                                   "storage/store.hpp storage/tables.hpp "
-                                  "storage/notices.hpp storage/log_tail.hpp "
+                                  "storage/notices.hpp storage/log_tail.hpp storage/unsealed.hpp "
                                   "storage/identities.hpp storage/build_facts.hpp "
                                   "storage/cache_entries.hpp",              "fmt spdlog caf"),
     # The keeper is tiny: it outlives its agent and must not grow.

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <kj/timer.h>
 
+#include <limits>
+
 namespace drover {
 namespace {
 
@@ -17,6 +19,9 @@ using slot_ptr = std::shared_ptr<door_slot<farm_link>>;
 using join_response = capnp::Response<wire::Farm::JoinResults>;
 
 enum class phase { connecting, handshaking, joining, joined };
+
+/// From this minor version on a coordinator takes limits::log_piece_bytes; before, log_chunk_bytes.
+constexpr uint16_t minor_of_long_pieces = 4;
 
 class farm_link final : public pinned<farm_link_actor> {
 public:
@@ -51,6 +56,7 @@ private:
   kj::Promise<void> attempt();
   kj::Promise<void> join(kj::Own<kj::AsyncIoStream> stream);
   void joined(join_response response);
+  void say(host_message& message);
   kj::Promise<void> pass(farm_message message);
   kj::Promise<void> call_farm(const host_message& message);
   void broken(const std::string& why);
@@ -64,6 +70,8 @@ private:
   hello greeting_;
   farm_listener agent_;
   phase phase_ = phase::connecting;
+  /// The longest piece of a log in one message, where the coordinator takes less than we send.
+  size_t log_bytes_taken_ = std::numeric_limits<size_t>::max();
   bool fallen_ = false;
   /// What the coordinator says before its welcome has been read here.
   std::vector<farm_message> early_;
@@ -99,7 +107,7 @@ farm_link::behavior_type farm_link::make_behavior() {
   return {
     [this](host_message& message) {
       if (phase_ == phase::joined)
-        wire_->out->push(std::move(message));
+        say(message);
     },
     [this](atom::describe) { return describe(); },
   };
@@ -178,6 +186,8 @@ void farm_link::joined(join_response response) {
     return;
   }
   phase_ = phase::joined;
+  if (answer.getWelcome().getProtocolMinor() < minor_of_long_pieces)
+    log_bytes_taken_ = limits::log_chunk_bytes;
   wire_->session = response.getSession();
   wire_->out = kj::heap<outbox<host_message>>(
     where_.address, [this](const host_message& message) { return call_farm(message); },
@@ -195,6 +205,17 @@ void farm_link::joined(join_response response) {
 
 // -- messages
 // --------------------------------------------------------------------------------------
+
+void farm_link::say(host_message& message) {
+  if (auto* chunk = std::get_if<log_chunk>(&message))
+    while (chunk->bytes.size() > log_bytes_taken_) {
+      wire_->out->push(
+        log_chunk{chunk->token, chunk->offset, chunk->bytes.substr(0, log_bytes_taken_)});
+      chunk->offset += log_bytes_taken_;
+      chunk->bytes.erase(0, log_bytes_taken_);
+    }
+  wire_->out->push(std::move(message));
+}
 
 kj::Promise<void> farm_link::call_farm(const host_message& message) {
   auto request = wire_->session.tellRequest();
@@ -230,7 +251,9 @@ kj::Promise<void> farm_link::told(wire::FarmMessage::Reader from) {
 
 kj::Promise<void> farm_link::pass(farm_message message) {
   auto entered = wire_->in.enter();
-  request(agent_, limits::request_timeout, std::move(message))
+  // In this process, and monitored; a timer a message would cost as much as the message. Who does
+  // not take messages has at most link_queue_max of them open.
+  request(agent_, caf::infinite, std::move(message))
     .then([this, number = entered.number] { wire_->in.taken(number); },
           [this](const caf::error&) { fall("the agent does not answer"); });
   return kj::mv(entered.taken);

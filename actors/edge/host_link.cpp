@@ -271,7 +271,9 @@ kj::Promise<void> host_link::told(wire::HostMessage::Reader from) {
   if (phase_ != phase::admitted || !listener_)
     throw call_refused("nobody listens to this host");
   auto entered = wire_->in.enter();
-  request(listener_, limits::request_timeout, std::move(*message))
+  // In this process, and monitored; a timer a message would cost as much as the message. Who does
+  // not take messages has at most link_queue_max of them open.
+  request(listener_, caf::infinite, std::move(*message))
     .then([this, number = entered.number] { wire_->in.taken(number); },
           [this](const caf::error&) { fall("its supervisor does not answer"); });
   return kj::mv(entered.taken);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/edge/tls.hpp"
 
+#include "actors/edge/gathering_stream.hpp"
 #include "actors/edge/reason.hpp"
 #include "schema/limits.hpp"
 
@@ -57,6 +58,7 @@ expected<std::unique_ptr<tls_side>> tls_side::make_open(const key_texts& keys) {
 }
 
 kj::Promise<tls_peer> tls_side::accept(kj::AuthenticatedStream stream, kj::Timer& timer) {
+  stream.stream = kj::heap<gathering_stream>(kj::mv(stream.stream));
   return timer.timeoutAfter(handshake_time(), context_.wrapServer(kj::mv(stream)))
     .then([](kj::AuthenticatedStream secured) {
       auto& identity = kj::downcast<kj::TlsPeerIdentity>(*secured.peerIdentity);
@@ -79,8 +81,9 @@ kj::Promise<kj::Own<kj::AsyncIoStream>> tls_side::accept_stranger(kj::Own<kj::As
 
 kj::Promise<kj::Own<kj::AsyncIoStream>> tls_side::connect(kj::Own<kj::AsyncIoStream> stream,
                                                           kj::Timer& timer) {
-  return timer.timeoutAfter(handshake_time(),
-                            context_.wrapClient(kj::mv(stream), coordinator_common_name));
+  return timer.timeoutAfter(
+    handshake_time(),
+    context_.wrapClient(kj::heap<gathering_stream>(kj::mv(stream)), coordinator_common_name));
 }
 
 tls_stranger::tls_stranger(const std::string& authority)

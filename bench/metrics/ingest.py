@@ -7,7 +7,7 @@ from drive.farms import BenchFarm
 from drive.figures import Figure, in_turns, seconds_of
 from drive.programs import BenchError
 
-from .log import MB, cat_to_file, config_for
+from .log import MB, cat_to_file, config_for, wait_until_sealed
 
 BUILDBOT_SIZE = 10 * MB  # as much as it takes in three seconds or so
 
@@ -23,6 +23,7 @@ def measure(context):
             stored = farm.wait_for(newest)["steps"][0]["attempts"][0]["log_bytes"]
             if stored != size:
                 raise BenchError(f"{stored} of {size} bytes of a log were stored")
+            wait_until_sealed(farm)
             return size / took / MB
 
         measures = [through_farm, lambda: cat_to_file(context, size)]

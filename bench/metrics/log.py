@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import os
 import shlex
 import subprocess
+import time
 
 from drive.farms import BenchFarm, MemoryWatch, resident
 from drive.figures import Figure, Wanted, in_turns, seconds_of
@@ -38,18 +39,30 @@ def cat_to_file(context, size):
     return size / took / MB
 
 
+def wait_until_sealed(farm):
+    """Logs are compressed when there is time: it is not what is measured next that pays for it."""
+    while True:
+        actors = farm.api.ask("GET", "/api/v1/actors")["actors"]
+        if any(one["name"] == "log_sink" and one["activity"].endswith(" 0 bytes wait to be sealed")
+               for one in actors):
+            return
+        time.sleep(0.05)
+
+
 def measure(context):
     size = context.size(1000, 200) * MB
-    growths = []
+    growths, sealed = [], []
     with context.on_its_cores(), \
             BenchFarm(context, "log", config_for(context, size, size // 8), slots=1) as farm:
         coordinator = farm.pid("coordinator")
         farm.run_builds("warm")  # caches and buffers of the store are full then
+        wait_until_sealed(farm)
 
         def through_farm():
             before = resident(coordinator)
             with MemoryWatch(coordinator) as memory:
                 took = seconds_of(lambda: farm.run_builds("log"))
+                sealed.append(size / (took + seconds_of(lambda: wait_until_sealed(farm))) / MB)
             growths.append((memory.peak - before) / MB)
             context.say(f"log of {size // MB} MB: {size / took / MB:.0f} MB/s, coordinator grew by "
                         f"{growths[-1]:.1f} MB to {memory.peak / MB:.0f} MB")
@@ -59,6 +72,7 @@ def measure(context):
     return [
         Figure("log", f"log of {size // MB} MB into the store", "MB/s", mine, "cat > file", theirs,
                start=Wanted("ratio", ">=", 0.25), goal=">= 0.5"),
+        Figure("log", f"log of {size // MB} MB into the store and compressed", "MB/s", sealed),
         Figure("log", f"coordinator's memory: growth in {size // MB} MB of log", "MB", growths[1:],
                start=Wanted("value", "<=", 32), less=True, goal="flat"),
     ]

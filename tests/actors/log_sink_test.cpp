@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/log_sink.hpp"
+#include "schema/limits_log.hpp"
+#include "storage/unsealed.hpp"
 #include "tests/actors/farm_fixture.hpp"
 
 using namespace drover;
@@ -7,6 +9,9 @@ using namespace drover::test;
 using namespace std::chrono_literals;
 
 namespace {
+
+using storage::family;
+constexpr char keys_of_segments = 0x31; // storage/KEYS.md
 
 using listener = caf::typed_actor<caf::reacts_to<log_durable>>;
 
@@ -25,6 +30,23 @@ struct log_sink_fixture : farm_fixture {
     auto bytes = storage::read_log(*store, token.attempt, 0, 1'000'000);
     REQUIRE(bytes);
     return *bytes;
+  }
+
+  std::vector<storage::unsealed_log> unsealed() const {
+    auto found = storage::read_unsealed(*store);
+    REQUIRE(found);
+    return *found;
+  }
+
+  size_t segments() const {
+    size_t count = 0;
+    REQUIRE_FALSE(store->scan(family::log, std::string{char{keys_of_segments}},
+                              std::string{char{keys_of_segments + 1}},
+                              storage::scan_order::ascending, [&](auto, auto) {
+                                ++count;
+                                return true;
+                              }));
+    return count;
   }
 
   std::vector<uint64_t> confirmed() const {
@@ -155,10 +177,53 @@ TEST_CASE_METHOD(log_sink_fixture,
     all += line;
   }
   tell(uut, atom::seal::value, token.attempt);
+  CHECK(log() == all);
+  CHECK(unsealed().size() == 1);
+  advance(2 * limits::seal_look);
   store->crash();
+  CHECK(unsealed().empty());
   CHECK(log() == all);
   say(0, ""); // a late question
   CHECK(confirmed().back() == all.size());
+}
+
+TEST_CASE_METHOD(log_sink_fixture, "log sink: nothing is sealed while much comes in") {
+  std::string piece(limits::seal_quiet_bytes, 'x');
+  uint64_t size = 0;
+  for (; size < 2 * limits::log_segment_bytes; size += piece.size()) {
+    say(size, piece);
+    advance(limits::seal_look);
+    CHECK(unsealed().size() == 1);
+  }
+  CHECK(segments() == 0);
+  advance(3 * limits::seal_look);
+  CHECK(segments() == 2);
+  CHECK(unsealed().empty());
+  say(size, "more");
+  CHECK(confirmed().back() == size + 4);
+}
+
+TEST_CASE_METHOD(log_sink_fixture, "log sink: logs that ended together are sealed in one commit") {
+  advance(limits::seal_look);
+  for (uint32_t number = 1; number <= 10; ++number) {
+    token = token_of(7, 0, number);
+    say(0, "hello");
+    tell(uut, atom::seal::value, token.attempt);
+  }
+  auto commits = store->commits();
+  advance(2 * limits::seal_look);
+  CHECK(unsealed().empty());
+  CHECK(segments() == 10);
+  CHECK(store->commits() == commits + 1);
+}
+
+TEST_CASE_METHOD(log_sink_fixture, "log sink: what an earlier run left is sealed after a start") {
+  say(0, "hello"); // of a build without records: nothing more is to come
+  crash(uut);
+  uut = keep(system.spawn(log_sink, settings, recorder));
+  advance(3 * limits::seal_look);
+  CHECK(unsealed().empty());
+  CHECK(log() == "hello");
 }
 
 TEST_CASE_METHOD(log_sink_fixture, "log sink: logs of two attempts do not mix") {

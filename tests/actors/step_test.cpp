@@ -76,7 +76,7 @@ TEST_CASE_METHOD(host_fixture, "step: unconfirmed log is bounded by the window")
   say(log_durable{token, 0});
   CHECK(log_heard().size() == limits::log_window_bytes);
   for (const auto& chunk : all<log_chunk>())
-    CHECK(chunk.bytes.size() <= limits::log_chunk_bytes);
+    CHECK(chunk.bytes.size() <= limits::log_piece_bytes);
   say(log_durable{token, 100});
   CHECK(log_heard().size() == limits::log_window_bytes + 100);
 }

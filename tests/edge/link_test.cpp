@@ -1,5 +1,6 @@
 // Links between a coordinator and hosts that are what they should be.
 // SPDX-License-Identifier: Apache-2.0
+#include "schema/limits_log.hpp"
 #include "tests/edge/edge_fixture.hpp"
 
 using namespace drover;
@@ -163,7 +164,7 @@ TEST_CASE_METHOD(farm_fixture,
   host_end host;
   coordinator_end end;
   join(host, end, "h1");
-  caf::anon_send(host.link, host_message{some_chunk(0, limits::log_chunk_bytes + 1)});
+  caf::anon_send(host.link, host_message{some_chunk(0, limits::log_piece_bytes + 1)});
   caf::anon_send(host.link,
                  host_message{blob_want{{1}, std::string(limits::message_words_max * 8, 'a'), 0}});
   caf::anon_send(host.link, host_message{beat{3, 3, {}}});

@@ -1,5 +1,6 @@
 // Peers of earlier and later protocols.
 // SPDX-License-Identifier: Apache-2.0
+#include "schema/limits_log.hpp"
 #include "tests/edge/stranger.hpp"
 
 #include <capnp/any.h>
@@ -45,17 +46,19 @@ struct deaf_host final : wire::Host::Server {
   kj::Promise<void> tell(TellContext) override { return kj::READY_NOW; }
 };
 
-/// A coordinator of a later version: says something that no host knows yet, then a known thing.
-struct later_farm final : wire::Farm::Server {
-  explicit later_farm(uint16_t major) : major_{major} {}
+/// A coordinator of another version: says something that no host knows yet, then a known thing.
+/// Notes how long the pieces of logs are that come to it.
+struct other_farm final : wire::Farm::Server {
+  other_farm(uint16_t major, uint16_t minor, std::vector<size_t>& pieces)
+      : major_{major}, minor_{minor}, pieces_{pieces} {}
 
   kj::Promise<void> join(JoinContext context) override {
     auto host = context.getParams().getHost();
     auto to = context.getResults().initAnswer().initWelcome();
     write(farm_fixture::some_welcome(), to);
     to.setProtocolMajor(major_);
-    to.setProtocolMinor(99);
-    context.getResults().setSession(kj::heap<deaf_session>());
+    to.setProtocolMinor(minor_);
+    context.getResults().setSession(kj::heap<deaf_session>(pieces_));
     auto news = host.tellRequest();
     make_unknown(news.initMessage());
     auto answer = host.tellRequest();
@@ -67,12 +70,21 @@ struct later_farm final : wire::Farm::Server {
 
 private:
   struct deaf_session final : wire::Session::Server {
-    kj::Promise<void> tell(TellContext) override { return kj::READY_NOW; }
+    explicit deaf_session(std::vector<size_t>& pieces) : pieces_{pieces} {}
+    kj::Promise<void> tell(TellContext context) override {
+      auto message = context.getParams().getMessage();
+      if (message.isLogChunk())
+        pieces_.push_back(message.getLogChunk().getBytes().size());
+      return kj::READY_NOW;
+    }
+    std::vector<size_t>& pieces_;
   };
   struct ignore final : kj::TaskSet::ErrorHandler {
     void taskFailed(kj::Exception&&) override {}
   };
   uint16_t major_;
+  uint16_t minor_;
+  std::vector<size_t>& pieces_;
   ignore errors_;
   kj::TaskSet told_{errors_};
 };
@@ -131,9 +143,18 @@ TEST_CASE_METHOD(farm_fixture,
              + " messages of a later version passed over");
 }
 
-TEST_CASE_METHOD(farm_fixture, "version: a host copes with a later coordinator, or says why not") {
+TEST_CASE_METHOD(farm_fixture, "version: a host copes with another coordinator, or says why not") {
   uint16_t major = wire::MAJOR;
-  SECTION("later minor") {}
+  uint16_t minor = 99;
+  std::vector<size_t> pieces, expected;
+  SECTION("later minor") {
+    expected = {limits::log_piece_bytes};
+  }
+  SECTION("one that takes short pieces of logs") {
+    minor = 3;
+    expected = {limits::log_chunk_bytes, limits::log_chunk_bytes, limits::log_chunk_bytes,
+                limits::log_piece_bytes - 3 * limits::log_chunk_bytes};
+  }
   SECTION("later major") {
     major = wire::MAJOR + 1;
   }
@@ -149,7 +170,8 @@ TEST_CASE_METHOD(farm_fixture, "version: a host copes with a later coordinator, 
   auto& timer = io.provider->getTimer();
   auto accepted = socket->acceptAuthenticated().wait(io.waitScope);
   auto stream = side->accept(kj::mv(accepted), timer).wait(io.waitScope).stream;
-  connection wire{kj::mv(stream), kj::heap<later_farm>(major), [](const std::string&) {}};
+  connection wire{kj::mv(stream), kj::heap<other_farm>(major, minor, pieces),
+                  [](const std::string&) {}};
   for (auto tries = patience / 1ms; tries > 0 && host.news.empty(); --tries)
     timer.afterDelay(1 * kj::MILLISECONDS).wait(io.waitScope);
   if (major != wire::MAJOR) {
@@ -160,4 +182,8 @@ TEST_CASE_METHOD(farm_fixture, "version: a host copes with a later coordinator, 
   }
   CHECK(host.expect_welcome() == some_welcome());
   CHECK(std::get<beat_answer>(std::get<farm_message>(host.news.pop())).sequence == 5);
+  caf::anon_send(host.link, host_message{some_chunk(0, limits::log_piece_bytes)});
+  for (auto tries = patience / 1ms; tries > 0 && pieces.size() < expected.size(); --tries)
+    timer.afterDelay(1 * kj::MILLISECONDS).wait(io.waitScope);
+  CHECK(pieces == expected);
 }

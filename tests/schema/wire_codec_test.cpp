@@ -1,6 +1,7 @@
 // The wire: what is written is read back, and what a stranger writes is a value or an error.
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/limits.hpp"
+#include "schema/limits_log.hpp"
 #include "schema/names.hpp"
 #include "schema/wire_codec.hpp"
 #include "tests/catch.hpp"
@@ -107,8 +108,9 @@ TEST_CASE("wire: a field out of bounds is refused by name") {
   token.attempt.step = {200};
   check_refused(host_message{beat{1, 1, {{good_token()}, {token}}}},
                 "message: beat.known[1].token.step is 200, at most 199 is allowed");
-  check_refused(host_message{log_chunk{good_token(), 0, std::string(65537, 'x')}},
-                "message: logChunk.bytes has the length 65537, at most 65536 is allowed");
+  check_refused(
+    host_message{log_chunk{good_token(), 0, std::string(limits::log_piece_bytes + 1, 'x')}},
+    "message: logChunk.bytes has the length 258049, at most 258048 is allowed");
   check_refused(host_message{blob_part{{1}, std::string(64, 'a'), 5, 7, "abc"}},
                 "message: blobPart.bytes reach beyond the total");
   check_refused(host_message{blob_want{{1}, std::string(64, 'A'), 0}},

@@ -4,7 +4,6 @@
 #include "actors/core/events.hpp"
 #include "actors/core/explain/ending.hpp"
 #include "actors/core/hedge.hpp"
-#include "actors/core/owner_rules.hpp"
 #include "actors/core/params.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_blame.hpp"
@@ -57,6 +56,7 @@ void coordinator_state::recover(const recovered_state& found) {
     }
     take_seats(file);
   }
+  adopt_canaries(found.active);
   spdlog::info("farm recovered hosts={} queued={} active={}", herd.size(), queued.size(),
                active.size());
   begin_generation(found.config);
@@ -74,6 +74,9 @@ coordinator_state::herd_member& coordinator_state::add_host(const host_record& r
     settings.store};
   member.supervisor = self->spawn<caf::monitored>(host_supervisor, context, record);
   member.view.record = record;
+  member.stage = {record.stage, record.stage_note};
+  if (record.stage == host_stage::probation)
+    healing.trials.try_emplace(record.name);
   member.view.state = host_state::joining;
   member.view.reason =
     record.first_seen.ms == 0 ? "has not joined yet" : "not back yet since the coordinator started";
@@ -268,6 +271,7 @@ void coordinator_state::schedule_plan() {
 void coordinator_state::plan() {
   plan_pending = false;
   reasons_stale = true;
+  advance_trials(); // their peers' slots are given away next
   if (queue.empty())
     return; // each of thousands of hosts that join asks for a plan, and its offers are dear
   for (const auto& placement : core::place_builds(waiting_entries(), offers()))
@@ -320,7 +324,10 @@ void coordinator_state::on_over(build_id id) {
   waiters.erase(first, last);
   self
     ->request(services.analyst, caf::infinite, analyse_tests{id}) // it lives as long as we do
-    .then([this, id](tests_analysed) { judge(id); });
+    .then([this, id](tests_analysed) {
+      judge(id);
+      canary_over(id);
+    });
   schedule_plan();
 }
 
@@ -336,16 +343,6 @@ void coordinator_state::on_homeless(const build_homeless& request) {
   queue[id] = core::to_queue_entry(request.file);
   if (!hold_back(id))
     schedule_plan();
-}
-
-std::vector<core::host_offer> coordinator_state::offers() const {
-  std::vector<core::host_offer> all;
-  for (const auto& [id, member] : herd)
-    all.push_back({id, member.view.state, member.view.reason,
-                   core::owner_slots(member.view.record.facts,
-                                     member.slots > 0 ? member.slots : member.view.record.slots),
-                   member.used, traits_of(member.view.record.facts, member.labels), member.since});
-  return all;
 }
 
 coordinator_actor::behavior_type coordinator(coordinator_state::pointer self,

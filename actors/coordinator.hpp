@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/build.hpp"
+#include "actors/core/probation.hpp"
 #include "actors/core/restart_budget.hpp"
 #include "actors/core/schedule.hpp"
 #include "actors/core/submit.hpp"
@@ -55,6 +56,8 @@ struct coordinator_state {
     uint32_t used = 0;
     wall_time since; ///< when its state became what it is; 0: before this coordinator
     std::optional<milliseconds> silent_since; ///< its last word, on this clock; nothing: it speaks
+    /// How far it is trusted: decided here alone, kept by its supervisor.
+    core::stage_decision stage;
   };
 
   struct active_build {
@@ -176,6 +179,34 @@ struct coordinator_state {
   void let_back(const host_name& host, const std::string& why);
   bool serves(const herd_member& member, const std::string& requirement) const;
 
+  // -- trust (coordinator_trust.cpp) --
+  bool is_configured(const host_name& host) const;
+  void take_view(herd_member& member, host_view view);
+  void set_stage(herd_member& member, const core::stage_decision& decided,
+                 const std::string& by = {});
+  void review_arrival(herd_member& member);
+  void review_machine(const std::string& before, herd_member& member);
+  void review_stages();
+  core::arrival_case arrival_of(const host_record& known) const;
+  caf::result<expected<accepted>> trust(const host_order& request);
+
+  // -- canaries (coordinator_canaries.cpp) --
+  void adopt_canaries(const std::vector<build_file>& active_builds);
+  void advance_trials();
+  void advance_trial(const host_name& host, canary_trial& trial);
+  bool begin_trial(herd_member& member, canary_trial& trial);
+  /// How the trial's canary ends on a known-good host; null: it is not known yet, or there is no
+  /// such host, for the reason in `alone`.
+  const core::canary_end* reference_of(const herd_member& member, canary_trial& trial,
+                                       std::string& alone);
+  void seek_peer(const herd_member& member, canary_trial& trial, canary_reference& reference,
+                 std::string& alone);
+  void settle_trial(herd_member& member, canary_trial& trial, const core::canary_verdict& verdict);
+  build_id begin_canary(const host_name& host, build_file file, const std::string& reference);
+  void cancel_canary(build_id id);
+  void canary_over(build_id id);
+  core::peer_offer peer_of(const herd_member& member) const;
+
   // -- healing: the ladder (coordinator_ladder.cpp) --
   void climb_ladders();
   void climb(const host_spec& spec, herd_member& member);
@@ -186,6 +217,7 @@ struct coordinator_state {
   void run_command(const host_name& host, ladder_rung rung, const std::string& command);
   void on_command_over(const command_over& said);
 
+  core::host_offer offer_of(const herd_member& member) const;
   std::vector<core::host_offer> offers() const;
   host_view full_view(const herd_member& member) const;
   actor_entry describe() const;

@@ -50,6 +50,8 @@ void coordinator_state::judge_end(build_id id) {
     return;
   if (auto probe = healing.probing.extract(id); !probe.empty())
     return probe_over(**build, probe.mapped());
+  if (healing.canaries.contains(id))
+    return; // of hosts that nobody counts on yet, or beside one of them
   auto host = herd.find((*build)->host);
   if (host == herd.end())
     return;

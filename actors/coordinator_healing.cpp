@@ -50,6 +50,8 @@ void coordinator_state::look_at_herd() {
   healing.looked_slow = at;
   probe_hosts();
   climb_ladders();
+  review_stages();
+  advance_trials();
 }
 
 /// After news of a host: since when it has not spoken.

@@ -6,6 +6,7 @@
 #include "actors/census.hpp"
 #include "actors/coordinator.hpp"
 #include "actors/core/gather.hpp"
+#include "actors/core/owner_rules.hpp"
 #include "actors/log_sink.hpp"
 #include "actors/recorder.hpp"
 #include "actors/result_cache.hpp"
@@ -38,6 +39,7 @@ void coordinator_state::arrive(const arrival& request) {
   } else {
     label_host(host, known->second); // it may have joined anew, by another token
   }
+  review_arrival(known->second);
   auto passed = request;
   passed.herd = herd.size();
   self->send(known->second.supervisor, passed);
@@ -91,7 +93,9 @@ void coordinator_state::on_news(const host_news& news) {
     return;
   if (known->second.view.state != news.view.state)
     known->second.since = settings.clock();
-  known->second.view = news.view;
+  auto before = known->second.view.record.machine_id;
+  take_view(known->second, news.view);
+  review_machine(before, known->second);
   note_silence(known->second);
   schedule_plan();
 }
@@ -140,7 +144,34 @@ host_view coordinator_state::full_view(const herd_member& member) const {
   view.record.labels = member.labels;
   if (member.slots > 0)
     view.record.slots = member.slots;
+  if (member.stage.stage == host_stage::retired)
+    view.reason = "retired: " + member.stage.note;
+  if (member.stage.stage == host_stage::probation)
+    view.reason +=
+      (view.reason.empty() ? "on probation: " : "; on probation: ") + member.stage.note;
   return view;
+}
+
+core::host_offer coordinator_state::offer_of(const herd_member& member) const {
+  const auto& view = member.view;
+  bool on_probation = member.stage.stage == host_stage::probation && view.state == host_state::up;
+  auto slots =
+    core::owner_slots(view.record.facts, member.slots > 0 ? member.slots : view.record.slots);
+  return {view.record.name,
+          view.state,
+          on_probation ? member.stage.note : view.reason,
+          slots,
+          member.used,
+          traits_of(view.record.facts, member.labels),
+          member.since,
+          member.stage.stage};
+}
+
+std::vector<core::host_offer> coordinator_state::offers() const {
+  std::vector<core::host_offer> all;
+  for (const auto& [id, member] : herd)
+    all.push_back(offer_of(member));
+  return all;
 }
 
 /// What the host is like now: a later look at the result has to know it.
@@ -159,7 +190,7 @@ caf::result<std::vector<host_view>> coordinator_state::hosts() {
       auto known = herd.find(host);
       if (known == herd.end())
         return all->skip(); // forgotten meanwhile
-      known->second.view = std::move(fresh);
+      take_view(known->second, std::move(fresh));
       all->add(full_view(known->second));
     };
     self->request(member.supervisor, limits::census_answer, hosts_query{})

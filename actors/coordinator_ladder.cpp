@@ -132,6 +132,7 @@ bool coordinator_state::is_wanted(const herd_member& member) const {
     return std::none_of(herd.begin(), herd.end(), [&](const auto& other) {
       bool here =
         other.second.view.state == host_state::up || other.second.view.state == host_state::suspect;
+      here = here && other.second.stage.stage == host_stage::trusted;
       return here && fits(waiting.second, other.second);
     });
   });

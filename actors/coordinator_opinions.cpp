@@ -133,7 +133,10 @@ core::queue_view coordinator_state::waiting_entries() const {
   core::queue_view entries;
   entries.reserve(queue.size());
   for (const auto& [id, entry] : queue)
-    if (!entry.is_opinion && !healing.held_back.contains(id))
+    if (entry.is_canary && !healing.held_back.contains(id))
+      entries.push_back(&entry); // it is small, and a host waits for it
+  for (const auto& [id, entry] : queue)
+    if (!entry.is_opinion && !entry.is_canary && !healing.held_back.contains(id))
       entries.push_back(&entry);
   for (const auto& [id, entry] : queue)
     if (entry.is_opinion && !healing.held_back.contains(id))

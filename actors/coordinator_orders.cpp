@@ -116,6 +116,10 @@ caf::result<expected<accepted>> coordinator_state::order_host(const host_order& 
                        + "' in this farm; `drover hosts` lists them"}};
   if (request.action == host_action::forget)
     return forget(request);
+  bool held = known->second.view.record.hold.kind != hold_kind::none;
+  if (request.action == host_action::resume && !held
+      && known->second.stage.stage == host_stage::probation)
+    return trust(request);
   return self->delegate(known->second.supervisor, request);
 }
 
@@ -137,6 +141,7 @@ caf::result<expected<accepted>> coordinator_state::forget(const host_order& requ
   self->demonitor(member.supervisor.address());
   self->send_exit(member.supervisor, caf::exit_reason::user_shutdown);
   herd.erase(known);
+  healing.trials.erase(request.host);
   storage::write_batch batch;
   storage::remove_host(batch, request.host);
   batch.events.push_back(core::host_order_event(

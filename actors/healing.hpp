@@ -4,6 +4,7 @@
 
 #include "actors/core/allowance.hpp"
 #include "actors/core/black_hole.hpp"
+#include "actors/core/canary.hpp"
 #include "actors/core/herd_alarm.hpp"
 #include "actors/core/schedule.hpp"
 
@@ -21,6 +22,31 @@ struct probe_plan {
   build_id running;      ///< 0: none
 };
 
+/// A host on probation on its way to be trusted. Lost with the coordinator, which begins it anew.
+struct canary_trial {
+  milliseconds next{0};                ///< no canary before, on the coordinator's clock
+  uint32_t failures = 0;               ///< canaries that spoke against it, in a row
+  std::set<std::string> passed;        ///< builders
+  std::optional<builder_spec> canary;  ///< the present one
+  build_id running;                    ///< 0: none
+  std::optional<core::canary_end> own; ///< how it ended there
+  std::optional<milliseconds> waits;   ///< since when that waits for a peer that is not free
+};
+
+/// What known-good hosts of one kind make of a canary.
+struct canary_reference {
+  build_id running; ///< 0: none
+  host_name host;   ///< where it runs or ran
+  std::optional<core::canary_end> end;
+  milliseconds at{0}; ///< when it ended
+};
+
+/// What one look at the trials has found already: many newcomers must not look at all hosts each.
+struct peer_search {
+  std::vector<core::peer_offer> hosts;           ///< empty: not looked at yet
+  std::map<std::string, core::peer_choice> none; ///< by reference: no host was free
+};
+
 struct healing_state {
   milliseconds looked{-1};     ///< when the herd was last looked at; -1: never
   milliseconds looked_slow{0}; ///< the same for the slower duties
@@ -35,7 +61,11 @@ struct healing_state {
   core::fault_book faults;
   std::map<host_name, probe_plan> probes;
   std::map<build_id, host_name> probing; ///< probe builds that are not over
-  std::set<host_name> commands;          ///< hosts for which a command runs
+  std::map<host_name, canary_trial> trials;
+  std::map<std::string, canary_reference> references; ///< by `reference_key`
+  peer_search peers;
+  std::map<build_id, std::string> canaries; ///< that are not over -> reference; empty: a trial's
+  std::set<host_name> commands;             ///< hosts for which a command runs
   std::map<host_name, milliseconds> idle_since;
   std::map<host_name, milliseconds> started; ///< on-demand hosts: when last asked to start
 };

@@ -3,6 +3,7 @@
 #include "actors/core/mutants.hpp"
 #include "actors/host_supervisor.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_trust.hpp"
 #include "schema/limits_workspaces.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
@@ -171,9 +172,27 @@ void host_supervisor_state::heard_beside_rival() {
   if (rival_alarm && now() - *rival_alarm < limits::rival_alarm_every)
     return;
   rival_alarm = now();
+  event_record event;
+  event.kind = event_kind::host_misbehaved;
+  event.at = farm.clock();
+  event.host = record.name;
+  event.text =
+    printable("its key is used from two places: " + rival->why, limits::reason_bytes_max);
+  storage::write_batch batch;
+  batch.events.push_back(std::move(event));
+  self->request(farm.recorder, caf::infinite, std::move(batch)).then([](recorded) {});
   spdlog::error(
     "two agents under one name host={} refused_machine={} refused_boot={} reason=\"{}\"",
     record.name.value, rival->agent.machine_id, rival->agent.boot_id, rival->why);
+}
+
+/// Retirement counts from what is kept.
+void host_supervisor_state::keep_seen() {
+  auto at = farm.clock();
+  if (state != host_state::up || at.ms - record.last_seen.ms < limits::seen_kept_every.count())
+    return;
+  record.last_seen = at;
+  store({});
 }
 
 void host_supervisor_state::forget_rival() {

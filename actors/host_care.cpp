@@ -1,6 +1,7 @@
 // What the farm itself decides about a host, and what the host says of its own health.
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/events.hpp"
+#include "actors/core/probation.hpp"
 #include "actors/host_supervisor.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
@@ -30,6 +31,11 @@ void host_supervisor_state::care(const host_care& decided) {
     record.hold = *decided.hold;
   if (decided.ladder)
     record.ladder = *decided.ladder;
+  for (const auto& event : decided.events)
+    if (auto stage = core::decision_of(event)) {
+      record.stage = stage->stage;
+      record.stage_note = stage->note;
+    }
   store(decided.events);
   announce();
 }

@@ -33,7 +33,10 @@ caf::result<expected<accepted>> host_supervisor_state::obey(const host_order& re
     if (record.hold.kind == hold_kind::none)
       return expected<accepted>{failure{ec::conflict, host + " is neither drained nor paused"}};
     record.hold = {};
-    return keep(told_of("resumed" + because), host + " takes builds again");
+    return keep(told_of("resumed" + because),
+                record.stage == host_stage::probation
+                  ? host + " goes on, on probation; one more `resume` trusts it by your word"
+                  : host + " takes builds again");
   case host_action::restart:
     if (!link)
       return expected<accepted>{

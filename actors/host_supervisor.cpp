@@ -222,6 +222,7 @@ void host_supervisor_state::tick() {
   looked = now();
   judge_silence();
   forget_rival();
+  keep_seen();
   end_hold();
   if (link && state != host_state::lost)
     repeat_orders();

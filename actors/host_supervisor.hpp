@@ -70,6 +70,7 @@ struct host_supervisor_state {
   // -- a second agent under this name --
   void heard_beside_rival();
   void forget_rival();
+  void keep_seen();
   std::string reason_when_up() const;
 
   // -- what the host says --

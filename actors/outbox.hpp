@@ -59,6 +59,7 @@ struct outbox_state {
   void on_build(const event_record& event, storage::write_batch& batch);
   void on_campaign(const event_record& event, storage::write_batch& batch);
   void on_host(const event_record& event, storage::write_batch& batch);
+  void on_misuse(const event_record& event, storage::write_batch& batch);
   void tell_due(const std::set<campaign_id>& settled, storage::write_batch& batch);
   void tell_problem(const core::incident_group& group, storage::write_batch& batch);
   void tell_recovery(const incident_record& over, const build_record& build,

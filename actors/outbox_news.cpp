@@ -1,5 +1,6 @@
 // What entries of the journal mean for people.
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/core/canary.hpp"
 #include "actors/core/explain/first_error.hpp"
 #include "actors/core/explain/words.hpp"
 #include "actors/core/schedule.hpp"
@@ -142,7 +143,7 @@ void outbox_state::note(const incident_record& incident) {
 
 void outbox_state::on_build(const event_record& event, storage::write_batch& batch) {
   auto file = build_file_of(event.build);
-  if (!file)
+  if (!file || core::is_canary_run(*file)) // which tells of a host, and nothing of its builder
     return;
   const auto& build = file->build;
   core::build_surroundings around; // of a green one nothing is needed
@@ -316,6 +317,8 @@ void outbox_state::on_campaign(const event_record& event, storage::write_batch& 
 }
 
 void outbox_state::on_host(const event_record& event, storage::write_batch& batch) {
+  if (event.kind == event_kind::host_misbehaved)
+    return on_misuse(event, batch);
   auto known = incidents.find({std::string{}, event.host.value});
   auto change = core::after_host(known == incidents.end() ? nullptr : &known->second, event,
                                  core::thread_name(config.farm, event.sequence, farm.clock()));
@@ -328,6 +331,20 @@ void outbox_state::on_host(const event_record& event, storage::write_batch& batc
   what.common.event = event.sequence;
   what.common.host = event.host;
   what.common.thread = change.incident.thread;
+  announce(
+    what, [&](const core::notice_heading& heading) { return core::host_words(heading, event); },
+    batch);
+}
+
+/// Told each time: nothing that the host does ends it.
+void outbox_state::on_misuse(const event_record& event, storage::write_batch& batch) {
+  if (event.host.value.empty())
+    return; // a guess of a stranger
+  announcement what;
+  what.common.kind = notice_kind::quarantined;
+  what.common.event = event.sequence;
+  what.common.host = event.host;
+  what.common.thread = core::thread_name(config.farm, event.sequence, farm.clock());
   announce(
     what, [&](const core::notice_heading& heading) { return core::host_words(heading, event); },
     batch);

@@ -3,6 +3,7 @@
 
 #include "config/values.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_trust.hpp"
 #include "schema/names.hpp"
 
 #include <fmt/format.h>
@@ -122,6 +123,8 @@ void read_sources(reader& in, const node& from, builder_spec& out) {
 void read_builder(reader& in, const std::string& name, const node& from, farm_config& out) {
   builder_spec builder;
   builder.name = name;
+  if (name == limits::shipped_canary_name)
+    in.error(from.at, "the name '" + name + "' is the farm's own: choose another one");
   auto steps = [&](const node& value) {
     if (value.empty() || (value.what == yaml::kind::sequence && value.items.empty()))
       in.error(value.at, "steps: is empty; a builder has at least one step");

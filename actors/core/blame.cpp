@@ -252,7 +252,7 @@ host_name choose_opinion_host(const build_file& red, const std::vector<opinion_h
     const auto& offer = host.offer;
     bool same_machine = !machine.empty() && host.machine_id == machine;
     if (offer.name == red.build.host || same_machine || offer.state != host_state::up
-        || !entry.needs.unmet(offer.traits).empty())
+        || offer.stage != host_stage::trusted || !entry.needs.unmet(offer.traits).empty())
       continue;
     if (best == nullptr || rank(offer) > rank(*best)
         || (rank(offer) == rank(*best) && offer.name < best->name))

@@ -239,10 +239,14 @@ notice_words build_words(const notice_heading& heading, const build_record& buil
 
 notice_words host_words(const notice_heading& heading, const event_record& event) {
   auto host = printable(event.host.value, limits::name_bytes_max);
-  bool out_of_work = heading.kind == notice_kind::quarantined;
+  bool misused = event.kind == event_kind::host_misbehaved;
+  bool out_of_work = heading.kind == notice_kind::quarantined && !misused;
   notice_words out;
   out.subject =
-    one_line("host " + host + (out_of_work ? " is quarantined" : " is back")
+    one_line("host " + host
+             + (misused       ? " may be misused"
+                : out_of_work ? " is quarantined"
+                              : " is back")
              + (event.text.empty() ? "" : ": " + printable(event.text, limits::reason_bytes_max)));
   lines text;
   text.add(out.subject);
@@ -250,6 +254,8 @@ notice_words host_words(const notice_heading& heading, const event_record& event
     text.add("It gets no new work until it has proved that it is well, or until somebody says so: "
              "drover host "
              + host + " resume");
+  if (misused)
+    text.add("If that is not your doing, take its key back: drover admin revoke " + host);
   add_link(text, heading.url, "/hosts/" + host, "drover why " + host);
   out.text = text.done();
   auto json = begin(heading, out.subject);

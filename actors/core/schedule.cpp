@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/schedule.hpp"
 
+#include "actors/core/canary.hpp"
 #include "actors/core/explain/waiting.hpp"
 #include "actors/core/owner_rules.hpp"
 
@@ -31,13 +32,27 @@ std::string key_of(const queue_entry& entry) {
   auto key = entry.requirement_text + '\n' + entry.pinned.value + '\n' + entry.builder;
   for (const auto& name : entry.avoid)
     key += '\n' + name.value;
+  if (entry.is_canary)
+    key += "\n\ncanary";
   return key;
+}
+
+/// Nobody waits for a host that is retired, unless the build can run nowhere else.
+bool counts(const queue_entry& entry, const host_offer& host) {
+  if (entry.pinned.value.empty())
+    return host.stage != host_stage::retired;
+  return host.name == entry.pinned;
+}
+
+/// Whether the host gets builds of this kind at all, as things stand.
+bool is_open(const queue_entry& entry, const host_offer& host) {
+  return host.state == host_state::up && (entry.is_canary || host.stage == host_stage::trusted);
 }
 
 wishes consider(const queue_entry& entry, std::vector<host_offer>& hosts) {
   wishes found;
   for (auto& host : hosts) {
-    if (!entry.pinned.value.empty() && host.name != entry.pinned)
+    if (!counts(entry, host))
       continue;
     found.fits.push_back({&host, entry.needs.unmet(host.traits)});
     if (auto objection = owner_objection(host.traits, entry.builder))
@@ -57,8 +72,7 @@ host_offer* choose_host(const queue_entry& entry, const wishes& wish) {
   host_offer* best = nullptr;
   for (const auto& candidate : wish.fits) {
     auto* host = candidate.host;
-    if (!serves(entry, wish, candidate) || host->state != host_state::up
-        || host->used >= host->slots)
+    if (!serves(entry, wish, candidate) || !is_open(entry, *host) || host->used >= host->slots)
       continue;
     if (best == nullptr || host->slots - host->used > best->slots - best->used)
       best = host;
@@ -99,7 +113,7 @@ host_case case_of(const queue_entry& entry, const wishes& wish, const fit& candi
     why = obstacle::unmet;
   else if (!serves(entry, wish, candidate))
     why = obstacle::avoided;
-  else if (host.state != host_state::up)
+  else if (!is_open(entry, host))
     why = obstacle::away;
   return {host.name,  why,        host.state, host.reason,
           host.since, host.slots, host.used,  candidate.unmet};
@@ -143,7 +157,10 @@ plan make_plan(const queue_view& queue, std::vector<host_offer> hosts) {
       made.placements.push_back({entry->build, host->name});
     else
       rest.push_back(entry);
-  explain_rest(rest, known, hosts.size(), made);
+  auto awaited = std::count_if(hosts.begin(), hosts.end(), [](const host_offer& host) {
+    return host.stage != host_stage::retired;
+  });
+  explain_rest(rest, known, static_cast<size_t>(awaited), made);
   return made;
 }
 
@@ -174,6 +191,7 @@ queue_entry to_queue_entry(const build_file& file) {
   queue_entry entry{file.build.id,     file.recipe.requirement, {}, file.build.pinned, {},
                     file.build.builder};
   entry.is_opinion = file.build.opinion_of.value != 0;
+  entry.is_canary = is_canary_run(file);
   auto parsed = requirement::parse(file.recipe.requirement);
   if (auto* needs = std::get_if<requirement>(&parsed))
     entry.needs = *needs;

@@ -19,6 +19,7 @@ struct host_offer {
   uint32_t used = 0;
   string_map traits;    ///< facts and labels
   wall_time since = {}; ///< when its state became so; 0: not known
+  host_stage stage = host_stage::trusted;
 };
 
 /// A build that wants a host.
@@ -30,6 +31,7 @@ struct queue_entry {
   std::vector<host_name> avoid; ///< hosts lost under it: only if no other could ever serve
   std::string builder = {};     ///< owners of hosts may allow some only
   bool is_opinion = false;      ///< judges another build, and gives way to all that do not
+  bool is_canary = false;       ///< shows how far a host can be trusted: runs on probation too
 };
 
 /// A queue in its order, without copies of its entries.
@@ -47,10 +49,11 @@ struct plan {
 };
 
 /// Places builds in the order of the queue; each goes to the host with the most free slots among
-/// those that are up and serve it (the first by name among equals). A build that can't be placed
-/// holds nothing back behind it. Every build of the queue is in exactly one of the two lists, and
-/// no host gets more builds than it has free slots. Reasons come from explain/waiting.hpp and tell
-/// how things stand once all is placed; those of queued builds tell how many are before them.
+/// those that are up, trusted and serve it (the first by name among equals). A build that can't be
+/// placed holds nothing back behind it. Every build of the queue is in exactly one of the two
+/// lists, and no host gets more builds than it has free slots. Reasons come from
+/// explain/waiting.hpp and tell how things stand once all is placed; those of queued builds tell
+/// how many are before them.
 plan make_plan(const queue_view& queue, std::vector<host_offer> hosts);
 plan make_plan(const std::vector<queue_entry>& queue, std::vector<host_offer> hosts);
 

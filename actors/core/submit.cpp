@@ -44,6 +44,8 @@ requirement parsed_or_none(const builder_spec& builder) {
 void add_each_host(submission_plan& plan, const cell& base, const std::vector<host_offer>& hosts) {
   auto needs = parsed_or_none(*base.builder);
   for (const auto& host : hosts) {
+    if (host.stage == host_stage::retired)
+      continue; // nobody misses it
     auto made = base;
     made.host = host.name;
     if (auto unmet = needs.unmet(host.traits); !unmet.empty())
@@ -69,7 +71,8 @@ void add_each_class(submission_plan& plan, const cell& base, const std::vector<h
                                                       : key + " == " + quoted(trait->second));
     }
     auto name = join(values, "/");
-    if (!needs.unmet(host.traits).empty() || !seen.insert(name).second)
+    if (host.stage == host_stage::retired || !needs.unmet(host.traits).empty()
+        || !seen.insert(name).second)
       continue;
     auto made = base;
     made.host_class = name;

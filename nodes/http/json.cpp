@@ -124,13 +124,17 @@ json json_of(const ladder_record& ladder) {
 }
 
 json json_of(const host_view& host) {
+  bool away = host.state == host_state::lost || host.state == host_state::joining;
+  bool retired = host.record.stage == host_stage::retired && away;
   auto attempts = json::array();
   for (const auto& attempt : host.attempts)
     attempts.push_back({{"build", attempt.build.value},
                         {"step", attempt.step.value},
                         {"attempt", attempt.attempt.value}});
   return {{"name", host.record.name.value},
-          {"state", std::string{to_string(host.state)}},
+          {"state", retired ? "retired" : std::string{to_string(host.state)}},
+          {"stage", std::string{to_string(host.record.stage)}},
+          {"stage_note", text_or_null(host.record.stage_note)},
           {"reason", host.reason},
           {"slots", {{"total", host.record.slots}, {"used", host.slots_used}}},
           {"facts", map_of(host.record.facts)},

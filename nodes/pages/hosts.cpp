@@ -32,6 +32,8 @@ void host_row(html& out, const json& host, wall_time now) {
   {
     auto cell = out.in("td");
     mark(out, word(host, "state"), "");
+    if (word(host, "stage") == "probation")
+      mark(out, "probation", "");
   }
   const auto& slots = member(host, "slots");
   out.element("td", word(slots, "used") + " of " + word(slots, "total") + " slots");
@@ -187,6 +189,8 @@ page_answer show_host(page_call& call) {
     auto line = out.in("h1");
     out.text(name);
     mark(out, state, "");
+    if (word(host.body, "stage") == "probation")
+      mark(out, "probation", "");
   }
   out.element("p", {{"class", "verdict " + std::string{tone_of(state, "").text()}}},
               why.ok() ? word(why.body, "reason") : word(host.body, "reason"));

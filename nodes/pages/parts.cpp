@@ -40,12 +40,13 @@ struct toned {
   literal tone;
 };
 constexpr toned tones[] = {
-  {"success", "good"},  {"warnings", "warn"}, {"failure", "bad"},   {"exception", "bad"},
-  {"host_lost", "bad"}, {"timeout", "bad"},   {"cancelled", "off"}, {"skipped", "off"},
-  {"running", "busy"},  {"granted", "busy"},  {"queued", "idle"},   {"waiting", "idle"},
-  {"pending", "idle"},  {"up", "good"},       {"joining", "idle"},  {"suspect", "warn"},
-  {"lost", "bad"},      {"draining", "warn"}, {"paused", "warn"},   {"quarantined", "bad"},
-  {"passed", "good"},   {"failed", "bad"},    {"error", "bad"},     {"delivered", "good"},
+  {"success", "good"},  {"warnings", "warn"},  {"failure", "bad"},   {"exception", "bad"},
+  {"host_lost", "bad"}, {"timeout", "bad"},    {"cancelled", "off"}, {"skipped", "off"},
+  {"running", "busy"},  {"granted", "busy"},   {"queued", "idle"},   {"waiting", "idle"},
+  {"pending", "idle"},  {"up", "good"},        {"joining", "idle"},  {"suspect", "warn"},
+  {"lost", "bad"},      {"draining", "warn"},  {"paused", "warn"},   {"quarantined", "bad"},
+  {"passed", "good"},   {"failed", "bad"},     {"error", "bad"},     {"delivered", "good"},
+  {"retired", "off"},   {"probation", "warn"},
 };
 
 } // namespace

@@ -37,12 +37,18 @@ std::string hold_text(const json& host) {
   return out;
 }
 
+/// "trusted: build 5 of proof passed there".
+std::string stage_text(const json& host) {
+  auto note = field_text(host, "stage_note", "");
+  return field_text(host, "stage", "") + (note.empty() ? "" : ": " + note);
+}
+
 std::string render_hosts(const json& answer, const screen& out) {
-  table rows{{"HOST", "STATE", "SLOTS", "HEALTH", "RESTARTS", "OS", "REASON"}};
+  table rows{{"HOST", "STATE", "STAGE", "SLOTS", "HEALTH", "RESTARTS", "OS", "REASON"}};
   for (const auto& host : field_list(answer, "hosts")) {
     auto facts = field_object(host, "facts");
-    rows.add({field_text(host, "name", "-"), state_cell(host), slots_text(host),
-              field_text(host, "health", "-"), field_text(host, "restarts", "0"),
+    rows.add({field_text(host, "name", "-"), state_cell(host), field_text(host, "stage", "-"),
+              slots_text(host), field_text(host, "health", "-"), field_text(host, "restarts", "0"),
               field_text(facts, "os", "-") + " " + field_text(facts, "arch", ""),
               field_text(host, "reason", "")});
   }
@@ -56,6 +62,7 @@ std::string render_host(const json& host, const screen& out) {
               + paint(printable(state.text, 80), state.shade, out.colours) + "\n";
   fact_sheet sheet{14, out};
   sheet.add("reason", field_text(host, "reason", ""));
+  sheet.add("stage", stage_text(host));
   sheet.add("held", hold_text(host));
   sheet.add("brought back", field_text(field_object(host, "ladder"), "note", ""));
   sheet.add("slots", slots_text(host));

@@ -71,7 +71,7 @@ colour colour_of(std::string_view word) {
   for (auto bad : {"failure", "exception", "host_lost", "timeout", "lost", "quarantined"})
     if (word == bad)
       return colour::red;
-  for (auto quiet : {"cancelled", "skipped", "queued", "waiting", "pending"})
+  for (auto quiet : {"cancelled", "skipped", "queued", "waiting", "pending", "retired"})
     if (word == quiet)
       return colour::grey;
   if (word == "running" || word == "granted")

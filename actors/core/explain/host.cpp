@@ -56,6 +56,9 @@ std::string never_joined(const host_view& host) {
 }
 
 std::string state_sentence(const host_view& host) {
+  bool away = host.state == host_state::lost || host.state == host_state::joining;
+  if (host.record.stage == host_stage::retired && away)
+    return " is retired: " + host.record.stage_note;
   bool known = host.record.first_seen.ms != 0 || host.last_seen_ms >= 0;
   switch (host.state) {
   case host_state::joining:
@@ -63,6 +66,9 @@ std::string state_sentence(const host_view& host) {
                      + moment(host.record.last_seen)
                  : never_joined(host);
   case host_state::up:
+    if (host.record.stage == host_stage::probation)
+      return " is up, on probation, and gets no builds but canaries: " + host.record.stage_note
+             + "; `drover host " + host.record.name.value + " resume` trusts it at once";
     return up_words(host) + (host.reason.empty() ? "" : "; " + host.reason);
   case host_state::suspect:
     return " has been silent" + silent_words(host)
@@ -127,7 +133,9 @@ explanation explain_host(const host_view& host, const host_surroundings& around)
                            ? "it has not been heard of since the coordinator started"
                            : "last heard of " + spoken(milliseconds{host.last_seen_ms}) + " ago");
   if (record.last_seen.ms != 0)
-    out.evidence.push_back("last joined at " + moment(record.last_seen));
+    out.evidence.push_back("kept as seen at " + moment(record.last_seen));
+  if (record.stage == host_stage::trusted && !record.stage_note.empty())
+    out.evidence.push_back(one_line("it is trusted: " + record.stage_note));
   if (!record.ladder.note.empty())
     out.evidence.push_back(one_line("what was tried to bring it back: " + record.ladder.note));
   if (record.ladder.rung == ladder_rung::given_up)

@@ -25,7 +25,7 @@ std::string state_words(const host_case& host) {
   case host_state::joining:
     return "not joined";
   case host_state::up:
-    return "up";
+    return host.why == obstacle::away ? "on probation" : "up";
   case host_state::suspect:
     return "silent";
   case host_state::lost:
@@ -55,6 +55,7 @@ std::string remedy(const host_case& host) {
   case host_state::quarantined:
     return "it comes back when a probe build passes there, see `drover why " + name + "`";
   case host_state::up:
+    return "it takes builds once a canary has passed there, see `drover why " + name + "`";
   case host_state::suspect:
     break;
   }

@@ -70,7 +70,8 @@ coordinator_state::herd_member& coordinator_state::add_host(const host_record& r
   auto& member = herd[record.name];
   supervisor_context context{
     settings.now,      settings.clock,     services.census,         services.recorder,
-    services.log_sink, services.artifacts, coordinator_actor{self}, services.cache};
+    services.log_sink, services.artifacts, coordinator_actor{self}, services.cache,
+    settings.store};
   member.supervisor = self->spawn<caf::monitored>(host_supervisor, context, record);
   member.view.record = record;
   member.view.state = host_state::joining;

@@ -155,6 +155,8 @@ void host_supervisor_state::heard_beside_rival() {
   spdlog::error(
     "two agents under one name host={} refused_machine={} refused_boot={} reason=\"{}\"",
     record.name.value, rival->agent.machine_id, rival->agent.boot_id, rival->why);
+  accuse("it came from a second place: an agent on machine " + rival->agent.machine_id
+         + " was refused while the first one lived on: " + rival->why);
 }
 
 void host_supervisor_state::forget_rival() {

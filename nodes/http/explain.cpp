@@ -24,7 +24,8 @@ bool same_source(const source_ref& a, const source_ref& b) {
 /// What happened to the host itself: the builds that came and went would hide it.
 bool is_of_host(event_kind kind) {
   return kind == event_kind::host_changed || kind == event_kind::host_ordered
-         || kind == event_kind::attempt_lost;
+         || kind == event_kind::attempt_lost || kind == event_kind::host_misbehaved
+         || kind == event_kind::host_revoked;
 }
 
 /// The end of the log of the step that made the build end as it did.

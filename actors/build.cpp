@@ -92,7 +92,8 @@ void build_actor_state::lost(const attempt_lost& said) {
 void build_actor_state::stray(const stray_attempt& said) {
   auto teller = caf::actor_cast<host_supervisor_actor>(self->current_sender());
   const auto* attempt = core::find_attempt(file, said.held.token);
-  if (attempt == nullptr || !teller)
+  // Its order, with all that a step is given, is for the host that it was granted to.
+  if (attempt == nullptr || !teller || attempt->host != said.host)
     return;
   bool live = attempt->state == attempt_state::granted || attempt->state == attempt_state::running;
   if (live) {

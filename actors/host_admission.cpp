@@ -1,6 +1,5 @@
 // Who may join under a host's name: the supervisor's dealings with arrivals and second agents.
 // SPDX-License-Identifier: Apache-2.0
-#include "actors/core/mutants.hpp"
 #include "actors/host_supervisor.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_trust.hpp"
@@ -145,23 +144,6 @@ bool host_supervisor_state::may_log() {
   return true;
 }
 
-/// A host speaks of its own attempts alone: what the store says was granted to another one it can
-/// neither report on nor write the log of, whatever it lists.
-bool host_supervisor_state::is_anothers(const grant_token& token) const {
-  if (!farm.store || core::is_mutant(core::mutant::any_host_reports))
-    return false;
-  auto file = storage::read_build_file(*farm.store, token.attempt.build);
-  if (!file || !*file || token.attempt.step.value >= (**file).steps.size())
-    return false; // it tells of nobody's
-  const auto& attempts = (**file).steps[token.attempt.step.value].attempts;
-  auto number = token.attempt.attempt.value;
-  if (number == 0 || number > attempts.size() || attempts[number - 1].host == record.name)
-    return false;
-  spdlog::warn("host={} claims attempt={}, which was granted to {}", record.name.value,
-               to_string(token.attempt), attempts[number - 1].host.value);
-  return true;
-}
-
 // -- a second agent under this name --------------------------------------------------------------
 
 /// The agent that was there first lives on although another one came: now it is sure that there are
@@ -184,6 +166,8 @@ void host_supervisor_state::heard_beside_rival() {
   spdlog::error(
     "two agents under one name host={} refused_machine={} refused_boot={} reason=\"{}\"",
     record.name.value, rival->agent.machine_id, rival->agent.boot_id, rival->why);
+  accuse("it came from a second place: an agent on machine " + rival->agent.machine_id
+         + " was refused while the first one lived on: " + rival->why);
 }
 
 /// Retirement counts from what is kept.

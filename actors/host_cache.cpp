@@ -15,8 +15,10 @@ template <class Then, class Otherwise>
 void host_supervisor_state::about_cached_step(const grant_token& token, const string_map& parts,
                                               Then then, Otherwise otherwise) {
   auto open = orders.find(token);
-  if (open == orders.end())
+  if (open == orders.end()) {
+    is_foreign(token, "asks the step cache about");
     return;
+  }
   if (!farm.cache || !open->second.work.step.cache.on || parts.size() > limits::cache_parts_max)
     return otherwise("this farm keeps no results of it");
   cache_subject subject{open->second.work, record, {}, parts};

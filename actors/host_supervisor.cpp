@@ -73,10 +73,12 @@ void host_supervisor_state::settle(const std::vector<known_attempt>& listed) {
                attempt_lost{token, record.name,
                             record.name.value + " came back without it: its state was lost"});
   }
-  auto known_before = std::exchange(known_strays, {});
+  known_strays.clear();
   for (const auto& stray : found.strays) {
-    if (!known_before.contains(stray.token) && is_anothers(stray.token))
+    if (is_foreign(stray.token, "claims to hold")) {
+      refuse_claim(stray);
       continue;
+    }
     known_strays.insert(stray.token);
     if (!cancels.contains(stray.token))
       self->send(farm.coordinator, stray_attempt{record.name, stray});
@@ -89,7 +91,11 @@ void host_supervisor_state::settle(const std::vector<known_attempt>& listed) {
 
 void host_supervisor_state::on(const attempt_started& said) {
   auto open = orders.find(said.token);
-  if (open == orders.end() || std::exchange(open->second.started, true))
+  if (open == orders.end()) {
+    is_foreign(said.token, "says that it has begun");
+    return;
+  }
+  if (std::exchange(open->second.started, true))
     return;
   auto at = farm.clock().ms; // it started after it was ordered, and before now
   judge_clock(core::clock_trouble(said.at.ms, at - (now() - open->second.sent).count(), at));
@@ -97,13 +103,19 @@ void host_supervisor_state::on(const attempt_started& said) {
 }
 
 void host_supervisor_state::on(const log_chunk& said) {
-  if (orders.contains(said.token) || known_strays.contains(said.token))
+  bool stray = !orders.contains(said.token);
+  if (stray && is_foreign(said.token, "sends a log of"))
+    return;
+  // Logs are kept by attempt: one that this disk does not know may have another's number.
+  if (!stray || (known_strays.contains(said.token) && claim_of(said.token) == core::claim::own))
     self->send(farm.log_sink, log_append{said, self});
 }
 
 void host_supervisor_state::on(const attempt_ended& said) {
   if (orders.contains(said.token) || known_strays.contains(said.token))
     self->send(farm.coordinator, record.name, said);
+  else if (is_foreign(said.token, "tells the end of"))
+    tell(result_durable{said.token}); // or it would say so for ever
 }
 
 void host_supervisor_state::on(const blob_want& said) {
@@ -114,8 +126,10 @@ void host_supervisor_state::on(const blob_want& said) {
   if (granted && pieces_open < limits::host_pieces_max) {
     ++pieces_open;
     self->send(farm.artifacts, blob_read{said, self});
-  } else if (!granted)
+  } else if (!granted) {
     tell(blob_piece{said.sha256, said.offset, 0, {}, "no grant of this host needs it"});
+    judge_part(said.build, "asks for content");
+  }
 }
 
 void host_supervisor_state::on(const blob_part& said) {
@@ -126,8 +140,10 @@ void host_supervisor_state::on(const blob_part& said) {
   if (closing && pieces_open < limits::host_pieces_max) {
     ++pieces_open;
     self->send(farm.artifacts, blob_write{record.name, said, self});
-  } else if (!closing)
+  } else if (!closing) {
     tell(blob_stored{said.sha256, 0, false, "the farm has not asked for it"});
+    judge_part(said.build, "hands over content");
+  }
 }
 
 void host_supervisor_state::answered(farm_message piece) {
@@ -138,7 +154,7 @@ void host_supervisor_state::answered(farm_message piece) {
 void host_supervisor_state::on(const build_closed& said) {
   auto open = closes.find({said.build, said.placement});
   if (open == closes.end())
-    return;
+    return judge_part(said.build, "says what is left");
   bool wanted = open->second.order.keep_artifacts;
   if (!wanted)
     closes.erase(open); // nobody waits for it

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/core/admission.hpp"
+#include "actors/core/conduct.hpp"
 #include "actors/core/line_guard.hpp"
 #include "actors/core/pace.hpp"
 #include "actors/core/reconcile.hpp"
@@ -26,7 +27,7 @@ struct supervisor_context {
   artifact_store_actor artifacts;
   coordinator_actor coordinator;
   result_cache_actor cache = {}; ///< none: no step is reused
-  /// Where grants are recorded; none: whatever a host lists is believed to be its own.
+  /// What is on the disk; none: a host is believed what it says of attempts without an order.
   std::shared_ptr<const storage::store> store = {};
 };
 
@@ -96,13 +97,19 @@ struct host_supervisor_state {
   void on(const hello& said);
   void settle(const std::vector<known_attempt>& listed);
 
+  // -- what it may speak of --
+  core::claim claim_of(const grant_token& token);
+  bool is_foreign(const grant_token& token, const char* what);
+  void refuse_claim(const known_attempt& claimed);
+  void judge_part(build_id build, const std::string& what);
+  void accuse(const std::string& what);
+
   // -- what the farm wants --
   void order(const grant_order& request);
   void over(const grant_token& token);
   void cancel(const cancel_attempt& request);
   void close(const close_build& request);
   bool holds_stray_of(build_id build) const;
-  bool is_anothers(const grant_token& token) const;
   caf::result<std::vector<actor_entry>> census(const census_ask& request);
 
   // -- what people want --
@@ -151,6 +158,9 @@ struct host_supervisor_state {
   core::open_orders orders;
   std::map<grant_token, std::string> cache_hits; ///< content that a host was promised
   std::set<grant_token> known_strays;            ///< the host's own, though without an order
+  std::map<grant_token, core::claim> claims;     ///< of attempts without an order
+  line_guard claims_read{limits::claims_read_max, limits::claims_read_period};
+  core::misconduct_guard misdeeds;
   std::map<std::pair<build_id, uint32_t>, open_close> closes;
   std::map<grant_token, open_cancel> cancels;
   std::vector<open_census> censuses;

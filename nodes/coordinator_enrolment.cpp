@@ -22,7 +22,7 @@ enrolment begin_enrolment(caf::actor_system& system, edge_loop& loop, const farm
   auto known = storage::read_identities(*settings.store);
   if (!known)
     stop_fatally(known.error().text);
-  enrolment out{*authority, std::make_shared<certificate_book>(*known), {}};
+  enrolment out{*authority, std::make_shared<certificate_book>(*known), {}, {}};
   enroller_settings enrol;
   enrol.farm = settings.config.farm;
   enrol.store = settings.store;
@@ -40,13 +40,16 @@ enrolment begin_enrolment(caf::actor_system& system, edge_loop& loop, const farm
     if (reason != caf::exit_reason::user_shutdown)
       stop_fatally("its enroller died: " + system.render(reason));
   });
+  out.warden = spawn_warden(system, farm.recorder, settings.clock);
+  caf::anon_send(farm.census, enlistment{"warden", "warden", "coordinator", out.warden});
   return out;
 }
 
 void end_enrolment(caf::actor_system& system, enrolment& what) {
   caf::scoped_actor self{system};
   self->send_exit(what.enroller, caf::exit_reason::user_shutdown);
-  self->wait_for(what.enroller);
+  self->send_exit(what.warden, caf::exit_reason::user_shutdown);
+  self->wait_for(what.enroller, what.warden);
   what = {};
 }
 

@@ -1,11 +1,13 @@
 #pragma once
-// What gives new machines their certificates, from the coordinator's start to its end.
+// What gives new machines their certificates and watches the door, from the coordinator's start to
+// its end.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/edge/listener.hpp"
 #include "actors/edge/loop.hpp"
 #include "actors/enroller.hpp"
 #include "actors/farm.hpp"
+#include "actors/warden.hpp"
 #include "nodes/http/api.hpp"
 
 namespace drover {
@@ -15,6 +17,7 @@ struct enrolment {
   std::shared_ptr<authority_port> authority;
   std::shared_ptr<certificate_book> book;
   enroller_actor enroller;
+  warden_actor warden;
 };
 
 struct enrolment_choice {

@@ -140,6 +140,7 @@ std::unique_ptr<listener> open_listener(edge_loop& loop, const options& chosen,
                              arrival_taker{farm.coordinator}};
   settings.enroller = enrolled.enroller;
   settings.book = enrolled.book;
+  settings.warden = enrolled.warden;
   auto opened = listener::open(loop, settings);
   if (!opened)
     stop_fatally(opened.error().text);

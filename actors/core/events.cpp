@@ -177,6 +177,15 @@ bool is_told(host_state before, host_state after) {
   return before != after && after != host_state::suspect && after != host_state::joining;
 }
 
+event_record misconduct_event(const host_name& host, const std::string& what, wall_time at) {
+  event_record event;
+  event.kind = event_kind::host_misbehaved;
+  event.at = at;
+  event.host = host;
+  event.text = printable(what, limits::reason_bytes_max);
+  return event;
+}
+
 event_record host_order_event(const host_name& host, const std::string& by, const std::string& text,
                               wall_time at) {
   event_record event;

@@ -37,6 +37,9 @@ event_record host_event(const host_name& host, host_state state, const std::stri
 /// not: a loaded farm has many, and its pages show them while they last.
 bool is_told(host_state before, host_state after);
 
+/// What a host did that no host may.
+event_record misconduct_event(const host_name& host, const std::string& what, wall_time at);
+
 /// What a person did to a host.
 event_record host_order_event(const host_name& host, const std::string& by, const std::string& text,
                               wall_time at);

@@ -2,6 +2,8 @@
 #include "actors/edge/guarded_stream.hpp"
 
 #include "actors/edge/reason.hpp"
+#include "schema/limits.hpp"
+#include "schema/names.hpp"
 
 #include <capnp/serialize.h>
 #include <fmt/format.h>
@@ -81,14 +83,17 @@ kj::Promise<guarded_stream::read_result> guarded_stream::stop(const std::string&
 }
 
 void guarded_stream::note_sent(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) {
-#if CAPNP_VERSION >= 1'000'000
   capnp::SegmentArrayMessageReader sent{segments};
   auto message = sent.getRoot<capnp::rpc::Message>();
+  // The library gives the connection up, and tells the peer alone why. An end as planned, or the
+  // peer's own, is of another type.
+  if (message.isAbort() && message.getAbort().getType() == capnp::rpc::Exception::Type::FAILED)
+    broken_("it sent what is no call: "
+            + printable(message.getAbort().getReason().cStr(), limits::reason_bytes_max));
+#if CAPNP_VERSION >= 1'000'000
   if (message.isReturn() && message.getReturn().getNoFinishNeeded())
     held_ -= held_ > 0 ? 1 : 0;
-#else
-  static_cast<void>(segments); // every answer must be finished there
-#endif
+#endif // before, every answer must be finished
 }
 
 kj::Promise<void>

@@ -24,6 +24,7 @@ public:
   host_link(caf::actor_config& config, edge_loop& on, guest who, arrival_taker coordinator)
       : pinned{config, on}, name_{std::move(who.name)}, address_{std::move(who.address)},
         bounds_{who.bounds}, lines_{std::move(who.lines)}, refused_{std::move(who.refused)},
+        warden_{std::move(who.warden)},
         coordinator_{std::move(coordinator)}, wire_{std::make_unique<wire_side>()} {
     wire_->stream = kj::mv(who.stream);
   }
@@ -47,6 +48,8 @@ private:
   kj::Promise<void> call_host(const farm_message& message);
   void leave_soon();
   void fall(const std::string& why);
+  void drop(const std::string& why);
+  void accuse(const std::string& what);
   bool may_log();
   actor_entry describe() const;
 
@@ -68,6 +71,7 @@ private:
   peer_bounds bounds_;
   std::shared_ptr<line_guard> lines_;
   std::string refused_; ///< not empty: it is told so when it joins
+  conduct_taker warden_;
   arrival_taker coordinator_;
   host_listener listener_;
   phase phase_ = phase::waiting;
@@ -105,7 +109,7 @@ host_link::behavior_type host_link::make_behavior() {
   wire_->slot->actor = this;
   wire_->rpc = kj::heap<connection>(
     kj::mv(wire_->stream), kj::heap<farm_door>(wire_->slot),
-    [this](const std::string& why) { fall(why); }, bounds_);
+    [this](const std::string& why) { drop(why); }, bounds_);
   wire_->disconnected = wire_->rpc->on_disconnect()
                           .then([this] { fall("the connection was closed"); },
                                 [this](kj::Exception&& problem) { fall(plain_reason(problem)); })
@@ -144,6 +148,7 @@ void host_link::release() {
   wire_.reset();
   listener_ = nullptr; // it holds a handle of this link
   coordinator_ = nullptr;
+  warden_ = nullptr;
 }
 
 // -- joining
@@ -155,14 +160,16 @@ kj::Promise<void> host_link::join(join_context context) {
   auto params = context.getParams();
   auto greeting = read(params.getHello());
   std::string refused;
-  if (!refused_.empty())
+  if (!refused_.empty()) {
     refused = refused_;
-  else if (!greeting)
+    accuse("it came with a certificate that does not hold: " + refused_);
+  } else if (!greeting)
     refused = greeting.error().text;
-  else if (greeting->host.value != name_)
+  else if (greeting->host.value != name_) {
     refused =
       fmt::format("host '{}' came with the certificate of '{}'", greeting->host.value, name_);
-  else if (!params.hasHost())
+    accuse("it calls itself '" + greeting->host.value + "', which its certificate does not");
+  } else if (!params.hasHost())
     refused = "hello without a way to answer";
   if (!refused.empty()) {
     if (may_log())
@@ -253,7 +260,7 @@ kj::Promise<void> host_link::call_host(const farm_message& message) {
 
 kj::Promise<void> host_link::told(wire::HostMessage::Reader from) {
   if (wire_->in.open() >= limits::link_queue_max) {
-    fall(fmt::format("it calls without waiting for answers: {} calls are open", wire_->in.open()));
+    drop(fmt::format("it calls without waiting for answers: {} calls are open", wire_->in.open()));
     throw call_refused("too many calls");
   }
   if (!is_known(from)) {
@@ -264,8 +271,9 @@ kj::Promise<void> host_link::told(wire::HostMessage::Reader from) {
   if (!message) {
     if (may_log())
       spdlog::warn("link host={} a malformed message is dropped: {}", name_, message.error().text);
+    accuse("it sent a malformed message: " + message.error().text);
     if (wire_->in.malformed())
-      fall("it sent too many malformed messages");
+      drop("it sent too many malformed messages");
     throw call_refused(message.error().text);
   }
   if (phase_ != phase::admitted || !listener_)
@@ -289,6 +297,18 @@ void host_link::fall(const std::string& why) {
   if (may_log())
     spdlog::info("link host={} address={} down: {}", name_, address_, why);
   caf::anon_send_exit(address(), caf::exit_reason::remote_link_unreachable);
+}
+
+/// The same, for what no host may do: it is in the journal, and on the host's page.
+void host_link::drop(const std::string& why) {
+  if (!fallen_)
+    accuse("its link was dropped: " + why);
+  fall(why);
+}
+
+void host_link::accuse(const std::string& what) {
+  if (warden_)
+    send(warden_, misconduct{{name_}, address_, what});
 }
 
 /// A valid certificate does not entitle to fill the log, by joining again and again or otherwise.

@@ -11,6 +11,7 @@
 #include "actors/edge/guarded_stream.hpp"
 #include "actors/edge/loop.hpp"
 #include "actors/types.hpp"
+#include "actors/warden.hpp"
 
 #include <kj/async-io.h>
 
@@ -29,7 +30,8 @@ struct guest {
   std::string address; ///< for people
   peer_bounds bounds = {};
   std::shared_ptr<line_guard> lines = {}; ///< of all links of this name; none: no bound
-  std::string refused = {}; ///< why it is not to be let in, for its `join`; empty: it is
+  std::string refused = {};  ///< why it is not to be let in, for its `join`; empty: it is
+  conduct_taker warden = {}; ///< hears what it does that no host may; none: the log alone
 };
 
 host_link_actor spawn_host_link(edge_loop& loop, guest who, const arrival_taker& coordinator);

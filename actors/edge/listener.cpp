@@ -30,9 +30,9 @@ public:
   };
 
   doorman(edge_loop& loop, sides tls, const listener_settings& settings)
-      : loop_{loop}, tls_{std::move(tls)}, coordinator_{settings.coordinator},
-        enroller_{settings.enroller}, book_{settings.book}, bounds_{settings.bounds}, handshakes_{
-                                                                                        *this} {}
+      : loop_{loop}, tls_{std::move(tls)},
+        coordinator_{settings.coordinator}, enroller_{settings.enroller}, book_{settings.book},
+        warden_{settings.warden}, bounds_{settings.bounds}, handshakes_{*this} {}
 
   /// Binds and begins to accept; the port, or why not.
   kj::Promise<uint16_t> open(const std::string& address) {
@@ -113,7 +113,8 @@ private:
     auto lines = lines_about(peer.common_name);
     auto problem_of_it = problem_of(peer);
     auto link = spawn_host_link(
-      loop_, {kj::mv(peer.stream), peer.common_name, peer.address, bounds_, lines, problem_of_it},
+      loop_,
+      {kj::mv(peer.stream), peer.common_name, peer.address, bounds_, lines, problem_of_it, warden_},
       coordinator_);
     if (book_ && problem_of_it.empty())
       book_->note(peer.common_name, peer.serial, link);
@@ -248,6 +249,7 @@ private:
   arrival_taker coordinator_;
   enroller_actor enroller_;
   std::shared_ptr<certificate_book> book_;
+  conduct_taker warden_;
   peer_bounds bounds_;
   line_guard lines_{limits::strangers_logged_max, limits::strangers_log_period};
   std::map<std::string, std::shared_ptr<line_guard>> guards_; ///< by name of host

@@ -22,6 +22,7 @@ struct listener_settings {
   peer_bounds bounds = {};                     ///< for each of them
   enroller_actor enroller = {};                ///< gives certificates; none: nobody can ask
   std::shared_ptr<certificate_book> book = {}; ///< which certificates hold; none: all of the farm's
+  conduct_taker warden = {};                   ///< hears of hosts that break rules; none: nobody
 };
 
 /// Open as long as it lives. It ends before `loop` is stopped.

@@ -185,6 +185,10 @@ class JoinTest(FarmCase):
         wait_until(lambda: "down" in self.log_of(), 5, "the agent notices")
         self.assertLess(time.monotonic() - start, 5)  # 1 s, on a machine that does nothing else
         wait_until(lambda: "revoked by" in self.log_of(), 60, "the agent is told why")
+        # It tried again with what does not hold: whoever runs the farm reads that.
+        tried = "it came with a certificate that does not hold: "
+        wait_until(lambda: tried in self.farm.text("admin", "audit"), 20, "it is in the audit log")
+        self.assertIn(tried, self.farm.text("why", "vega"))
         self.assertIn("its disk was stolen", self.log_of())
         # What it runs may go on there until its lease of 60 s is over: nowhere else before.
         self.wait_for_host("vega", "lost", 90)

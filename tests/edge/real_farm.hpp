@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/farm.hpp"
+#include "actors/warden.hpp"
 #include "config/config.hpp"
 #include "storage/memory_store.hpp"
+#include "storage/tables.hpp"
 #include "tests/edge/edge_fixture.hpp"
 
 #include <atomic>
@@ -143,19 +145,23 @@ struct real_farm {
     auto spawned = spawn_farm(system, settings);
     REQUIRE(spawned.ok());
     farm = *spawned;
+    warden = spawn_warden(system, farm.recorder, settings.clock);
     open({});
   }
 
   ~real_farm() {
     door = nullptr;
+    caf::anon_send_exit(warden, caf::exit_reason::user_shutdown);
     stop_farm(farm);
     farm_loop.stop();
     host_loop.stop();
   }
 
   void open(const peer_bounds& bounds) {
-    auto opened = listener::open(
-      farm_loop, {"127.0.0.1:0", coordinator_key_files(folder / "farm"), farm.coordinator, bounds});
+    listener_settings settings{"127.0.0.1:0", coordinator_key_files(folder / "farm"),
+                               farm.coordinator, bounds};
+    settings.warden = warden;
+    auto opened = listener::open(farm_loop, settings);
     REQUIRE(opened.ok());
     door = std::move(*opened);
   }
@@ -204,12 +210,33 @@ struct real_farm {
     return host.news->work.pop();
   }
 
+  /// What the journal says that this host did and no host may, in the order of the farm; waits
+  /// until there are `least` entries.
+  std::vector<std::string> misdeeds_of(const std::string& host, size_t least) {
+    std::vector<std::string> found;
+    auto until = std::chrono::steady_clock::now() + patience;
+    for (uint64_t seen = 0; std::chrono::steady_clock::now() < until;) {
+      auto page = storage::read_events(*store, 0, 1000, 0, [&](const event_record& event) {
+        return event.kind == event_kind::host_misbehaved && event.host.value == host;
+      });
+      REQUIRE(page.ok());
+      found.clear();
+      for (const auto& event : page->events)
+        found.push_back(event.text);
+      if (found.size() >= least)
+        break;
+      seen = ask<uint64_t>(farm.recorder, event_wait{seen, 100ms});
+    }
+    return found;
+  }
+
   temporary_folder folder;
   system_config config;
   caf::actor_system system{config};
   std::shared_ptr<slow_store> store = std::make_shared<slow_store>();
   mailbag<std::string> deaths;
   farm_actors farm;
+  warden_actor warden;
   edge_loop farm_loop{system};
   edge_loop host_loop{system};
   std::unique_ptr<listener> door;

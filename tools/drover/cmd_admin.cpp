@@ -127,7 +127,14 @@ int collect(const command_line& line, const std::string& older_than, bool previe
   return exits::green;
 }
 
-/// What people did, newest last. The journal has no gaps, so pages can be counted backwards.
+/// What somebody answers for: an order of a person, or what a host did that no host may.
+bool is_deed(const json& entry) {
+  return !field_text(entry, "by", "").empty()
+         || field_text(entry, "kind", "") == to_string(event_kind::host_misbehaved);
+}
+
+/// What people and hosts did, newest last. The journal has no gaps, so pages can be counted
+/// backwards.
 expected<std::vector<json>> audit_entries(client& farm, const std::string& by, size_t wanted) {
   std::vector<json> found; // newest first
   auto answer = fetch(farm, with_params(route({"events"}), {{"tail", "1"}}));
@@ -144,8 +151,7 @@ expected<std::vector<json>> audit_entries(client& farm, const std::string& by, s
       return page.error();
     auto rows = field_list(*page, "events");
     for (auto row = rows.rbegin(); row != rows.rend() && found.size() < wanted; ++row)
-      if (!field_text(*row, "by", "").empty()
-          && field_number(*row, "sequence", 0) <= static_cast<int64_t>(last))
+      if (is_deed(*row) && field_number(*row, "sequence", 0) <= static_cast<int64_t>(last))
         found.push_back(*row);
     if (rows.empty() && by.empty())
       break; // older entries were cleaned up
@@ -172,7 +178,7 @@ int audit(const command_line& line, const std::string& by, size_t limit, bool as
   std::string text;
   for (const auto& entry : *entries)
     text += cut_to_width(event_line(entry, out), out.width) + "\n";
-  put_out(text.empty() ? "nobody has asked for anything yet\n" : text);
+  put_out(text.empty() ? "nobody has asked for anything yet, and no host has misbehaved\n" : text);
   return exits::green;
 }
 
@@ -233,7 +239,9 @@ void add_audit(CLI::App& admin, command_line& line) {
     bool as_json = false;
   };
   auto given = std::make_shared<options>();
-  auto* command = admin.add_subcommand("audit", "What people asked of the farm, newest last");
+  auto* command = admin.add_subcommand(
+    "audit", "What people asked of the farm, and what hosts did that no host may,"
+             " newest last");
   command->footer("Example: drover admin audit --limit 20");
   command->add_option("--by", given->by, "Only what this person asked for")->type_name("WHO");
   command->add_option("--limit", given->limit, "So many at most; else 50")

@@ -283,7 +283,7 @@ builders:
     source: trunk
     steps: [{name: show, run: "ls; echo $DROVER_REVISION"}]
 """
-    COMMITS = 400
+    COMMITS = 250
     KNOWN = 120  # that are there when the farm begins
     COVERED = 100  # that a change names at most
 

@@ -323,7 +323,10 @@ bool checkers::all_builds_over() const {
 void checkers::at_end() {
   for (const auto& [build, file] : seen_) {
     if (file.build.state != build_state::finished)
-      return breach(text_of(build) + " has not ended: " + file.build.reason);
+      return breach(text_of(build) + " of " + file.build.builder + " has not ended: state "
+                    + std::to_string(static_cast<int>(file.build.state)) + " host '"
+                    + file.build.host.value + "' pinned '" + file.build.pinned.value + "' needs '"
+                    + file.recipe.requirement + "' " + file.build.reason);
     for (const auto& step : file.steps) {
       if (step.state != step_state::finished)
         breach(text_of(build) + " has ended, but not its step " + std::to_string(step.index.value));

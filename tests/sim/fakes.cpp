@@ -9,7 +9,7 @@ namespace drover::sim {
 
 namespace {
 
-const failure dead{ec::unavailable, "the process is dead"};
+const failure dead{ec::unavailable, dead_process};
 
 class sim_spool final : public spool_port {
 public:

@@ -9,6 +9,9 @@ namespace drover::sim {
 /// False once the process that holds a port is dead.
 using life = std::shared_ptr<bool>;
 
+/// What a port of a dead process answers.
+inline constexpr const char* dead_process = "the process is dead";
+
 /// A blob that builds are made from.
 struct sim_source {
   source_ref ref;

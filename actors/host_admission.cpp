@@ -159,15 +159,15 @@ void host_supervisor_state::heard_beside_rival() {
   event.at = farm.clock();
   event.host = record.name;
   event.text =
-    printable("its key is used from two places: " + rival->why, limits::reason_bytes_max);
+    printable("its key is used from two places: an agent on machine " + rival->agent.machine_id
+                + " was refused while the first one lived on: " + rival->why,
+              limits::reason_bytes_max);
   storage::write_batch batch;
   batch.events.push_back(std::move(event));
   self->request(farm.recorder, caf::infinite, std::move(batch)).then([](recorded) {});
   spdlog::error(
     "two agents under one name host={} refused_machine={} refused_boot={} reason=\"{}\"",
     record.name.value, rival->agent.machine_id, rival->agent.boot_id, rival->why);
-  accuse("it came from a second place: an agent on machine " + rival->agent.machine_id
-         + " was refused while the first one lived on: " + rival->why);
 }
 
 /// Retirement counts from what is kept.

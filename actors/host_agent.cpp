@@ -204,8 +204,12 @@ void host_agent_state::hear(const farm_message& message) {
 void host_agent_state::on(const assignment& work) {
   if (attempts.contains(work.token))
     return;
-  if (auto found = settings.spool->find(work.token); found && found->confirmed)
-    return;
+  // Its result is durable, it was said, and still it is ordered: the coordinator's store was put
+  // back to an earlier day. The step tells it once more, out of the spool; it does not run again.
+  if (auto found = settings.spool->find(work.token); found && found->confirmed) {
+    spdlog::info("attempt={} is told once more", to_string(work.token.attempt));
+    return hold(found->work);
+  }
   if (attempts.size() >= limits::known_attempts_max)
     return refuse(work, "this host holds " + std::to_string(attempts.size()) + " attempts already");
   if (auto problem = settings.spool->enter(work))

@@ -34,16 +34,33 @@ void read_restart(reader& in, const node& from, restart_commands& out) {
               {"within", [&](const node& value) { in.duration("within", value, out.within); }}});
 }
 
+/// Of a machine where no agent can run.
+void read_via(reader& in, const node& from, std::string& out) {
+  in.text("via", from, out);
+  constexpr std::string_view scheme = "ssh://";
+  auto at = out.find('@');
+  if (out.empty()
+      || (out.starts_with(scheme) && at != std::string::npos && at > scheme.size()
+          && out.find('/', at) < out.size() - 1))
+    return;
+  in.error(from.at, "via: '" + printable(out, limits::value_bytes_max)
+                      + "' is no address of a machine; write ssh://USER@HOST[:PORT]/PATH");
+}
+
 void read_host(reader& in, const std::string& name, const node& from, farm_config& out) {
   host_spec host;
   host.name = name;
+  std::string via;
   in.mapping(titled("host", name), from,
              {{"slots", [&](const node& value) { in.number("slots", value, host.slots); }},
               {"labels", [&](const node& value) { in.map("labels", value, host.labels); }},
               {"restart", [&](const node& value) { read_restart(in, value, host.restart); }},
               {"start", [&](const node& value) { in.text("start", value, host.start_command); }},
               {"stop", [&](const node& value) { in.text("stop", value, host.stop_command); }},
+              {"via", [&](const node& value) { read_via(in, value, via); }},
               {"idle", [&](const node& value) { in.duration("idle", value, host.idle); }}});
+  if (!via.empty()) // shown, and asked for, as labels are
+    host.labels["via"] = via;
   out.hosts.push_back(std::move(host));
 }
 

@@ -2,6 +2,7 @@
 #include "nodes/folder_claim.hpp"
 
 #include "nodes/record_file.hpp"
+#include "nodes/version.hpp"
 
 #include <sys/stat.h>
 
@@ -13,6 +14,9 @@ namespace {
 
 constexpr std::string_view claim_kind = "folder-claim";
 constexpr size_t claim_bytes_max = 16 * 1024; // a path and two numbers
+/// Counts the changes of a host's folder that an earlier program could not cope with.
+constexpr uint32_t folder_format = 1;
+constexpr std::string_view format_kind = "folder-format";
 
 struct place {
   std::string path;
@@ -42,6 +46,27 @@ std::optional<place> read_claim(const std::string& file) {
   return out;
 }
 
+/// What a later program left there is not touched by an earlier one.
+std::optional<failure> check_format(const std::string& path) {
+  auto file = path + "/format";
+  if (auto bytes = read_whole(file, claim_bytes_max)) {
+    record_reader reader{format_kind, *bytes};
+    auto found = reader.take_number<uint32_t>("format");
+    auto version = reader.take("version");
+    if (!reader.problem() && found > folder_format)
+      return failure{ec::conflict,
+                     path + " was last used by drover-host " + version + ", as format "
+                       + std::to_string(found) + "; this program knows format "
+                       + std::to_string(folder_format) + ": install that version, or a later one"};
+    if (!reader.problem() && version == program_version())
+      return std::nullopt;
+  }
+  record_writer note{format_kind};
+  note.put("format", uint64_t{folder_format});
+  note.put("version", program_version());
+  return replace_file(path, "format", note.finish(), durability::synced);
+}
+
 } // namespace
 
 std::optional<failure> claim_folder(const std::string& dir) {
@@ -51,6 +76,8 @@ std::optional<failure> claim_folder(const std::string& dir) {
   auto here = look(path);
   if (error || !here)
     return io_failure(dir, error ? error.value() : errno);
+  if (auto problem = check_format(path))
+    return problem;
   auto file = path + "/here";
   auto noted = read_claim(file);
   if (noted == here)

@@ -9,6 +9,7 @@
 #include "nodes/disk_cache.hpp"
 #include "nodes/disk_spool.hpp"
 #include "nodes/disk_workspaces.hpp"
+#include "nodes/far/far_host.hpp"
 #include "nodes/folder_claim.hpp"
 #include "nodes/host_facts.hpp"
 #include "nodes/host_join.hpp"
@@ -45,7 +46,9 @@ struct options {
   std::string cgroups = "auto";
   std::optional<uint64_t> keep_free; ///< bytes of the disk
   std::string owner;                 ///< file of the machine's owner; empty: owner.yaml in `dir`
-  pid_t agent_of = 0;                ///< the parent process; 0: this is the parent
+  std::string via;        ///< ssh://... of the machine that steps run on; empty: this one
+  std::string ssh_config; ///< for `ssh -F`
+  pid_t agent_of = 0;     ///< the parent process; 0: this is the parent
 };
 
 /// What a step inherits from the agent's environment: enough to find programs and a home, no
@@ -103,6 +106,21 @@ hello introduce(const options& chosen) {
   return self;
 }
 
+/// The machine that steps run on, if that is not this one; then the facts become its own.
+expected<std::shared_ptr<const far_machine>>
+reach_far_machine(const options& chosen, const std::string& dir, host_facts& facts) {
+  if (chosen.via.empty())
+    return std::shared_ptr<const far_machine>{};
+  auto far = open_far_machine({chosen.via, chosen.name, dir, chosen.ssh_config});
+  if (!far)
+    return far;
+  auto there = far_facts(**far, dir);
+  if (!there)
+    stop_fatally(there.error().text);
+  facts = *there;
+  return far;
+}
+
 /// The program as the agent's parent: the same call, and whose child it is.
 int run_parent(const options& chosen, const std::vector<std::string>& words) {
   if (auto problem = claim_folder(chosen.dir)) {
@@ -125,6 +143,7 @@ struct machine {
   step_users users;
   std::string owner_file;
   core::owner_rules owner;
+  std::shared_ptr<const far_machine> far; ///< where steps run; none: here
 };
 
 void work_until_stopped(caf::actor_system& system, const options& chosen, const machine& here) {
@@ -152,6 +171,8 @@ void work_until_stopped(caf::actor_system& system, const options& chosen, const 
   };
   // Its compiler is tried a moment later: an agent that restarts is to be back at once.
   settings.trouble = core::trouble_of(read_vital_signs(here.dir, false), false);
+  if (here.far)
+    work_by_ssh(settings, here.far, here.dir, program_folder() + "/drover-keeper");
   settings.restart = [](const std::string& why) { stop_for_restart(why); };
   auto actors = spawn_host(system, settings);
   renewal_settings renewing{{chosen.coordinator, host_key_files(chosen.keys)},
@@ -191,6 +212,11 @@ int run(const options& chosen) {
   }
   be_nice(owner->nice);
   auto self = introduce(chosen);
+  auto far = reach_far_machine(chosen, dir, self.facts);
+  if (!far) {
+    spdlog::error("usage reason=\"{}\"", far.error().text);
+    return exit_usage;
+  }
   if (!add_labels(self.facts, chosen.labels)) {
     spdlog::error("usage reason=\"--label takes NAME=VALUE\"");
     return exit_usage;
@@ -199,14 +225,15 @@ int run(const options& chosen) {
   // group ends what no keeper holds in it.
   auto means = open_cgroups(
     fmt::format("{}-{:x}", self.machine_id.substr(0, machine_tag_bytes), folder_number(dir)),
-    chosen.cgroups == "none" ? cgroup_choice::none : cgroup_choice::best);
-  auto users = step_users::open(chosen.step_user, dir + "/workspaces");
+    chosen.cgroups == "none" || *far ? cgroup_choice::none : cgroup_choice::best);
+  auto users = step_users::open(*far ? "none" : chosen.step_user, dir + "/workspaces");
   if (!users) {
     spdlog::error("usage reason=\"{}\"", users.error().text);
     return exit_usage;
   }
-  add_step_facts(self.facts, means, *users);
-  if (!subreapers_work())
+  if (!*far)
+    add_step_facts(self.facts, means, *users);
+  if (!*far && !subreapers_work())
     self.facts["subreaper"] = "no"; // only control groups find what a step leaves behind
   for (const auto& [name, value] : owner_facts_now(*owner))
     if (!value.empty())
@@ -219,7 +246,7 @@ int run(const options& chosen) {
                program_version());
   actor_settings actor_system_settings;
   caf::actor_system system{actor_system_settings};
-  machine here{dir, std::move(self), means, *users, owner_file, *owner};
+  machine here{dir, std::move(self), means, *users, owner_file, *owner, *far};
   work_until_stopped(system, chosen, here);
   system.await_all_actors_done();
   leave_cgroups(means.base);
@@ -270,6 +297,10 @@ int main(int argc, char** argv) {
     ->transform(CLI::AsSizeValue(false));
   app.add_option("--owner", chosen.owner,
                  "FILE in which the machine's owner says what is allowed (DIR/owner.yaml)");
+  app.add_option("--via", chosen.via,
+                 "ssh://USER@HOST[:PORT]/PATH of a machine without an agent: steps run there");
+  app.add_option("--ssh-config", chosen.ssh_config,
+                 "FILE of ssh's settings for that; else the user's own");
   app.set_config("--config", "", "a file of these options, as `drover-host join` writes it");
   app.add_option("--agent-of", chosen.agent_of)->group(""); // by the parent alone
   try {

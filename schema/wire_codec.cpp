@@ -291,11 +291,17 @@ struct farm_writer {
   }
 };
 
+#ifdef DROVER_PROTOCOL_MINOR // a program of an earlier version, made for tests
+constexpr uint16_t minor_spoken = DROVER_PROTOCOL_MINOR;
+#else
+constexpr uint16_t minor_spoken = wire::MINOR;
+#endif
+
 } // namespace
 
 void write(const hello& from, wire::Hello::Builder to) {
   to.setProtocolMajor(wire::MAJOR);
-  to.setProtocolMinor(wire::MINOR);
+  to.setProtocolMinor(minor_spoken);
   to.setHost(text(from.host.value));
   to.setMachineId(text(from.machine_id));
   to.setBootId(text(from.boot_id));
@@ -315,7 +321,7 @@ void write(const hello& from, wire::Hello::Builder to) {
 
 void write(const welcome& from, wire::Welcome::Builder to) {
   to.setProtocolMajor(wire::MAJOR);
-  to.setProtocolMinor(wire::MINOR);
+  to.setProtocolMinor(minor_spoken);
   put(from.coordinator, to.initCoordinator());
   to.setSession(from.session.value);
   to.setBeatEveryMs(from.beat_every.count());

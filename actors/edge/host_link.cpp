@@ -16,6 +16,9 @@ class host_link;
 using join_context = capnp::CallContext<wire::Farm::JoinParams, wire::Farm::JoinResults>;
 using slot_ptr = std::shared_ptr<door_slot<host_link>>;
 
+/// The host's fact that its link adds.
+constexpr const char* protocol_fact = "protocol";
+
 /// waiting: TLS is there. asking: the coordinator has the arrival. admitted, leaving: refused.
 enum class phase { waiting, asking, admitted, leaving };
 
@@ -50,6 +53,7 @@ private:
   void fall(const std::string& why);
   void drop(const std::string& why);
   void accuse(const std::string& what);
+  void note_protocol(host_message& message) const;
   bool may_log();
   actor_entry describe() const;
 
@@ -68,6 +72,7 @@ private:
 
   std::string name_;
   std::string address_;
+  std::string protocol_; ///< that the host speaks, as "1.3"
   peer_bounds bounds_;
   std::shared_ptr<line_guard> lines_;
   std::string refused_; ///< not empty: it is told so when it joins
@@ -178,6 +183,9 @@ kj::Promise<void> host_link::join(join_context context) {
     write(refusal{refused}, context.getResults().initAnswer().initRefusal());
     return kj::READY_NOW;
   }
+  protocol_ = fmt::format("{}.{}", params.getHello().getProtocolMajor(),
+                          params.getHello().getProtocolMinor());
+  greeting->facts[protocol_fact] = protocol_;
   phase_ = phase::asking;
   wire_->host = params.getHost();
   auto pair = kj::newPromiseAndFulfiller<farm_message>();
@@ -258,6 +266,15 @@ kj::Promise<void> host_link::call_host(const farm_message& message) {
   return request.send().ignoreResult();
 }
 
+/// Facts that are told later replace those of the greeting; what protocol the host speaks only the
+/// link knows.
+void host_link::note_protocol(host_message& message) const {
+  if (auto* again = std::get_if<hello>(&message))
+    again->facts[protocol_fact] = protocol_;
+  else if (auto* news = std::get_if<host_news_told>(&message))
+    news->facts[protocol_fact] = protocol_;
+}
+
 kj::Promise<void> host_link::told(wire::HostMessage::Reader from) {
   if (wire_->in.open() >= limits::link_queue_max) {
     drop(fmt::format("it calls without waiting for answers: {} calls are open", wire_->in.open()));
@@ -276,6 +293,7 @@ kj::Promise<void> host_link::told(wire::HostMessage::Reader from) {
       drop("it sent too many malformed messages");
     throw call_refused(message.error().text);
   }
+  note_protocol(*message);
   if (phase_ != phase::admitted || !listener_)
     throw call_refused("nobody listens to this host");
   auto entered = wire_->in.enter();

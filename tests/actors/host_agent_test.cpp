@@ -25,10 +25,27 @@ TEST_CASE_METHOD(host_fixture, "host agent: an assignment sent twice runs once")
   settle();
   say(work_of(7)); // ended, not yet confirmed
   say(result_durable{token});
-  say(work_of(7)); // confirmed, still in the spool
-  advance_with_beats(1s);
-  CHECK(spool->attempts.at(token).starts == 1);
   CHECK(all<attempt_ended>().size() == 1);
+}
+
+TEST_CASE_METHOD(host_fixture,
+                 "host agent: a result that is ordered again is told out of the spool") {
+  start();
+  auto token = run(7);
+  spool->print(token, "log");
+  spool->exit(token, exited(0));
+  settle();
+  say(log_durable{token, 3});
+  say(result_durable{token});
+  REQUIRE(all<attempt_ended>().size() == 1);
+  say(work_of(7)); // by a coordinator whose store was put back
+  say(log_durable{token, 3});
+  CHECK(spool->attempts.at(token).starts == 1);
+  REQUIRE(all<attempt_ended>().size() == 2);
+  CHECK(all<attempt_ended>()[1] == all<attempt_ended>()[0]);
+  say(result_durable{token});
+  advance_with_beats(1s);
+  CHECK(all<beat>().back().known.empty());
 }
 
 TEST_CASE_METHOD(host_fixture, "host agent: a restart adopts a running attempt, reported once") {

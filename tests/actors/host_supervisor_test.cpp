@@ -157,6 +157,7 @@ TEST_CASE_METHOD(supervisor_fixture,
 }
 
 TEST_CASE_METHOD(supervisor_fixture, "host supervisor: stray attempts are told") {
+  note_grant(token_of(9), "h1");
   auto h1 = join(greeting({running(token_of(9))}));
   REQUIRE(coordinator.all<stray_attempt>().size() == 1);
   CHECK(coordinator.all<stray_attempt>()[0].held.token == token_of(9));
@@ -167,6 +168,7 @@ TEST_CASE_METHOD(supervisor_fixture, "host supervisor: stray attempts are told")
 }
 
 TEST_CASE_METHOD(supervisor_fixture, "host supervisor: a stray that is cancelled is told to stop") {
+  note_grant(token_of(9), "h1");
   auto h1 = join(greeting({running(token_of(9))}));
   tell(uut, cancel_attempt{token_of(9), "its build is over"});
   CHECK(h1.heard.all<cancel_attempt>().size() == 1);
@@ -299,6 +301,7 @@ TEST_CASE_METHOD(
 
 TEST_CASE_METHOD(supervisor_fixture,
                  "host supervisor: a workspace is not released under a stray that runs in it") {
+  note_grant(token_of(7), "h1");
   auto h1 = join(greeting({running(token_of(7))}));
   tell(uut, close_build{{7}, 1, false, {}});
   advance_with_beats(h1, 5s, {running(token_of(7))});
@@ -367,24 +370,7 @@ TEST_CASE_METHOD(supervisor_fixture,
 
 TEST_CASE_METHOD(supervisor_fixture,
                  "host supervisor: a host can't speak of what was granted to another one") {
-  build_file file;
-  file.build.id = token_of(7).attempt.build;
-  file.steps.resize(token_of(7).attempt.step.value + 1);
-  attempt_record granted;
-  granted.number = token_of(7).attempt.attempt;
-  granted.host = {"h2"};
-  auto& step = file.steps.back();
-  step.index = token_of(7).attempt.step;
-  step.attempts.assign(granted.number.value, granted);
-  storage::write_batch batch;
-  storage::put_build(batch, file.build);
-  storage::put_recipe(batch, file.build.id, {});
-  for (uint32_t i = 0; i < file.steps.size(); ++i) {
-    file.steps[i].index = {i};
-    storage::put_step(batch, file.build.id, file.steps[i]);
-  }
-  REQUIRE_FALSE(store->commit(batch, storage::durability::synced));
-
+  note_grant(token_of(7), "h2");
   auto h1 = join();
   beat_with(h1, {running(token_of(7))});
   say(h1, log_chunk{token_of(7), 0, "forged"});

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/host_supervisor.hpp"
+#include "storage/tables.hpp"
 #include "tests/actors/farm_fixture.hpp"
 
 namespace drover::test {
@@ -27,6 +28,27 @@ struct supervisor_fixture : farm_fixture {
     record.first_seen = {1000};
     record.machine_id = "machine";
     start();
+  }
+
+  /// The store says that this attempt was granted to that host.
+  void note_grant(const grant_token& token, const std::string& host) {
+    auto count = token.attempt.step.value + 1;
+    storage::write_batch batch;
+    build_record build;
+    build.id = token.attempt.build;
+    storage::put_build(batch, build);
+    storage::put_recipe(batch, build.id, {});
+    attempt_record granted;
+    granted.number = token.attempt.attempt;
+    granted.granted_in = token.granted_in;
+    granted.host = {host};
+    for (uint32_t i = 0; i < count; ++i) {
+      step_record step;
+      step.index = {i};
+      step.attempts.assign(granted.number.value, granted);
+      storage::put_step(batch, build.id, step);
+    }
+    REQUIRE_FALSE(store->commit(batch, storage::durability::synced));
   }
 
   void start() {

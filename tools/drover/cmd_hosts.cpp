@@ -43,14 +43,27 @@ std::string stage_text(const json& host) {
   return field_text(host, "stage", "") + (note.empty() ? "" : ": " + note);
 }
 
+std::string system_text(const json& facts) {
+  auto system = field_text(facts, "os", "-") + " " + field_text(facts, "arch", "");
+  auto via = field_text(facts, "via", "");
+  return via.empty() ? system : system + " via " + via;
+}
+
+/// "0.1.0/1.3": the program's version without its commit, and the protocol that it speaks.
+std::string version_text(const json& host) {
+  auto version = field_text(host, "version", "-");
+  version.resize(std::min(version.find(' '), version.size()));
+  auto protocol = field_text(field_object(host, "facts"), "protocol", "");
+  return protocol.empty() ? version : version + "/" + protocol;
+}
+
 std::string render_hosts(const json& answer, const screen& out) {
-  table rows{{"HOST", "STATE", "STAGE", "SLOTS", "HEALTH", "RESTARTS", "OS", "REASON"}};
+  table rows{{"HOST", "STATE", "STAGE", "SLOTS", "HEALTH", "RESTARTS", "OS", "VERSION", "REASON"}};
   for (const auto& host : field_list(answer, "hosts")) {
     auto facts = field_object(host, "facts");
     rows.add({field_text(host, "name", "-"), state_cell(host), field_text(host, "stage", "-"),
               slots_text(host), field_text(host, "health", "-"), field_text(host, "restarts", "0"),
-              field_text(facts, "os", "-") + " " + field_text(facts, "arch", ""),
-              field_text(host, "reason", "")});
+              system_text(facts), version_text(host), field_text(host, "reason", "")});
   }
   return rows.empty() ? "no hosts yet; `drover up --hosts N` starts some\n"
                       : rows.text(out.colours, out.width);

@@ -110,8 +110,14 @@ std::vector<std::string> host_arguments(const plan& what, const host_spec& host)
                                      "--step-user",
                                      what.step_user};
   for (const auto& [key, value] : host.labels) {
-    arguments.push_back("--label");
-    arguments.push_back(key + "=" + value);
+    bool is_address = key == "via";
+    arguments.push_back(is_address ? "--via" : "--label");
+    arguments.push_back(is_address ? value : key + "=" + value);
+  }
+  auto settings = what.farm.top + "/ssh_config";
+  if (host.labels.contains("via") && access(settings.c_str(), R_OK) == 0) {
+    arguments.push_back("--ssh-config");
+    arguments.push_back(settings);
   }
   return arguments;
 }

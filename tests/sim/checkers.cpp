@@ -237,7 +237,11 @@ void checkers::host_hears(const host_name& host, const farm_message& message) {
     auto& most = logs_acknowledged_[log->token.attempt];
     most = std::max(most, log->offset);
   } else if (const auto* result = std::get_if<result_durable>(&message)) {
-    results_acknowledged_.insert(result->token);
+    // A host that lies of another's attempt is told so too, or it would say so for ever.
+    auto file = seen_.find(result->token.attempt.build);
+    const auto* known = file == seen_.end() ? nullptr : attempt_of(file->second, result->token);
+    if (known == nullptr || known->host == host)
+      results_acknowledged_.insert(result->token);
   }
 }
 

@@ -187,7 +187,8 @@ TEST_CASE("newcomers: hosts that are started when they are needed, and canaries"
   CHECK(report.config->hosts[0].idle == std::chrono::minutes{20});
   CHECK(report.config->builders[0].canary);
   CHECK(errors_of("builders: {drover-canary: {steps: [{name: a, run: b}]}}\n")
-          .find("the name 'drover-canary' is the farm's own") != std::string::npos);
+          .find("the name 'drover-canary' is the farm's own")
+        != std::string::npos);
   CHECK(errors_of("hosts: {h: {stop: x}}\n")
         == "f:1:19: stop: the host has no start; a host that is stopped must be started");
   CHECK(errors_of("hosts: {h: {start: \"\"}}\n").find("start: is empty") != std::string::npos);

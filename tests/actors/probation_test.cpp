@@ -267,9 +267,9 @@ TEST_CASE_METHOD(trust_fixture,
   CHECK(heard.all<refusal>().size() == 1);
   pass(limits::suspect_after + 1s, {&vega});
   auto alarm = journal(event_kind::host_misbehaved);
-  REQUIRE(alarm.size() == 1);
-  CHECK(alarm[0].host.value == "vega");
-  CHECK(alarm[0].text.find("used from two places") != std::string::npos);
+  REQUIRE_FALSE(alarm.empty()); // one that says hello under the name is told of as well
+  CHECK(alarm.back().host.value == "vega");
+  CHECK(alarm.back().text.find("used from two places") != std::string::npos);
   CHECK(view_of("vega").reason.find("a second agent was refused") != std::string::npos);
 }
 

@@ -30,7 +30,7 @@ TEST_CASE("mistakes: a key that is written wrongly") {
         == "f:4:33: unknown key 'timout' (did you mean 'timeout'?)");
   CHECK(errors_of("hosts: {h: {banana: 1}}\n")
         == "f:1:13: unknown key 'banana'; host 'h' has slots, labels, restart, "
-           "start, stop, idle");
+           "start, stop, via, idle");
 }
 
 TEST_CASE("mistakes: a cache says its outputs, and names files below the workspace") {

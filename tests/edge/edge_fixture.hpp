@@ -155,6 +155,12 @@ struct farm_fixture {
     return greeting;
   }
 
+  /// As it arrives: its link adds which protocol the host speaks.
+  static hello heard_as(hello greeting, const std::string& protocol) {
+    greeting.facts["protocol"] = protocol;
+    return greeting;
+  }
+
   void call(host_end& host, const std::string& name) {
     host.agent = system.spawn(take_agent_news, host.news);
     host.link = connect_farm(host_loop, {address(), keys_of(name)}, greeting_of(name), host.agent);

@@ -1,6 +1,7 @@
 // Links between a coordinator and hosts that are what they should be.
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/limits_log.hpp"
+#include "schema/wire.capnp.h"
 #include "tests/edge/edge_fixture.hpp"
 
 using namespace drover;
@@ -10,7 +11,8 @@ TEST_CASE_METHOD(farm_fixture, "link: a host joins and messages go both ways") {
   host_end host;
   coordinator_end end;
   join(host, end, "h1");
-  CHECK(end.greeting == greeting_of("h1"));
+  auto spoken = std::to_string(wire::MAJOR) + "." + std::to_string(wire::MINOR);
+  CHECK(end.greeting == heard_as(greeting_of("h1"), spoken));
 
   beat first{1, 1234, {}};
   caf::anon_send(host.link, host_message{first});

@@ -37,9 +37,10 @@ expected<std::vector<std::string>> names_in(int folder, const std::string& path)
 std::optional<failure> walk(int folder, const std::string& prefix, size_t depth,
                             const file_visitor& found) {
   if (depth > limits::folder_depth_max)
-    return failure{ec::refused, "artifacts: folders nested deeper than "
-                                  + std::to_string(limits::folder_depth_max)};
-  auto names = names_in(folder, "artifacts: " + printable(prefix, limits::name_bytes_max));
+    return failure{ec::refused,
+                   "folders nested deeper than " + std::to_string(limits::folder_depth_max)};
+  auto names = names_in(folder, prefix.empty() ? "the folder itself"
+                                               : printable(prefix, limits::name_bytes_max));
   if (!names)
     return names.error();
   for (const auto& name : *names) {
@@ -52,8 +53,7 @@ std::optional<failure> walk(int folder, const std::string& prefix, size_t depth,
     } else if (S_ISDIR(info.st_mode)) {
       unique_fd next{openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
       if (!next)
-        problem =
-          io_failure("artifacts: " + printable(prefix + name, limits::name_bytes_max), errno);
+        problem = io_failure(printable(prefix + name, limits::name_bytes_max), errno);
       else
         problem = walk(next.get(), prefix + name + "/", depth + 1, found);
     }
@@ -65,7 +65,7 @@ std::optional<failure> walk(int folder, const std::string& prefix, size_t depth,
 
 std::optional<failure> name_problem_of(const std::string& path) {
   if (path.size() > limits::value_bytes_max || printable(path, limits::value_bytes_max * 4) != path)
-    return failure{ec::bad_input, "artifacts: the name " + printable(path, limits::name_bytes_max)
+    return failure{ec::bad_input, "the name " + printable(path, limits::name_bytes_max)
                                     + " is too long or not printable UTF-8; rename the file"};
   return std::nullopt;
 }
@@ -114,8 +114,7 @@ expected<std::vector<artifact_ref>> find_artifacts(const std::string& outputs,
     if (!taken.insert(path).second)
       return std::nullopt;
     if (artifacts.size() >= limits::artifacts_max)
-      return failure{ec::refused,
-                     "artifacts: more than " + std::to_string(limits::artifacts_max) + " files"};
+      return failure{ec::refused, "more than " + std::to_string(limits::artifacts_max) + " files"};
     auto file = open_below(root, path);
     if (!file)
       return file.error();

@@ -18,7 +18,7 @@ void check_message(std::string_view line) {
   if (!read)
     return;
   fuzz::require(read->params.size() <= limits::irc_params_max, "parameters are bounded");
-  auto written = format(read->command, read->params);
+  auto written = core::irc::format(read->command, read->params); // std has one, too
   fuzz::require(is_one_line(written), "a line has no line ends");
   fuzz::require(written.size() + 2 <= limits::irc_line_bytes_max, "a line is short enough");
 }

@@ -19,6 +19,8 @@
 #include <caf/actor_clock.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 namespace drover {
 
 // -- the herd ------------------------------------------------------------------------------------
@@ -183,8 +185,12 @@ void coordinator_state::keep_facts(build_id build, uint32_t placement, const her
 
 caf::result<std::vector<host_view>> coordinator_state::hosts() {
   auto promise = self->make_response_promise<std::vector<host_view>>();
-  auto all = core::gather<host_view>::over(
-    herd.size(), [promise](auto views) mutable { promise.deliver(std::move(views)); });
+  auto all = core::gather<host_view>::over(herd.size(), [promise](auto views) mutable {
+    std::sort(views.begin(), views.end(), [](const host_view& a, const host_view& b) {
+      return a.record.name < b.record.name; // not as they have answered
+    });
+    promise.deliver(std::move(views));
+  });
   for (const auto& [id, member] : herd) {
     auto answer = [this, all, host = id](host_view fresh) {
       auto known = herd.find(host);

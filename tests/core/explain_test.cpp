@@ -251,6 +251,9 @@ TEST_CASE("explain: what met a limit is told how to raise it, and what it used")
   CHECK(why.sentence.find(reason) != std::string::npos);
   CHECK(has(why.evidence, "raise " + key + " of step 'test'"));
   CHECK(has(why.evidence, "step 'test' used 63 MiB of memory at most"));
+  file.steps[1].attempts[0].usage = {};
+  file.steps[1].attempts[0].usage.pids_peak = 1;
+  CHECK(has(explain_build(file, nullptr, {}).evidence, "step 'test' used 1 process at most"));
 }
 
 TEST_CASE("explain: a lost keeper, a lost host and a source that can't be unpacked are not the "

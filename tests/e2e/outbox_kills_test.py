@@ -162,8 +162,7 @@ reporters:
             build = self.make(color)
             if step == "build ended":
                 self.finished(build)
-                time.sleep(self.random.uniform(0, 0.03))  # where in its work it is, nobody knows
-                self.kill()
+                self.kill()  # where in its work the outbox is, nobody knows
             self.back(before)
             notices = self.told(4 * number)
             self.assertEqual(len(notices), 4 * number, f"after kill {number}, at {step}")

@@ -52,6 +52,11 @@ class Smoke(FarmCase):
         self.assertEqual(self.farm.log(build, "one"), f"first on {host}\n".encode())
         self.assertEqual(self.farm.log(build, "two"), f"second of good, build {build}\n".encode())
 
+    def test_hosts_are_listed_by_name_whoever_answers_first(self):
+        for _ in range(30):
+            self.assertEqual([host["name"] for host in self.farm.ask("hosts")["hosts"]],
+                             ["h1", "h2"])
+
     def test_a_failing_step_ends_the_build_and_says_so(self):
         done = self.farm.run("submit", "bad", "--wait")
         self.assertEqual(done.returncode, 1, done.stderr)

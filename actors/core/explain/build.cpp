@@ -159,7 +159,8 @@ void add_usage(const step_record& step, std::vector<std::string>& out) {
   if (used.memory_peak >= 1024 * 1024)
     parts.push_back(std::to_string(used.memory_peak / (1024 * 1024)) + " MiB of memory at most");
   if (used.pids_peak > 0)
-    parts.push_back(std::to_string(used.pids_peak) + " processes at most");
+    parts.push_back(std::to_string(used.pids_peak)
+                    + (used.pids_peak == 1 ? " process at most" : " processes at most"));
   if (used.disk_peak >= 1024 * 1024)
     parts.push_back(std::to_string(used.disk_peak / (1024 * 1024)) + " MiB of disk at most");
   if (used.user_ms + used.system_ms > 0)

@@ -171,12 +171,7 @@ submitted coordinator_state::make_builds(const core::submission_plan& plan,
       file.build.pinned = cell.host;
       file.build.created_at = settings.clock();
       shown.build = file.build.id;
-      storage::put_build(batch, file.build);
-      storage::put_recipe(batch, file.build.id, file.recipe);
-      for (const auto& step : file.steps)
-        storage::put_step(batch, file.build.id, step);
-      for (auto& event : core::build_events({}, file, file.build.created_at))
-        batch.events.push_back(std::move(event));
+      put_new_build(batch, file);
       answer.builds.push_back(file.build.id);
       made.push_back(std::move(file));
     }
@@ -187,6 +182,15 @@ submitted coordinator_state::make_builds(const core::submission_plan& plan,
     batch.events.push_back(core::campaign_event(event_kind::campaign_created, campaign));
   }
   return answer;
+}
+
+void coordinator_state::put_new_build(storage::write_batch& batch, const build_file& made) {
+  storage::put_build(batch, made.build);
+  storage::put_recipe(batch, made.build.id, made.recipe);
+  for (const auto& step : made.steps)
+    storage::put_step(batch, made.build.id, step);
+  for (auto& event : core::build_events({}, made, made.build.created_at))
+    batch.events.push_back(std::move(event));
 }
 
 caf::result<expected<accepted>> coordinator_state::cancel(const cancel_build& request) {

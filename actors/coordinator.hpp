@@ -86,6 +86,8 @@ struct coordinator_state {
   caf::result<expected<submitted>> submit(submission request);
   submitted make_builds(const core::submission_plan& plan, const submission& request,
                         storage::write_batch& batch, std::vector<build_file>& made);
+  /// Adds a build as it was made to what is written, with what the journal says of that.
+  static void put_new_build(storage::write_batch& batch, const build_file& made);
   caf::result<expected<accepted>> cancel(const cancel_build& request);
   caf::result<expected<submitted>> retry(const retry_build& request);
   void take_cell(const build_record& old, const build_record& fresh, storage::write_batch& batch);

@@ -184,11 +184,7 @@ build_id coordinator_state::begin_canary(const host_name& host, build_file file,
   auto id = file.build.id = {++last_build.value};
   file.build.generation = generation;
   storage::write_batch batch;
-  storage::put_build(batch, file.build);
-  storage::put_recipe(batch, id, file.recipe);
-  for (const auto& step : file.steps)
-    storage::put_step(batch, id, step);
-  batch.events = core::build_events({}, file, file.build.created_at);
+  put_new_build(batch, file);
   healing.canaries[id] = reference;
   ++herd.at(host).used;
   self

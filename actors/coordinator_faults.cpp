@@ -3,6 +3,7 @@
 #include "actors/coordinator.hpp"
 #include "actors/core/backoff.hpp"
 #include "actors/core/events.hpp"
+#include "actors/core/submit.hpp"
 #include "schema/limits_healing.hpp"
 #include "schema/names.hpp"
 #include "schema/requirement.hpp"
@@ -24,21 +25,6 @@ std::string kind_of(const host_facts& facts) {
     return found == facts.end() ? std::string{} : found->second;
   };
   return fact("os") + "/" + fact("arch");
-}
-
-const builder_spec* builder_of(const farm_config& config, const std::string& name) {
-  auto found = std::find_if(config.builders.begin(), config.builders.end(),
-                            [&](const builder_spec& builder) { return builder.name == name; });
-  return found == config.builders.end() ? nullptr : &*found;
-}
-
-event_record about_host(event_kind kind, const host_name& host, std::string text, wall_time at) {
-  event_record event;
-  event.kind = kind;
-  event.at = at;
-  event.host = host;
-  event.text = printable(text, limits::reason_bytes_max);
-  return event;
 }
 
 } // namespace
@@ -75,7 +61,7 @@ void coordinator_state::quarantine(const core::black_hole& found) {
   decided.hold = host_hold{
     hold_kind::quarantine, "farm", printable(found.evidence, limits::reason_bytes_max), at, {}};
   decided.events.push_back(
-    about_host(event_kind::host_quarantined, found.host, found.evidence, at));
+    core::about_host(event_kind::host_quarantined, found.host, found.evidence, at));
   spdlog::warn("host quarantined host={} reason=\"{}\"", found.host.value, found.evidence);
   // At once, before its supervisor confirms it: it must not get the very builds that it has failed.
   member->second.view.state = host_state::quarantined;
@@ -152,7 +138,7 @@ std::optional<build_file> coordinator_state::probe_build(const herd_member& memb
   auto page = healing.faults.hosts.find(member.view.record.name);
   if (page != healing.faults.hosts.end() && page->second.last_red.value != 0) {
     auto old = storage::read_build(*settings.store, page->second.last_red);
-    const auto* recipe = old && *old ? builder_of(config, (*old)->builder) : nullptr;
+    const auto* recipe = old && *old ? core::find_builder(config, (*old)->builder) : nullptr;
     if (recipe != nullptr && serves(member, recipe->requirement)) {
       auto file = core::make_build({}, *recipe, (*old)->source, config.limits);
       file.build.params = (*old)->params;
@@ -173,11 +159,7 @@ void coordinator_state::begin_probe(const host_name& host, build_file file) {
   file.build.created_at = settings.clock();
   forgo_cache(file);
   storage::write_batch batch;
-  storage::put_build(batch, file.build);
-  storage::put_recipe(batch, id, file.recipe);
-  for (const auto& step : file.steps)
-    storage::put_step(batch, id, step);
-  batch.events = core::build_events({}, file, file.build.created_at);
+  put_new_build(batch, file);
   healing.probes[host].running = id;
   healing.probing[id] = host;
   self
@@ -215,7 +197,8 @@ void coordinator_state::let_back(const host_name& host, const std::string& why) 
     return;
   host_care decided;
   decided.hold = host_hold{};
-  decided.events.push_back(about_host(event_kind::host_released, host, why, settings.clock()));
+  decided.events.push_back(
+    core::about_host(event_kind::host_released, host, why, settings.clock()));
   spdlog::info("host released host={} reason=\"{}\"", host.value, why);
   self->send(member->second.supervisor, decided);
 }

@@ -1,6 +1,7 @@
 // The coordinator brings lost hosts back by the farm's own commands, and serves on-demand hosts.
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/coordinator.hpp"
+#include "actors/core/events.hpp"
 #include "actors/core/ladder.hpp"
 #include "schema/limits_healing.hpp"
 #include "schema/names.hpp"
@@ -12,16 +13,6 @@
 namespace drover {
 
 namespace {
-
-event_record ladder_event(event_kind kind, const host_name& host, const std::string& text,
-                          wall_time at) {
-  event_record event;
-  event.kind = kind;
-  event.at = at;
-  event.host = host;
-  event.text = printable(text, limits::reason_bytes_max);
-  return event;
-}
 
 bool is_held_by_person(const host_hold& hold) {
   return hold.kind == hold_kind::drain || hold.kind == hold_kind::pause;
@@ -76,7 +67,7 @@ void coordinator_state::give_up(const host_name& host, const herd_member& member
   host_care decided;
   decided.ladder = ladder;
   decided.hold = host_hold{hold_kind::quarantine, "farm", why, at, {}};
-  decided.events.push_back(ladder_event(event_kind::host_quarantined, host, why, at));
+  decided.events.push_back(core::about_host(event_kind::host_quarantined, host, why, at));
   herd.at(host).view.record.ladder = ladder;
   self->send(member.supervisor, decided);
 }
@@ -110,7 +101,7 @@ void coordinator_state::welcome_back(herd_member& member) {
       member.view.state = host_state::quarantined;
   } else if (record.hold.kind == hold_kind::quarantine) {
     decided.hold = host_hold{};
-    decided.events.push_back(ladder_event(event_kind::host_released, record.name, back, at));
+    decided.events.push_back(core::about_host(event_kind::host_released, record.name, back, at));
   }
   member.view.record.ladder = *decided.ladder;
   self->send(member.supervisor, decided);
@@ -190,7 +181,7 @@ void coordinator_state::on_command_over(const command_over& said) {
     text = ladder.note;
   }
   decided.events.push_back(
-    ladder_event(event_kind::ladder_climbed, said.host, text, settings.clock()));
+    core::about_host(event_kind::ladder_climbed, said.host, text, settings.clock()));
   self->send(member->second.supervisor, decided);
 }
 

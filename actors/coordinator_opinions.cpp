@@ -108,11 +108,7 @@ void coordinator_state::ask_opinion(const build_file& red, const host_name& on) 
   auto file = core::make_opinion(red, {++last_build.value}, on, settings.clock());
   forgo_cache(file);
   storage::write_batch batch;
-  storage::put_build(batch, file.build);
-  storage::put_recipe(batch, file.build.id, file.recipe);
-  for (const auto& step : file.steps)
-    storage::put_step(batch, file.build.id, step);
-  batch.events = core::build_events({}, file, file.build.created_at);
+  put_new_build(batch, file);
   auto event = core::about_build(event_kind::opinion_asked, red.build, file.build.created_at);
   event.host = on;
   event.text = "build " + to_string(file.build.id) + " tries it on " + on.value;

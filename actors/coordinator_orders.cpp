@@ -4,6 +4,7 @@
 #include "actors/core/config_changes.hpp"
 #include "actors/core/events.hpp"
 #include "actors/core/params.hpp"
+#include "actors/core/submit.hpp"
 #include "schema/limits.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
@@ -15,12 +16,6 @@
 namespace drover {
 
 namespace {
-
-const builder_spec* find_builder(const farm_config& config, const std::string& name) {
-  auto found = std::find_if(config.builders.begin(), config.builders.end(),
-                            [&](const builder_spec& builder) { return builder.name == name; });
-  return found == config.builders.end() ? nullptr : &*found;
-}
 
 /// The build once more: today's recipe, and of the old one what made it a cell of its campaign.
 build_file repeated(const build_file& old, const builder_spec& recipe, const retry_build& request,
@@ -64,7 +59,7 @@ caf::result<expected<submitted>> coordinator_state::retry(const retry_build& req
     return answer{failure{ec::not_found, "there is no " + named}};
   if ((*old)->build.state != build_state::finished)
     return answer{failure{ec::conflict, named + " is not over yet: cancel it first, or wait"}};
-  const auto* recipe = find_builder(settings.config, (*old)->build.builder);
+  const auto* recipe = core::find_builder(settings.config, (*old)->build.builder);
   if (recipe == nullptr)
     return answer{failure{ec::conflict, named + " can't be repeated: the configuration has no '"
                                           + (*old)->build.builder + "' any more"}};
@@ -72,11 +67,7 @@ caf::result<expected<submitted>> coordinator_state::retry(const retry_build& req
   file.build.generation = generation;
   file.build.created_at = settings.clock();
   storage::write_batch batch;
-  storage::put_build(batch, file.build);
-  storage::put_recipe(batch, file.build.id, file.recipe);
-  for (const auto& step : file.steps)
-    storage::put_step(batch, file.build.id, step);
-  batch.events = core::build_events({}, file, file.build.created_at);
+  put_new_build(batch, file);
   take_cell((*old)->build, file.build, batch);
   auto promise = self->make_response_promise<answer>();
   submitted made{{}, {file.build.id}};

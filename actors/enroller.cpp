@@ -2,6 +2,7 @@
 #include "actors/enroller.hpp"
 
 #include "actors/core/enrolment.hpp"
+#include "actors/core/events.hpp"
 #include "actors/core/line_guard.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_enrolment.hpp"
@@ -33,7 +34,7 @@ struct enroller_state {
                                               const core::enrolment_case& about);
   expected<enrolment_grant> refuse(const enrolment_ask& asked, const core::give_nothing& why);
   enrolment_grant grant_of(const issued_certificate& made, const string_map& labels) const;
-  event_record event_of(event_kind kind, const host_name& host, std::string text) const;
+  event_record event_of(event_kind kind, const host_name& host, const std::string& text) const;
   actor_entry describe() const;
 
   pointer self;
@@ -192,13 +193,8 @@ enrolment_grant enroller_state::grant_of(const issued_certificate& made,
 }
 
 event_record enroller_state::event_of(event_kind kind, const host_name& host,
-                                      std::string text) const {
-  event_record event;
-  event.kind = kind;
-  event.at = farm.clock();
-  event.host = host;
-  event.text = printable(text, limits::reason_bytes_max);
-  return event;
+                                      const std::string& text) const {
+  return core::about_host(kind, host, text, farm.clock());
 }
 
 actor_entry enroller_state::describe() const {

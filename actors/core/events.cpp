@@ -74,6 +74,16 @@ event_record about_build(event_kind kind, const build_record& build, wall_time a
   return event;
 }
 
+event_record about_host(event_kind kind, const host_name& host, const std::string& text,
+                        wall_time at) {
+  event_record event;
+  event.kind = kind;
+  event.at = at;
+  event.host = host;
+  event.text = printable(text, limits::reason_bytes_max);
+  return event;
+}
+
 std::vector<event_record> build_events(const build_file& before, const build_file& after,
                                        wall_time at) {
   std::vector<event_record> out;
@@ -164,12 +174,8 @@ event_record change_event(const change_record& change, wall_time at) {
 
 event_record host_event(const host_name& host, host_state state, const std::string& reason,
                         wall_time at) {
-  event_record event;
-  event.kind = event_kind::host_changed;
-  event.at = at;
-  event.host = host;
+  auto event = about_host(event_kind::host_changed, host, reason, at);
   event.state = to_string(state);
-  event.text = reason;
   return event;
 }
 
@@ -178,22 +184,13 @@ bool is_told(host_state before, host_state after) {
 }
 
 event_record misconduct_event(const host_name& host, const std::string& what, wall_time at) {
-  event_record event;
-  event.kind = event_kind::host_misbehaved;
-  event.at = at;
-  event.host = host;
-  event.text = printable(what, limits::reason_bytes_max);
-  return event;
+  return about_host(event_kind::host_misbehaved, host, what, at);
 }
 
 event_record host_order_event(const host_name& host, const std::string& by, const std::string& text,
                               wall_time at) {
-  event_record event;
-  event.kind = event_kind::host_ordered;
-  event.at = at;
-  event.host = host;
+  auto event = about_host(event_kind::host_ordered, host, text, at);
   event.by = by;
-  event.text = text;
   return event;
 }
 

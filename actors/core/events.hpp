@@ -13,6 +13,10 @@ namespace drover::core {
 /// An entry about a build, its campaign and its builder filled in.
 event_record about_build(event_kind kind, const build_record& build, wall_time at);
 
+/// An entry about a host; the text is cut to what an entry holds.
+event_record about_host(event_kind kind, const host_name& host, const std::string& text,
+                        wall_time at);
+
 /// What happened to a build between two states of its file, in the order in which people tell it.
 /// `before` of a build that is new: a file without an id.
 std::vector<event_record> build_events(const build_file& before, const build_file& after,

@@ -2,6 +2,7 @@
 #include "actors/core/retention.hpp"
 
 #include "actors/core/liveness.hpp"
+#include "actors/core/submit.hpp"
 
 #include <algorithm>
 #include <map>
@@ -10,13 +11,6 @@
 namespace drover::core {
 
 namespace {
-
-const builder_spec* find_builder(const farm_config& config, const std::string& name) {
-  for (const auto& builder : config.builders)
-    if (builder.name == name)
-      return &builder;
-  return nullptr;
-}
 
 /// What counts for a builder, and with whom it shares its budget: nobody, or all ("").
 struct rule {

@@ -13,13 +13,6 @@ namespace drover::core {
 
 namespace {
 
-const builder_spec* find_builder(const farm_config& config, const std::string& name) {
-  for (const auto& builder : config.builders)
-    if (builder.name == name)
-      return &builder;
-  return nullptr;
-}
-
 failure unknown_builder(const farm_config& config, const std::string& name) {
   std::string known;
   for (const auto& builder : config.builders)
@@ -119,6 +112,12 @@ std::optional<failure> add_cells(submission_plan& plan, const cell& base,
 }
 
 } // namespace
+
+const builder_spec* find_builder(const farm_config& config, const std::string& name) {
+  auto found = std::find_if(config.builders.begin(), config.builders.end(),
+                            [&](const builder_spec& builder) { return builder.name == name; });
+  return found == config.builders.end() ? nullptr : &*found;
+}
 
 expected<submission_plan> plan_submission(const farm_config& config,
                                           const std::vector<host_offer>& hosts,

@@ -39,6 +39,9 @@ expected<submission_plan> plan_submission(const farm_config& config,
                                           const std::vector<order>& orders,
                                           const std::string& host);
 
+/// The builder of this name; null: there is none.
+const builder_spec* find_builder(const farm_config& config, const std::string& name);
+
 /// Whether changes of `source` are built of the builder.
 bool builds_from(const builder_spec& builder, const std::string& source);
 

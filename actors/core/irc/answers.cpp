@@ -129,13 +129,6 @@ std::string moment_of(wall_time when) {
   return core::moment(when);
 }
 
-const builder_spec* find_builder(const farm_config& config, const std::string& name) {
-  for (const auto& builder : config.builders)
-    if (builder.name == name)
-      return &builder;
-  return nullptr;
-}
-
 std::string no_builder(const farm_config& config, const std::string& name) {
   std::vector<std::string> names;
   for (const auto& builder : config.builders)

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/core/irc/commands.hpp"
+#include "actors/core/submit.hpp"
 
 namespace drover::core::irc {
 
@@ -24,8 +25,6 @@ std::string not_known(const asker& who);
 
 /// "2026-01-31 12:00:01 UTC"
 std::string moment_of(wall_time when);
-/// The builder of this name; null: there is none.
-const builder_spec* find_builder(const farm_config& config, const std::string& name);
 std::string no_builder(const farm_config& config, const std::string& name);
 
 // answers.cpp

@@ -5,10 +5,13 @@ SPDX-License-Identifier: Apache-2.0
 Each test file is a program: python3 FILE --bin FOLDER_OF_PROGRAMS [unittest's options]
 """
 
+import concurrent.futures
 import glob
 import os
 import shlex
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -18,6 +21,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(TOP, "tools", "demo.d"))
 
 from farmctl import Farm, FarmError, agent_of, alive, start_ticks, wait_until  # noqa: E402, F401
+from host_groups import remove_groups  # noqa: E402
 
 PROGRAMS = os.environ.get("DROVER_BIN", os.path.join(TOP, "build", "dev", "bin"))
 
@@ -59,11 +63,21 @@ class FarmCase(unittest.TestCase):
             if self.farm.process is not None:
                 self.farm.stop()
         finally:
-            for pid, _ in self.farm.processes_left():
-                os.kill(pid, 9)
+            self.remove_rest()
             if failed:
                 self.show_logs()
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def remove_rest(self):
+        """What hosts that were killed leave behind: processes, and their control groups."""
+        for pid, _ in self.farm.processes_left():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        for place in ("*", "*/hosts/*"):
+            for mark in glob.glob(os.path.join(self.folder, place, "machine-id")):
+                remove_groups(os.path.dirname(mark))
 
     def show_logs(self):
         for path in sorted(glob.glob(self.farm.folder + "/logs/*")):
@@ -129,12 +143,37 @@ def yaml_text(script):
     return '"' + script.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
-def main():
-    """Takes --bin out of the arguments and leaves the rest to unittest."""
+def main(at_once=1):
+    """Takes --bin out of the arguments and leaves the rest to unittest.
+
+    `at_once`: so many cases run beside each other, each in a process of its own, if none is named.
+    """
     global PROGRAMS
     if "--bin" in sys.argv:
         at = sys.argv.index("--bin")
         PROGRAMS = os.path.abspath(sys.argv[at + 1])
         del sys.argv[at:at + 2]
+    if at_once > 1 and len(sys.argv) == 1:
+        sys.exit(run_beside(at_once))
     # The test's module is __main__; this one was imported by it and holds PROGRAMS.
     unittest.main(module="__main__", verbosity=2)
+
+
+def run_beside(at_once):
+    """For cases that mostly wait: 0 if all passed."""
+    def run(case):
+        return subprocess.run([sys.executable, sys.argv[0], "--bin", PROGRAMS, case],
+                              capture_output=True, text=True, check=False)
+
+    cases = [case.id().removeprefix("__main__.")
+             for group in unittest.defaultTestLoader.loadTestsFromName("__main__")
+             for case in group]
+    failed = []
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        for case, done in zip(cases, pool.map(run, cases)):
+            print(done.stdout + done.stderr, end="", flush=True)
+            if done.returncode != 0:
+                failed.append(case)
+    print(f"{len(cases) - len(failed)} of {len(cases)} cases passed"
+          + "".join(f"\nFAILED: {case}" for case in failed))
+    return 1 if failed or not cases else 0

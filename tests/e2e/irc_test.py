@@ -381,4 +381,4 @@ class AccountsByWhois(Accounts):
 
 
 if __name__ == "__main__":
-    farm.main()
+    farm.main(at_once=3)

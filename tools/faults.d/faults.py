@@ -4,9 +4,11 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import argparse
+import multiprocessing
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -56,6 +58,8 @@ def wanted_rows(words, long):
 
 def run_row(row, options):
     """(verdict, outcome or None, sentence)"""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever stops it wants no farm left
+    random.seed(options.seed)
     folder = tempfile.mkdtemp(prefix="drover-faults-")
     rigs = []
     failed = True
@@ -98,6 +102,7 @@ def main():
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     if options.list:
         for row in ROWS:
@@ -112,21 +117,40 @@ def main():
     return report(rows, options)
 
 
+def verdicts(rows, options):
+    """What `run_row` says of each row, in their order; `jobs` of them run at once."""
+    if options.jobs < 2:
+        yield from (run_row(row, options) for row in rows)
+        return
+    # A process for each row: chance, networks and leftovers are by process.
+    with multiprocessing.get_context("fork").Pool(options.jobs, maxtasksperchild=1) as pool:
+        yield from pool.imap(RunOne(options), [row.number for row in rows])
+
+
+class RunOne:
+    """A row by its number: what is handed to another process can't be a function in a function."""
+
+    def __init__(self, options):
+        self.options = options
+
+    def __call__(self, number):
+        return run_row(next(row for row in ROWS if row.number == number), self.options)
+
+
 def report(rows, options):
     colours = Colours()
+    wide = max(len(row.title) for row in rows)
     paint = {"passed": colours.green, "FAILED": colours.red, "skipped": colours.yellow}
-    print(f"{'row':>4}  {'fault':<52} {'lost':>4} {'twice':>5} {'hedged':>6} {'healed':>8}"
+    print(f"{'row':>4}  {'fault':<{wide}} {'lost':>4} {'twice':>5} {'hedged':>6} {'healed':>8}"
           "  verdict")
     counts = {"passed": 0, "FAILED": 0, "skipped": 0}
     begin = time.monotonic()
-    for row in rows:
-        random.seed(options.seed)
-        verdict, outcome, sentence = run_row(row, options)
+    for row, (verdict, outcome, sentence) in zip(rows, verdicts(rows, options)):
         counts[verdict] += 1
         figures = ("   -     -      -        -" if outcome is None else
                    f"{outcome.lost:>4} {outcome.twice:>5} {outcome.hedged:>6} "
                    f"{outcome.healed:>6.1f} s")
-        print(f"{row.number:>4}  {row.title:<52.52} {figures}  "
+        print(f"{row.number:>4}  {row.title:<{wide}} {figures}  "
               f"{paint[verdict]}{verdict}{colours.off}"
               + (f": {sentence}" if sentence else ""), flush=True)
     took = time.monotonic() - begin

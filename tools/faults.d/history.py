@@ -22,6 +22,14 @@ class Outcome:
     note: str = ""
 
 
+def excerpt(text, most=110):
+    """The end of what a program said, from the beginning of a word."""
+    text = text.strip()
+    if len(text) <= most:
+        return text
+    return "... " + text[-most:].split(" ", 1)[-1]
+
+
 def expected_log(build, step, lines):
     return "".join(f"build {build} step {step} line {i}\n" for i in range(1, lines + 1)).encode()
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 
-from history import Outcome, check, check_no_doubt, watch_trust
+from history import Outcome, check, check_no_doubt, excerpt, watch_trust
 from rig import Broken, Skip, lines_step, run, wait_until
 from row import row_list
 
@@ -151,7 +151,7 @@ def torn_tail(rig):
         said = said_since(rig, 0, "error", "refus", "store")
         if not said:
             raise Broken("it does not start and does not say why") from None
-        return Outcome(note="what was acknowledged is torn, it refuses: " + said[-1].strip()[-110:])
+        return Outcome(note="what was acknowledged is torn, it refuses: " + excerpt(said[-1], 110))
     outcome = check(rig, builds)
     outcome.healed = time.monotonic() - begin
     outcome.note = f"50 of {size} bytes gone; the hosts said it again"
@@ -180,7 +180,7 @@ def wal_bit(rig):
         if missing:
             raise Broken(f"it opened short: builds {', '.join(missing)} are gone")
         return Outcome(note="repaired; every build is there")
-    return Outcome(note="it refuses: " + lines[0].strip()[-110:])
+    return Outcome(note="it refuses: " + excerpt(lines[0], 110))
 
 
 @row(6, "one byte of the store's tables rots")
@@ -208,7 +208,7 @@ def table_rot(rig):
     done = rig.farm.run("admin", "verify", seconds=60)
     said = (done.stdout + done.stderr).decode(errors="replace").strip()
     if done.returncode == 0:
-        raise Broken(f"verify finds nothing wrong: {said[-200:]}")
+        raise Broken(f"verify finds nothing wrong: {excerpt(said, 200)}")
     for build in builds:
         for step in ("s1", "s2", "s3"):
             got = rig.farm.run("log", build, step, "--raw")
@@ -243,7 +243,7 @@ def rolled_back(rig):
 
     lines = wait_until(lambda: said_since(rig, mark, "short", "lost", "older"), 30,
                        "it says that the store is older than it was")
-    return Outcome(note=lines[0].strip()[-120:])
+    return Outcome(note=excerpt(lines[0], 120))
 
 
 def traced(rig, *inject):
@@ -320,7 +320,7 @@ def second_coordinator(rig):
     builds = rig.submit(count=1)
     outcome = check(rig, builds)
     last = (done.stderr.strip().splitlines() or [""])[-1]
-    outcome.note = f"refused in {took:.1f} s: {last[-90:]}"
+    outcome.note = f"refused in {took:.1f} s: {excerpt(last, 90)}"
     return outcome
 
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 
-from history import Outcome, check, check_no_overlap
+from history import Outcome, check, check_no_overlap, excerpt
 from rig import Broken, Skip, alive, lines_step, run, wait_until
 from row import row_list
 
@@ -161,7 +161,7 @@ def clone(rig):
         refused = [line for line in log if "refused" in line or "is a copy of" in line]
     if not refused:
         raise Broken("nobody said that there are two")
-    outcome.note = "the second is refused: " + refused[0].strip()[-90:]
+    outcome.note = "the second is refused: " + excerpt(refused[0], 90)
     return outcome
 
 
@@ -184,7 +184,7 @@ def bold_clone(rig):
         refused = [line for line in log if "refused" in line]
     if not refused:
         raise Broken("nobody said that there are two")
-    outcome.note = "the second is refused: " + refused[0].strip()[-90:]
+    outcome.note = "the second is refused: " + excerpt(refused[0], 90)
     return outcome
 
 

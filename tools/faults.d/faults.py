@@ -27,13 +27,14 @@ import rows_output  # noqa: E402
 import rows_power  # noqa: E402
 import rows_step  # noqa: E402
 import rows_storm  # noqa: E402
+import rows_upgrade  # noqa: E402
 from rig import TOP, Broken, FarmError, Skip  # noqa: E402
 
 SKIPS_MAX = 5
 NOT_HERE = 77  # what ctest takes for skipped
 
 MODULES = (rows_blame, rows_coordinator, rows_frames, rows_host, rows_kills, rows_ladder, rows_net,
-           rows_output, rows_power, rows_step, rows_storm)
+           rows_output, rows_power, rows_step, rows_storm, rows_upgrade)
 ROWS = sorted((row for module in MODULES for row in module.ROWS),
               key=lambda row: (int(row.number.rstrip("abcdefghijklmnop")), row.number))
 
@@ -103,6 +104,7 @@ def main():
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--earlier")
     options = parser.parse_args()
     if options.list:
         for row in ROWS:

@@ -2,7 +2,8 @@
 """A farm is upgraded program by program while a build runs, and nothing is lost.
 
 The programs of the version before are the present ones, made to say an earlier protocol and to pass
-over what came with the present one (nodes/CMakeLists.txt).
+over what came with the present one (nodes/CMakeLists.txt); or, by --earlier FOLDER, those of an
+earlier commit (tools/earlier-version).
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -13,6 +14,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import unittest
 
 import farm
@@ -34,6 +36,24 @@ builders:
 with open(os.path.join(farm.TOP, "schema", "wire.capnp"), encoding="utf-8") as wire:
     MINOR = int(re.search(r"const minor :UInt16 = (\d+);", wire.read())[1])
 PRESENT, BEFORE = f"1.{MINOR}", f"1.{MINOR - 1}"
+BUILT = None  # the folder of programs that were built from an earlier commit
+
+
+def take_earlier():
+    """Takes --earlier out of the arguments."""
+    global BUILT, BEFORE
+    if "--earlier" not in sys.argv:
+        return
+    at = sys.argv.index("--earlier")
+    BUILT = os.path.abspath(sys.argv[at + 1])
+    del sys.argv[at:at + 2]
+    with open(os.path.join(BUILT, "protocol"), encoding="ascii") as file:
+        BEFORE = file.read().strip()
+
+
+def version_of(program):
+    return subprocess.run([program, "--version"], capture_output=True, text=True,
+                          check=True).stdout.strip()
 
 
 class UpgradeTest(FarmCase):
@@ -53,16 +73,20 @@ class UpgradeTest(FarmCase):
         self.folder_of_programs = self.path("bin")
         os.mkdir(self.folder_of_programs)
         for name in ("drover", "drover-keeper"):
-            self.install(name)
+            self.install(name, BUILT)
         for name in ("drover-coordinator", "drover-host"):
-            self.install(name, "earlier")
+            self.install(name, self.earlier())
         self.farm = Farm(self.folder_of_programs, self.farm.folder)
         return super().up(*options)
 
-    def install(self, name, version=""):
+    @staticmethod
+    def earlier():
+        return BUILT or os.path.join(farm.PROGRAMS, "earlier")
+
+    def install(self, name, origin=None):
         """Puts a program in the place of the one that runs, as a package does: by a new file."""
         fresh = os.path.join(self.folder_of_programs, name + ".new")
-        shutil.copy2(os.path.join(farm.PROGRAMS, version, name), fresh)
+        shutil.copy2(os.path.join(origin or farm.PROGRAMS, name), fresh)
         os.replace(fresh, os.path.join(self.folder_of_programs, name))
 
     def restart(self, program):
@@ -85,31 +109,35 @@ class UpgradeTest(FarmCase):
     def wait_for(self, version, protocol):
         def look():
             host = self.host()
-            return (host["state"] == "up" and host["version"].startswith(version)
+            return (host["state"] == "up" and host["version"] == version
                     and host["facts"].get("protocol") == protocol)
         wait_until(look, 60, f"the host is up with version {version}, protocol {protocol}")
 
     def test_a_farm_is_upgraded_program_by_program_while_a_build_runs(self):
-        new = subprocess.run([os.path.join(farm.PROGRAMS, "drover-host"), "--version"],
-                             capture_output=True, text=True, check=True).stdout.split()[0]
-        self.wait_for("0.0.9", BEFORE)
+        new = version_of(os.path.join(farm.PROGRAMS, "drover-host"))
+        old = version_of(os.path.join(self.earlier(), "drover-host"))
+        self.assertNotEqual(new, old)
+        self.wait_for(old, BEFORE)
         build = self.submit("long")
         step = self.wait_for_start("work")
         # The agent first: the present one works with the coordinator before it.
+        self.install("drover-keeper")
         self.install("drover-host")
         self.restart("h1")
         self.wait_for(new, PRESENT)
-        self.assertIn(f"{new}/{PRESENT}", self.farm.text("hosts"))
+        self.assertIn(f"{new.split()[0]}/{PRESENT}", self.farm.text("hosts"))
         self.assertEqual(self.finished(self.submit("quick"))["result"], "success")
         # Then the coordinator, and the agent goes back: the one before works with the present one.
         self.install("drover-coordinator")
         self.restart("coordinator")
-        self.install("drover-host", "earlier")
+        self.install("drover-keeper", BUILT)
+        self.install("drover-host", self.earlier())
         self.restart("h1")
-        self.wait_for("0.0.9", BEFORE)
+        self.wait_for(old, BEFORE)
         self.assertEqual(self.finished(self.submit("quick"))["result"], "success")
         self.assertIsNotNone(agent_of(self.farm.pid("h1")))
-        self.install("drover-host")
+        for name in ("drover-keeper", "drover-host", "drover"):
+            self.install(name)
         self.restart("h1")
         self.wait_for(new, PRESENT)
         # All the while the step ran on, and its log is whole.
@@ -123,7 +151,7 @@ class UpgradeTest(FarmCase):
         self.assertEqual([len(one["attempts"]) for one in done["steps"]], [1, 1])
 
     def test_a_host_of_an_earlier_version_leaves_a_later_ones_folder_alone(self):
-        self.wait_for("0.0.9", BEFORE)
+        self.wait_for(version_of(os.path.join(self.earlier(), "drover-host")), BEFORE)
         self.farm.stop()
         with open(self.farm.folder + "/hosts/h1/format", "rb") as file:
             self.assertIn(b"folder-format", file.read())
@@ -154,4 +182,5 @@ class UpgradeTest(FarmCase):
 
 
 if __name__ == "__main__":
+    take_earlier()
     farm.main()

@@ -151,6 +151,10 @@ struct real_farm {
 
   ~real_farm() {
     door = nullptr;
+    // Else the last reference to each would be that of its next beat, and go on the clock's thread:
+    // CAF's clock waits for itself when it ends more actors than it has room for orders (64).
+    for (const auto& agent : agents)
+      caf::anon_send_exit(agent, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(warden, caf::exit_reason::user_shutdown);
     stop_farm(farm);
     farm_loop.stop();
@@ -181,6 +185,7 @@ struct real_farm {
 
   void call(light_host& host, const hello& greeting) {
     host.agent = system.spawn(live_lightly, host.news, host.links);
+    agents.push_back(host.agent);
     connect_farm(host_loop, {address(), keys_of(greeting.host.value)}, greeting, host.agent);
   }
 
@@ -237,6 +242,7 @@ struct real_farm {
   mailbag<std::string> deaths;
   farm_actors farm;
   warden_actor warden;
+  std::vector<farm_listener> agents; ///< of all that called
   edge_loop farm_loop{system};
   edge_loop host_loop{system};
   std::unique_ptr<listener> door;

@@ -108,7 +108,7 @@ inline key_texts forge(const std::string& farm, const std::string& name, const f
 class log_catcher {
 public:
   log_catcher() : before_{spdlog::default_logger()} {
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("caught", sink_));
+    spdlog::set_default_logger(kept(std::make_shared<spdlog::logger>("caught", sink_)));
   }
   ~log_catcher() { spdlog::set_default_logger(before_); }
   log_catcher(const log_catcher&) = delete;
@@ -154,6 +154,13 @@ private:
     std::condition_variable news_;
     std::vector<std::string> lines_;
   };
+
+  /// Until the process ends: an actor that logs while this goes has a bare pointer to the logger.
+  static std::shared_ptr<spdlog::logger> kept(std::shared_ptr<spdlog::logger> logger) {
+    static std::vector<std::shared_ptr<spdlog::logger>> all;
+    all.push_back(logger);
+    return logger;
+  }
 
   std::shared_ptr<sink> sink_ = std::make_shared<sink>();
   std::shared_ptr<spdlog::logger> before_;

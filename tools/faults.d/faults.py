@@ -36,7 +36,7 @@ NOT_HERE = 77  # what ctest takes for skipped
 MODULES = (rows_blame, rows_coordinator, rows_frames, rows_host, rows_kills, rows_ladder, rows_net,
            rows_output, rows_power, rows_step, rows_storm, rows_upgrade)
 ROWS = sorted((row for module in MODULES for row in module.ROWS),
-              key=lambda row: (int(row.number.rstrip("abcdefghijklmnop")), row.number))
+              key=lambda row: (int(row.number.rstrip("abcdefghijklmnopqrstuvwxyz")), row.number))
 
 
 class Colours:

@@ -59,6 +59,27 @@ def ten_minutes(rig):
     return cut_row(rig, 600)
 
 
+@row("15f", "a build that only one host may run, which is cut off for 8 s", namespaces=True,
+     steps=LONG)
+def pinned(rig):
+    builds = rig.submit("work", 1, "--host", "h1")
+    rig.wait_started(builds)
+    begin = time.monotonic()
+    rig.cut("h1")
+    wait_until(lambda: rig.states().get("h1") != "up", 5, "h1 is not up")
+    pause_until(begin, 8)
+    said = rig.farm.text("why", builds[0]).strip()
+    rig.heal("h1")
+    healed = rig.wait_up("h1", seconds=90)
+    if "h1" not in said:
+        raise Broken(f"it does not say that it waits for h1: {said}")
+    outcome = check(rig, builds, lines=60)
+    if outcome.hedged:
+        raise Broken("it got a second attempt, though no other host may run it")
+    outcome.healed, outcome.note = healed, f"it said: {said.splitlines()[0][:100]}"
+    return outcome
+
+
 @row(16, "what the host says is dropped for 8 s", quick=True, namespaces=True, steps=LONG)
 def host_unheard(rig):
     return cut_row(rig, 8, to_host=False)

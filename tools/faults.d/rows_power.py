@@ -3,8 +3,10 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import os
 import random
 import time
+import uuid
 
 from forgetful import Forgetful
 from history import check
@@ -94,3 +96,32 @@ def host_loses_power(rig):
     finally:
         rig.stop()
         disk.unmount()
+
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+AS_ANOTHER_BOOT = f'mount --bind "$0" {BOOT_ID} && exec "$@"'
+AT_ONCE = 20  # seconds; a lease is 60
+
+
+@row("13r", "a host's machine boots again while its lease lasts", hosts=2,
+     steps={"work": [lines_step(60, 0.1)]})
+def host_boots(rig):
+    builds = rig.submit("work", 1, "--host", "h1")
+    rig.wait_started(builds)
+    rig.power_off("h1")
+    wait_until(lambda: not rig.machine("h1"), 10, "h1 is dead")
+    boot = os.path.join(rig.folder, "boot-id")
+    with open(boot, "w", encoding="ascii") as file:
+        file.write(f"{uuid.uuid4()}\n")
+    rig.programs["h1"].prefix = ["unshare", "-m", "sh", "-c", AS_ANOTHER_BOOT, boot]
+    begin = time.monotonic()
+    rig.release("h1")
+    rig.wait_up("h1")
+
+    def second():
+        return [row for row in rig.seen() if row[0] == "start" and row[3] == 2]
+    wait_until(second, AT_ONCE, "what the host had runs again at once")
+    healed = time.monotonic() - begin
+    outcome = check(rig, builds, lines=60, reruns=1)
+    outcome.healed, outcome.note = healed, "what it had was void by its new boot, and ran again"
+    return outcome

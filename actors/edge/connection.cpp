@@ -61,6 +61,20 @@ size_t bulk_bytes(const farm_message& message) {
   return bytes_of<farm_message, blob_piece>(message);
 }
 
+std::optional<host_message> cut_off(host_message& message, size_t most) {
+  auto* chunk = std::get_if<log_chunk>(&message);
+  if (!chunk || chunk->bytes.size() <= most)
+    return std::nullopt;
+  log_chunk head{chunk->token, chunk->offset, chunk->bytes.substr(0, most)};
+  chunk->offset += most;
+  chunk->bytes.erase(0, most);
+  return head;
+}
+
+std::optional<farm_message> cut_off(farm_message&, size_t) {
+  return std::nullopt;
+}
+
 bool small_enough(const std::string& peer, uint64_t words) {
   if (words + envelope_words <= limits::message_words_max)
     return true;

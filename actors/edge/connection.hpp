@@ -4,6 +4,7 @@
 // All of it lives on the loop's thread and belongs to one link actor.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/edge/bulk_pace.hpp"
 #include "actors/edge/guarded_stream.hpp"
 #include "actors/edge/reason.hpp"
 #include "schema/limits.hpp"
@@ -12,8 +13,10 @@
 #include <capnp/rpc-twoparty.h>
 #include <kj/async-io.h>
 #include <kj/function.h>
+#include <kj/time.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -53,13 +56,19 @@ private:
 size_t bulk_bytes(const host_message& message);
 size_t bulk_bytes(const farm_message& message);
 
+/// The first `most` bytes of a log as a message of their own; the rest stays. Nothing: it is no
+/// longer than that, or of a kind that can't be cut.
+std::optional<host_message> cut_off(host_message& message, size_t most);
+std::optional<farm_message> cut_off(farm_message& message, size_t most);
+
 /// Whether a message of `words` can be sent; says so in the log if not (that is a defect of ours:
 /// the bounds of what makes up a message are below it).
 bool small_enough(const std::string& peer, uint64_t words);
 
 /// The way out: sends each message as a call and bounds the calls that are not answered. Messages
-/// without bulk overtake those with it, so that a beat never waits for a log; each kind keeps its
-/// order. (Every message may be repeated, and a result follows its confirmed log: messages.hpp.)
+/// without bulk overtake those with it, and of bulk only so much is under way as a slow link takes
+/// at once, so that a beat never waits long for a log; each kind keeps its order. (Every message
+/// may be repeated, and a result follows its confirmed log: messages.hpp.)
 template <class Message>
 class outbox final : private kj::TaskSet::ErrorHandler {
 public:
@@ -98,17 +107,19 @@ private:
       urgent_.pop_front();
       send(message, 0);
     }
-    while (!bulk_.empty()) {
-      auto size = bulk_bytes(bulk_.front());
-      if (bulk_calls_ > 0 && bulk_in_flight_ + size > limits::link_window_bytes)
+    while (!bulk_.empty() && bulk_calls_ < limits::link_calls_in_flight) { // tiny ones, of many
+      auto whole = bulk_bytes(bulk_.front());
+      if (bulk_calls_ > 0 && bulk_in_flight_ + std::min(whole, pace_.piece()) > pace_.window())
         break;
-      if (bulk_calls_ >= limits::link_calls_in_flight)
-        break; // tiny ones, of many steps
-
-      auto message = std::move(bulk_.front());
-      bulk_.pop_front();
-      bulk_waiting_ -= size;
-      send(message, size);
+      bulk_waiting_ -= whole;
+      auto message = cut_off(bulk_.front(), pace_.piece() - limits::link_message_overhead);
+      if (message) {
+        bulk_waiting_ += bulk_bytes(bulk_.front());
+      } else {
+        message = std::move(bulk_.front());
+        bulk_.pop_front();
+      }
+      send(*message, bulk_bytes(*message));
     }
   }
 
@@ -117,18 +128,26 @@ private:
     bulk_in_flight_ += bulk;
     bulk_calls_ += bulk > 0 ? 1 : 0;
     auto call = kj::evalNow([&] { return call_(message); });
-    tasks_.add(call.then([this, bulk] { answered(bulk); },
-                         [this, bulk](kj::Exception&& problem) {
+    tasks_.add(call.then([this, bulk, sent = pace_.sent(now())] { answered(bulk, sent); },
+                         [this, bulk, sent = pace_.sent(now())](kj::Exception&& problem) {
                            failed(problem);
-                           answered(bulk);
+                           answered(bulk, sent);
                          }));
   }
 
-  void answered(size_t bulk) {
+  void answered(size_t bulk, const bulk_pace::departure& sent) {
     --in_flight_;
-    bulk_in_flight_ -= bulk;
-    bulk_calls_ -= bulk > 0 ? 1 : 0;
+    if (bulk > 0) {
+      bulk_in_flight_ -= bulk;
+      --bulk_calls_;
+      pace_.answered(sent, bulk, now());
+    }
     pump();
+  }
+
+  static bulk_pace::moment now() {
+    auto since = kj::systemPreciseMonotonicClock().now() - kj::origin<kj::TimePoint>();
+    return bulk_pace::moment{since / kj::NANOSECONDS};
   }
 
   void failed(const kj::Exception& problem) {
@@ -150,6 +169,7 @@ private:
   size_t bulk_calls_ = 0;
   size_t bulk_in_flight_ = 0;
   size_t dropped_ = 0;
+  bulk_pace pace_;
   kj::TaskSet tasks_; // last: its tasks refer to the rest
 };
 

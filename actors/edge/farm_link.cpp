@@ -207,13 +207,8 @@ void farm_link::joined(join_response response) {
 // --------------------------------------------------------------------------------------
 
 void farm_link::say(host_message& message) {
-  if (auto* chunk = std::get_if<log_chunk>(&message))
-    while (chunk->bytes.size() > log_bytes_taken_) {
-      wire_->out->push(
-        log_chunk{chunk->token, chunk->offset, chunk->bytes.substr(0, log_bytes_taken_)});
-      chunk->offset += log_bytes_taken_;
-      chunk->bytes.erase(0, log_bytes_taken_);
-    }
+  while (auto head = cut_off(message, log_bytes_taken_))
+    wire_->out->push(std::move(*head));
   wire_->out->push(std::move(message));
 }
 

@@ -53,6 +53,11 @@ TEST_CASE_METHOD(farm_fixture, "link: 20 MB of log come through in order") {
     send_next();
   for (uint64_t offset = 0; offset < total; offset += size) {
     auto chunk = std::get<log_chunk>(end.heard.pop());
+    while (chunk.bytes.size() < size) { // a link that does not know its speed yet cuts them
+      auto more = std::get<log_chunk>(end.heard.pop());
+      CHECK(more.offset == chunk.offset + chunk.bytes.size());
+      chunk.bytes += more.bytes;
+    }
     if (chunk != some_chunk(offset, size))
       FAIL("the chunk at " << offset << " is not what was sent");
     send_next();
@@ -166,7 +171,12 @@ TEST_CASE_METHOD(farm_fixture,
   host_end host;
   coordinator_end end;
   join(host, end, "h1");
-  caf::anon_send(host.link, host_message{some_chunk(0, limits::log_piece_bytes + 1)});
+  caf::anon_send(host.link,
+                 host_message{blob_part{{1},
+                                        std::string(64, 'a'),
+                                        0,
+                                        limits::blob_piece_bytes + 1,
+                                        std::string(limits::blob_piece_bytes + 1, 'b')}});
   caf::anon_send(host.link,
                  host_message{blob_want{{1}, std::string(limits::message_words_max * 8, 'a'), 0}});
   caf::anon_send(host.link, host_message{beat{3, 3, {}}});

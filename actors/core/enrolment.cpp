@@ -101,12 +101,35 @@ std::optional<std::string> certificate_problem(const host_identity& of, const st
   if (holds)
     return std::nullopt;
   auto again = "; join again by a new token of the farm's admin";
-  if (!of.valid.empty() || of.revoked.empty())
+  auto revoked = revocation_of(of);
+  if (revoked.empty())
     return "this certificate of " + of.name.value + " holds no more: the host has another one"
            + again;
-  const auto& last = of.revoked.back();
-  return "the certificates of " + of.name.value + " were revoked by " + last.by
-         + (last.reason.empty() ? "" : ": " + last.reason) + again;
+  return "the certificates of " + of.name.value + " were " + revoked + again;
+}
+
+std::string revocation_of(const host_identity& host) {
+  if (!host.valid.empty() || host.revoked.empty())
+    return {};
+  const auto& last = host.revoked.back();
+  return "revoked by " + last.by + (last.reason.empty() ? "" : ": " + last.reason);
+}
+
+std::optional<std::string> successor_of(const std::string& serial, const host_identity& before,
+                                        const host_identity& after) {
+  auto old = std::find_if(before.valid.begin(), before.valid.end(),
+                          [&](const issued_certificate& one) { return one.serial == serial; });
+  bool revoked = std::any_of(after.revoked.begin(), after.revoked.end(),
+                             [&](const revoked_certificate& one) { return one.serial == serial; });
+  if (old == before.valid.end() || revoked)
+    return std::nullopt;
+  auto next =
+    std::find_if(after.valid.rbegin(), after.valid.rend(), [&](const issued_certificate& one) {
+      return same_digest(one.key_sha256, old->key_sha256);
+    });
+  if (next == after.valid.rend())
+    return std::nullopt;
+  return next->serial;
 }
 
 std::optional<token_record> used(token_record token) {

@@ -46,6 +46,14 @@ host_identity revoked(host_identity before, const revoked_certificate& how);
 /// Why `serial` does not hold under this name; nothing: it holds.
 std::optional<std::string> certificate_problem(const host_identity& of, const std::string& serial);
 
+/// Who took all certificates of the host back, and why; empty: it has one, or never had any.
+std::string revocation_of(const host_identity& host);
+
+/// The newest certificate for the key of `serial`, which held `before` and does not `after`: a link
+/// that was let in by it goes on by that one, however often its host renews. Nothing: it must end.
+std::optional<std::string> successor_of(const std::string& serial, const host_identity& before,
+                                        const host_identity& after);
+
 /// The token with one use less; nothing: that was the last one.
 std::optional<token_record> used(token_record token);
 

@@ -8,6 +8,8 @@
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 namespace drover {
 
 certificate_book::certificate_book(const std::vector<host_identity>& known) {
@@ -32,8 +34,11 @@ void certificate_book::note(const std::string& name, const std::string& serial,
 
 void certificate_book::put(const host_identity& identity) {
   const auto& name = identity.name.value;
-  known_[name] = identity;
+  auto before = std::exchange(known_[name], identity);
   auto& links = links_[name];
+  for (auto& one : links)
+    if (auto next = core::successor_of(one.serial, before, identity))
+      one.serial = *next;
   std::erase_if(links, [&](const live_link& one) {
     auto link = one.link.lock();
     if (link && !core::certificate_problem(identity, one.serial))

@@ -24,7 +24,8 @@ public:
   /// A link to a host that was let in by `serial`.
   void note(const std::string& name, const std::string& serial, const host_link_actor& link);
 
-  /// The newest record of a name; links whose certificates hold no more get an exit message.
+  /// The newest record of a name; links whose certificates hold no more get an exit message, unless
+  /// their hosts renewed them.
   void put(const host_identity& identity);
 
 private:

@@ -1,5 +1,6 @@
 // The farm itself: campaigns, hosts, actors, health.
 // SPDX-License-Identifier: Apache-2.0
+#include "nodes/http/explain.hpp"
 #include "nodes/http/routes.hpp"
 #include "schema/names.hpp"
 
@@ -38,8 +39,18 @@ const build_record* find(const std::vector<build_record>& builds, build_id id) {
 }
 
 asio::awaitable<expected<std::vector<host_view>>> ask_hosts(api_context& api) {
-  co_return co_await ask<std::vector<host_view>>(api.parts.door, api.parts.coordinator,
-                                                 limits::request_timeout, hosts_query{});
+  auto hosts = co_await ask<std::vector<host_view>>(api.parts.door, api.parts.coordinator,
+                                                    limits::request_timeout, hosts_query{});
+  if (!hosts)
+    co_return hosts.error();
+  for (auto& host : *hosts) {
+    auto revoked = revocation_of(*api.parts.store, host);
+    if (!revoked)
+      co_return revoked.error();
+    if (!revoked->empty())
+      host.reason = *revoked;
+  }
+  co_return hosts;
 }
 
 asio::awaitable<expected<host_view>> ask_host(api_context& api, std::string name) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/http/explain.hpp"
 
+#include "actors/core/enrolment.hpp"
 #include "actors/core/explain/ending.hpp"
 #include "schema/limits_explain.hpp"
 #include "schema/names.hpp"
+#include "storage/identities.hpp"
 #include "storage/log_tail.hpp"
 
 #include <algorithm>
@@ -113,8 +115,22 @@ void merge(build_record& build, const std::vector<waiting_view>& views) {
   }
 }
 
+expected<std::string> revocation_of(const storage::store& store, const host_view& host) {
+  if (host.state != host_state::suspect && host.state != host_state::lost
+      && host.state != host_state::joining)
+    return std::string{};
+  auto identity = storage::read_identity(store, host.record.name);
+  if (!identity)
+    return identity.error();
+  return *identity ? core::revocation_of(**identity) : std::string{};
+}
+
 core::host_surroundings look_around(const storage::store& store, const host_view& host) {
   core::host_surroundings out;
+  if (auto revoked = revocation_of(store, host))
+    out.revoked = *revoked;
+  else
+    out.problems.push_back("its certificates can't be read: " + revoked.error().text);
   for (const auto& attempt : host.attempts) {
     if (out.work.size() == limits::evidence_attempts_max)
       break;

@@ -20,6 +20,9 @@ core::build_surroundings look_around(const storage::store& store, const build_fi
 /// Puts the coordinator's present view over a stored record.
 void merge(build_record& build, const std::vector<waiting_view>& views);
 
+/// Who took the certificates of a host back that is away, and why; empty: nobody.
+expected<std::string> revocation_of(const storage::store& store, const host_view& host);
+
 /// What a host holds, with the names of builds and steps, and what was last written about it.
 core::host_surroundings look_around(const storage::store& store, const host_view& host);
 

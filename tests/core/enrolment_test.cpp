@@ -136,6 +136,24 @@ TEST_CASE("enrolment: a certificate is renewed after a third of its life, and bo
   CHECK(certificate_problem(after, "s1"));
 }
 
+TEST_CASE("enrolment: a link goes on by the newest certificate for its key, as long as one holds") {
+  auto of = some_case();
+  auto first = enrolled(of, some_certificate("s1", "k1"));
+  auto second = renewed(first, some_certificate("s2", "k1"));
+  auto third = renewed(second, some_certificate("s3", "k1"));
+  REQUIRE(certificate_problem(third, "s1"));
+  CHECK(successor_of("s1", second, third) == "s3");
+  CHECK_FALSE(successor_of("s0", second, third));
+  CHECK_FALSE(successor_of("", {}, third)); // its keys are not from a token
+  CHECK_FALSE(successor_of("s2", third, revoked(third, {"", noon, "ann", ""})));
+  // A new token, even for the same key: what was before is over.
+  of.identity = third;
+  CHECK_FALSE(successor_of("s3", third, enrolled(of, some_certificate("s4", "k1"))));
+  auto another = renewed(third, some_certificate("s5", "k2"));
+  another.valid = {another.valid.back()};
+  CHECK_FALSE(successor_of("s3", third, another));
+}
+
 TEST_CASE("enrolment: renewal is for hosts that have a certificate by a token, and for their key") {
   auto of = some_case();
   CHECK(std::holds_alternative<give_nothing>(decide_renewal(of)));

@@ -252,6 +252,42 @@ TEST_CASE_METHOD(enrolment_fixture, "enrolment: a revoked host's link ends, and 
   CHECK(why.find("revoked by ann: stolen") != std::string::npos);
 }
 
+TEST_CASE_METHOD(enrolment_fixture,
+                 "enrolment: a link outlives any number of renewals, and no revocation") {
+  auto given = ask_to_join(address(), fingerprint, request_of("vega", "good"));
+  REQUIRE(given.ok());
+  REQUIRE_FALSE(keep_grant(folder / "keys", *given));
+  auto own = read_certificate(folder / "keys/host.crt");
+  REQUIRE(own.ok());
+  auto told = [this](const host_identity& now) { farm_loop.run([&] { book->put(now); }); };
+  host_identity identity;
+  identity.name = {"vega"};
+  identity.valid = {{serial_of(own->get()), "key", "", "", {1}, {2}}};
+  told(identity);
+  host_end host;
+  coordinator_end end;
+  host.agent = system.spawn(take_agent_news, host.news);
+  host.link = connect_farm(host_loop, {address(), host_key_files(folder / "keys")},
+                           greeting_of("vega"), host.agent);
+  meet(end);
+  caf::anon_send(end.link, end.listener);
+  caf::anon_send(end.link, farm_message{some_welcome()});
+  CHECK(host.expect_welcome() == some_welcome());
+  for (const auto* serial : {"s2", "s3", "s4"}) {
+    identity.valid.push_back({serial, "key", "", "", {1}, {2}});
+    if (identity.valid.size() > limits::host_certificates_max)
+      identity.valid.erase(identity.valid.begin());
+    told(identity);
+  }
+  caf::anon_send(host.link, host_message{beat{1, 2, {}}});
+  CHECK(std::get<beat>(end.heard.pop()) == beat{1, 2, {}});
+  identity.valid.clear();
+  identity.revoked = {{"s4", {1}, "ann", "stolen"}};
+  told(identity);
+  CHECK(goes_down(end.link));
+  CHECK(goes_down(host.link));
+}
+
 TEST_CASE_METHOD(enrolment_fixture, "enrolment: only the certificate that is in the book holds") {
   auto given = ask_to_join(address(), fingerprint, request_of("vega", "good"));
   REQUIRE(given.ok());

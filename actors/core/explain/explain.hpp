@@ -56,6 +56,7 @@ struct host_surroundings {
   wall_time now;
   std::vector<host_work> work;
   std::vector<event_record> journal; ///< what was last written about it, newest first
+  std::string revoked;               ///< who took its certificates back, and why; empty: nobody
   std::vector<std::string> problems; ///< as above
 };
 

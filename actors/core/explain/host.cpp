@@ -120,8 +120,10 @@ std::string journal_line(const event_record& event) {
 explanation explain_host(const host_view& host, const host_surroundings& around) {
   explanation out;
   const auto& record = host.record;
-  out.sentence =
-    one_line("host " + printable(record.name.value, limits::name_bytes_max) + state_sentence(host));
+  auto state = around.revoked.empty() ? state_sentence(host)
+                                      : " is out, its certificates were " + around.revoked
+                                          + "; by a new token it can join again";
+  out.sentence = one_line("host " + printable(record.name.value, limits::name_bytes_max) + state);
   bool by_hold = host.state == host_state::draining || host.state == host_state::paused
                  || host.state == host_state::quarantined;
   if (record.hold.kind != hold_kind::none && !by_hold)

@@ -212,8 +212,10 @@ void host_agent_state::on(const assignment& work) {
   }
   if (attempts.size() >= limits::known_attempts_max)
     return refuse(work, "this host holds " + std::to_string(attempts.size()) + " attempts already");
-  if (auto problem = settings.spool->enter(work))
+  if (auto problem = settings.spool->enter(work)) {
+    take_health({"it can't keep attempts: " + problem->text}); // told first: no more of them
     return refuse(work, "the attempt can't be kept on this host: " + problem->text);
+  }
   activity.did("took attempt " + to_string(work.token.attempt), self->clock().now());
   hold(work);
 }

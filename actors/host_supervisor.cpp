@@ -3,6 +3,7 @@
 
 #include "actors/core/health.hpp"
 #include "actors/core/mutants.hpp"
+#include "actors/core/poison.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_workspaces.hpp"
 #include "schema/names.hpp"
@@ -112,6 +113,14 @@ void host_supervisor_state::on(const log_chunk& said) {
 }
 
 void host_supervisor_state::on(const attempt_ended& said) {
+  if (auto open = orders.find(said.token); open != orders.end()
+                                           && core::not_taken(open->second, said)
+                                           && record.hold.kind == hold_kind::health) {
+    orders.erase(open);
+    self->send(farm.coordinator,
+               attempt_lost{said.token, record.name, said.reason + core::nothing_ran});
+    return;
+  }
   if (orders.contains(said.token) || known_strays.contains(said.token))
     self->send(farm.coordinator, record.name, said);
   else if (is_foreign(said.token, "tells the end of"))

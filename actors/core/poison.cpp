@@ -14,7 +14,8 @@ std::vector<host_name> hosts_killed(const step_record& step) {
     // A host that came back later without its keeper was killed all the same.
     bool gone = attempt.state == attempt_state::lost || attempt.keeper_lost;
     bool counts = gone && attempt.outcome == result::host_lost
-                  && attempt.reason.find(lost_with_many) == std::string::npos;
+                  && attempt.reason.find(lost_with_many) == std::string::npos
+                  && attempt.reason.find(nothing_ran) == std::string::npos;
     if (counts && std::find(killed.begin(), killed.end(), attempt.host) == killed.end())
       killed.push_back(attempt.host);
   }

@@ -8,6 +8,11 @@
 
 namespace drover::core {
 
+bool not_taken(const open_order& order, const attempt_ended& report) {
+  return !order.confirmed && !order.started && report.outcome == result::exception
+         && !report.keeper_lost && report.started_at.ms == 0;
+}
+
 reconciliation reconcile(open_orders& orders, const std::vector<known_attempt>& listed,
                          std::chrono::milliseconds now) {
   reconciliation found;

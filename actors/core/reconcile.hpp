@@ -27,6 +27,9 @@ struct reconciliation {
   std::vector<grant_token> started;  ///< listed as running for the first time
 };
 
+/// Whether the host has ended the attempt without having begun it.
+bool not_taken(const open_order& order, const attempt_ended& report);
+
 /// Marks in `orders` what the host's list confirms. Only lists that the host made one after the
 /// other may be given, in that order: an older list would look like a loss.
 reconciliation reconcile(open_orders& orders, const std::vector<known_attempt>& listed,

@@ -147,6 +147,10 @@ TEST_CASE_METHOD(host_fixture, "host agent: an attempt that the disk refuses is 
   CHECK(all<attempt_ended>()[0].outcome == result::exception);
   CHECK(all<attempt_ended>()[0].reason
         == "the attempt can't be kept on this host: spool: no space left on device");
+  // That it is unwell is said before it, so that the build goes elsewhere and no other one comes.
+  REQUIRE(all<host_news_told>().size() == 1);
+  CHECK(all<host_news_told>()[0].trouble
+        == "it can't keep attempts: spool: no space left on device");
   CHECK(all<beat>().back().known.empty());
 }
 

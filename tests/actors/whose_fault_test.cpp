@@ -291,6 +291,23 @@ TEST_CASE_METHOD(healing_fixture, "healing: a host that is unwell gets no work u
   CHECK(h1.heard.all<assignment>().size() == 1);
 }
 
+TEST_CASE_METHOD(healing_fixture, "healing: what a host does not take when unwell runs elsewhere") {
+  auto h1 = join("h1");
+  auto id = submit_one();
+  REQUIRE(h1.heard.all<assignment>().size() == 1);
+  auto token = h1.heard.all<assignment>()[0].token;
+  auto h2 = join("h2");
+  say(h1, host_news_told{{{"os", "linux"}}, "it can't keep attempts: disk full"});
+  attempt_ended refused{token, result::exception, {}, "it can't be kept", false, 0, {}, {1}, {}};
+  say(h1, refused);
+  auto again = h2.heard.all<assignment>();
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].token.attempt.build == id);
+  CHECK(again[0].token.attempt.attempt.value == 2);
+  say(h1, refused); // once more, as after an order that was said twice
+  CHECK(h2.heard.all<assignment>().size() == 1);
+}
+
 TEST_CASE_METHOD(healing_fixture, "healing: a person's hold is not ended by good health") {
   auto h1 = join("h1");
   host_order drain{{"h1"}, host_action::drain, "ann", "new disk", 0ms};

@@ -199,6 +199,7 @@ def host_disk_full(rig):
     try:
         for name in os.listdir(moved):
             shutil.move(os.path.join(moved, name), state)
+        wait_until(lambda: rig.states()["h1"] != "up", 10, "it is noticed that h1 is away")
         rig.release("h1")
         rig.wait_up("h1")
         filler = state + "/filler"

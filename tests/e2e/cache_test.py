@@ -209,4 +209,4 @@ class Cache(FarmCase):
 
 
 if __name__ == "__main__":
-    main()
+    main(at_once=2)

@@ -193,4 +193,4 @@ class Healing(FarmCase):
 
 
 if __name__ == "__main__":
-    main()
+    main(at_once=2)

@@ -237,4 +237,4 @@ reporters:
 
 
 if __name__ == "__main__":
-    main()
+    main(at_once=2)

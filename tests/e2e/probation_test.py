@@ -202,4 +202,4 @@ class DifferenceTest(TrustCase):
 
 
 if __name__ == "__main__":
-    farm.main()
+    farm.main(at_once=2)

@@ -133,4 +133,4 @@ builders:
 
 
 if __name__ == "__main__":
-    main()
+    main(at_once=2)

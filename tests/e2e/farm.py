@@ -153,27 +153,46 @@ def main(at_once=1):
         at = sys.argv.index("--bin")
         PROGRAMS = os.path.abspath(sys.argv[at + 1])
         del sys.argv[at:at + 2]
+    signal.signal(signal.SIGTERM, end_once)
     if at_once > 1 and len(sys.argv) == 1:
         sys.exit(run_beside(at_once))
     # The test's module is __main__; this one was imported by it and holds PROGRAMS.
     unittest.main(module="__main__", verbosity=2)
 
 
+def end_once(*_):
+    """Of the first SIGTERM; another one must not cut off what stops the farm."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
+
+
 def run_beside(at_once):
     """For cases that mostly wait: 0 if all passed."""
+    running = set()
+
     def run(case):
-        return subprocess.run([sys.executable, sys.argv[0], "--bin", PROGRAMS, case],
-                              capture_output=True, text=True, check=False)
+        with subprocess.Popen([sys.executable, sys.argv[0], "--bin", PROGRAMS, case], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
+            running.add(child)
+            said, _ = child.communicate()
+            running.discard(child)
+            return child.returncode, said
 
     cases = [case.id().removeprefix("__main__.")
              for group in unittest.defaultTestLoader.loadTestsFromName("__main__")
              for case in group]
     failed = []
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        for case, done in zip(cases, pool.map(run, cases)):
-            print(done.stdout + done.stderr, end="", flush=True)
-            if done.returncode != 0:
-                failed.append(case)
+        try:
+            for case, (code, said) in zip(cases, pool.map(run, cases)):
+                print(said, end="", flush=True)
+                if code != 0:
+                    failed.append(case)
+        except BaseException:  # stopped from outside: they stop their farms
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in list(running):
+                child.terminate()
+            raise
     print(f"{len(cases) - len(failed)} of {len(cases)} cases passed"
           + "".join(f"\nFAILED: {case}" for case in failed))
     return 1 if failed or not cases else 0

@@ -57,9 +57,15 @@ def wanted_rows(words, long):
     return [row for row in ROWS if row.number in words]
 
 
+def end_once(*_):
+    """Of the first SIGTERM; another one must not cut off what stops the farm."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
+
+
 def run_row(row, options):
     """(verdict, outcome or None, sentence)"""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whoever stops it wants no farm left
+    signal.signal(signal.SIGTERM, end_once)
     random.seed(options.seed)
     folder = tempfile.mkdtemp(prefix="drover-faults-")
     rigs = []

@@ -42,6 +42,24 @@ lost() {
   [ ! -e "$1/exit" ]
 }
 
+# `$3` bytes of the file from the `$2`th on, and not those that come after: of whole blocks, and of
+# parts of them byte by byte (through a pipe a block may come in pieces).
+part_of_block() {
+  [ "$3" -eq 0 ] || dd if="$1" bs=4096 skip="$(($2 / 4096))" count=1 2>/dev/null \
+    | dd ibs=1 obs=4096 skip="$(($2 % 4096))" count="$3" 2>/dev/null
+}
+bytes() {
+  to=$(($2 + $3)) whole=$((($2 + 4095) / 4096)) end=$((($2 + $3) / 4096))
+  if [ "$whole" -gt "$end" ]; then
+    part_of_block "$1" "$2" "$3"
+    return
+  fi
+  part_of_block "$1" "$2" "$((whole * 4096 - $2))" || return
+  [ "$end" -eq "$whole" ] \
+    || dd if="$1" bs=4096 skip="$whole" count="$((end - whole))" 2>/dev/null || return
+  part_of_block "$1" "$((end * 4096))" "$((to - end * 4096))"
+}
+
 end_step() {
   if mkdir "$1/begun" 2>/dev/null; then
     tell "$1/exit" 143 # it will never start
@@ -108,7 +126,7 @@ follow) # STEP OFFSET: the log from there, until nothing has come for long or th
     [ -e "$step/exit" ] && over=1 # looked at first: what was printed is in the log by then
     size=$(($(wc -c <"$step/log")))
     if [ "$size" -gt "$at" ]; then
-      tail -c "+$((at + 1))" "$step/log" | head -c "$((size - at))" || exit 1
+      bytes "$step/log" "$at" "$((size - at))" || exit 1
       at=$size idle=0
     elif [ -n "$over" ]; then
       echo "exit $(cat "$step/exit")" >&2

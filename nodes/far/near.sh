@@ -85,7 +85,7 @@ while :; do
   case $code in
   0) break ;;
   4) pause=1 ;;
-  5) fail "the far machine lost the step while it ran, by a restart or by hand" ;;
+  5) fail "keeper lost: the far machine lost the step while it ran, by a restart or by hand" ;;
   *) rest ;;
   esac
   [ -n "$stop" ] && break

@@ -18,7 +18,7 @@ WITNESSES = 20  # hosts that are there before the herd comes
 WINDOW = 32     # hosts of one process that join at once
 PER_PROCESS = 2500
 SETTLE_SECONDS = 5
-KILL_SECONDS = 30
+KILL_SECONDS = 60
 
 
 class Herd:
@@ -91,7 +91,10 @@ def measure_herd(context, count):
         idle = (processor_seconds(coordinator) - processor) / (time.monotonic() - begin)
         calm = herd.report()
         grown = resident(coordinator) - memory
-        kill_one(farm)
+        try:
+            kill_one(farm)
+        except BenchError as why:  # what was seen until now stands
+            context.notes.append(f"{count:,} hosts: {why}")
         killed = herd.report()
         context.say(f"{count} hosts: {joined} joined in {seconds:.1f} s, joining {joining}, "
                     f"calm {calm}, "

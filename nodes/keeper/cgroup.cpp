@@ -147,6 +147,10 @@ bool make_folder(const std::string& path) {
   return errno == ENOENT && mkdir(path.substr(0, path.rfind('/')).c_str(), 0755) == 0 && made();
 }
 
+const char* memory_events(bool v2) {
+  return v2 ? "/memory.events" : "/memory.oom_control";
+}
+
 void freeze(const std::string& folder, bool on) {
   // One of the two is there; without either, killing goes by rounds alone.
   put(folder + "/cgroup.freeze", on ? "1" : "0");
@@ -236,10 +240,13 @@ void leave_cgroups(const cgroup_plan& base) {
 group_counters counters_of(const cgroup_plan& plan) {
   group_counters counters;
   if (!plan.memory.empty()) {
-    auto v2 = text_of(plan.memory + "/memory.events");
-    auto text = v2.empty() ? text_of(plan.memory + "/memory.oom_control") : v2;
+    // To look for a file that is not there costs as much as to read one.
+    bool v2 = plan.memory == plan.kill;
+    auto text = text_of(plan.memory + memory_events(v2));
+    if (text.empty())
+      text = text_of(plan.memory + memory_events(v2 = !v2));
     counters.memory_kills = number_in(text, "oom_kill");
-    auto peak = text_of(plan.memory + (v2.empty() ? "/memory.max_usage_in_bytes" : "/memory.peak"));
+    auto peak = text_of(plan.memory + (v2 ? "/memory.peak" : "/memory.max_usage_in_bytes"));
     counters.memory_peak = number_in(peak, "");
   }
   if (!plan.pids.empty()) {
@@ -256,9 +263,12 @@ group_counters counters_of(const cgroup_plan& plan) {
 
 expected<step_groups> step_groups::make(const cgroup_plan& plan, const step_limits& limits) {
   step_groups groups;
+  auto first = main_folder(plan);
   for (const auto& folder : folders_of(plan)) {
     if (!make_folder(folder))
       return io_failure(folder + ": can't make the step's cgroup", errno);
+    if (folder == first && groups.take_birthplace(folder))
+      continue;
     auto door = open_door(folder);
     if (!door)
       return io_failure(folder + ": can't enter the step's cgroup", errno);
@@ -266,16 +276,26 @@ expected<step_groups> step_groups::make(const cgroup_plan& plan, const step_limi
   }
   if (auto problem = set_limits(plan, limits))
     return *problem;
-  auto folder = main_folder(plan);
-  if (!folder.empty() && there(folder + "/cgroup.kill"))
-    groups.birthplace_ = unique_fd{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   return groups;
 }
 
+/// Of version 2 alone; its door is opened only by who was not born there.
+bool step_groups::take_birthplace(const std::string& folder) {
+  if (!there(folder + "/cgroup.kill"))
+    return false;
+  birthplace_ = unique_fd{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  return static_cast<bool>(birthplace_);
+}
+
 bool step_groups::enter(birth where) const {
-  auto first = doors_.begin() + (where == birth::in_birthplace ? 1 : 0);
-  return std::all_of(first, doors_.end(),
-                     [](const unique_fd& door) { return write(door.get(), "0", 1) == 1; });
+  auto go_in = [](int door) { return write(door, "0", 1) == 1; };
+  if (birthplace_ && where != birth::in_birthplace) {
+    unique_fd door{openat(birthplace_.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC)};
+    if (!door || !go_in(door.get()))
+      return false;
+  }
+  return std::all_of(doors_.begin(), doors_.end(),
+                     [&](const unique_fd& door) { return go_in(door.get()); });
 }
 
 } // namespace drover

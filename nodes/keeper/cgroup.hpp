@@ -72,7 +72,9 @@ public:
   bool enter(birth where) const;
 
 private:
-  std::vector<unique_fd> doors_; ///< the birthplace's first
+  bool take_birthplace(const std::string& folder);
+
+  std::vector<unique_fd> doors_; ///< but the birthplace's
   unique_fd birthplace_;
 };
 

@@ -218,6 +218,9 @@ void host_agent_state::on(const assignment& work) {
   }
   activity.did("took attempt " + to_string(work.token.attempt), self->clock().now());
   hold(work);
+  // Its keeper starts with a lease that ends no earlier.
+  if (!work.step.exclusive)
+    attempts.at(work.token).leased_until_ms = now_ms() + limits::orphan_time.count();
 }
 
 void host_agent_state::refuse(const assignment& work, const std::string& reason) {

@@ -17,17 +17,35 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::optional<failure> make_new(const std::string& folder, std::string_view records) {
+expected<attempt_folders::entry> make_new(const std::string& folder, std::string_view records) {
+  using entry = attempt_folders::entry;
   if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
     return io_failure(folder, errno);
   auto path = folder + "/" + spool_file::attempt;
   unique_fd file{open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
   if (!file)
-    return errno == EEXIST ? std::nullopt : std::optional{io_failure(path, errno)};
+    return errno == EEXIST ? expected{entry::there_before} : io_failure(path, errno);
   auto problem = append_record(file.get(), records, path);
-  if (problem)
-    remove_attempt_folder(folder); // as if it had never come
-  return problem;
+  if (!problem)
+    return entry::made;
+  remove_attempt_folder(folder); // as if it had never come
+  return *problem;
+}
+
+/// What is in the folder of a short attempt that is over; nothing of any other one.
+std::optional<kept_attempt> read_short(const std::string& folder) {
+  auto keeper = read_spool_file(folder, spool_file::keeper);
+  auto account = keeper ? last_of("exit", *keeper, &decode_exit) : keeper.error();
+  if (!account || outlives_power(*account) || last_record("closed", *keeper))
+    return std::nullopt;
+  auto log = read_whole(folder + "/" + spool_file::log, limits::kept_log_bytes_max);
+  if (!log && log.error().code != ec::not_found)
+    return std::nullopt;
+  auto attempt = read_spool_file(folder, spool_file::attempt);
+  // A step whose result may be used again left a note, which is none of ours to read.
+  if (!attempt || access((folder + "/" + spool_file::cache).c_str(), F_OK) == 0)
+    return std::nullopt;
+  return kept_attempt{*std::move(attempt), *std::move(keeper), log ? *std::move(log) : ""};
 }
 
 } // namespace
@@ -54,9 +72,10 @@ std::optional<failure> add_attempt_record(const std::string& folder, std::string
 attempt_folders::attempt_folders(const std::string& root)
     : emptied_{root, limits::emptied_folders_max} {}
 
-std::optional<failure> attempt_folders::enter(const std::string& folder, std::string_view records) {
+expected<attempt_folders::entry> attempt_folders::enter(const std::string& folder,
+                                                        std::string_view records) {
   if (access(folder.c_str(), F_OK) != 0 && enter_again(folder, records))
-    return std::nullopt;
+    return entry::made;
   return make_new(folder, records);
 }
 
@@ -71,14 +90,26 @@ bool attempt_folders::enter_again(const std::string& folder, std::string_view re
   return false;
 }
 
-bool attempt_folders::empty(const std::string& folder) {
-  auto records = read_spool_file(folder, spool_file::keeper);
-  auto account = records ? last_of("exit", *records, &decode_exit) : records.error();
-  if (!account || outlives_power(*account) || last_record("closed", *records))
+bool attempt_folders::keep(const std::string& folder, const std::string& record,
+                           kept_attempts& kept) {
+  auto found = read_short(folder);
+  if (!found)
     return false;
+  found->attempt += "\n" + record;
+  if (auto problem = kept.add(folder.substr(folder.rfind('/') + 1), *found)) {
+    if (problem->code != ec::unavailable)
+      complain_of_spool("keep", *problem);
+    return false;
+  }
+  leave(folder);
+  return true;
+}
+
+/// Of an attempt that is kept elsewhere: what a crash leaves of it here is removed at the start.
+void attempt_folders::leave(const std::string& folder) {
   auto aside = emptied_.set_aside(folder); // nobody's from here on
   if (!aside)
-    return false;
+    return remove_attempt_folder(folder);
   bool emptied = true;
   for (auto name : {spool_file::attempt, spool_file::keeper, spool_file::log}) {
     auto path = *aside + "/" + name;
@@ -92,7 +123,6 @@ bool attempt_folders::empty(const std::string& folder) {
     emptied_.offer(*aside);
   else
     remove_attempt_folder(*aside);
-  return true;
 }
 
 } // namespace drover

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "nodes/emptied_folders.hpp"
+#include "nodes/kept_attempts.hpp"
 #include "schema/error.hpp"
 
 #include <optional>
@@ -23,15 +24,18 @@ class attempt_folders {
 public:
   explicit attempt_folders(const std::string& root);
 
+  enum class entry { made, there_before };
   /// Makes `folder` with its first records; one that is there already stays as it is.
-  std::optional<failure> enter(const std::string& folder, std::string_view records);
-  /// Keeps the folder of an attempt that is over for another one. Only where no exit was synced:
+  expected<entry> enter(const std::string& folder, std::string_view records);
+  /// Moves what is in `folder`, of a short attempt that is over, and `record` behind its records,
+  /// to `kept` under its name, and keeps the folder for another one. Only where no exit was synced:
   /// what a loss of power brings back of such an attempt does not count, under whatever name it
-  /// comes back. False: it is still there, to be removed.
-  bool empty(const std::string& folder);
+  /// comes back. False: all is as it was.
+  bool keep(const std::string& folder, const std::string& record, kept_attempts& kept);
 
 private:
   bool enter_again(const std::string& folder, std::string_view records);
+  void leave(const std::string& folder);
 
   emptied_folders emptied_;
 };

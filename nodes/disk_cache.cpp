@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto memo_file = "cache";
+constexpr auto memo_file = spool_file::cache;
 constexpr auto staging = "kept-result";
 constexpr auto moving = "kept-result.moving"; ///< the same, once its files go into the workspace
 constexpr auto known_as = "kept result";

@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,6 +27,7 @@ namespace {
 
 /// Folders on their way in or out begin with this; no token's name does.
 constexpr auto aside_prefix = ".";
+constexpr auto kept_folder = ".kept";
 
 bool there(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
@@ -59,33 +59,12 @@ expected<keeper_exit> exit_in(std::string_view records, const std::string& boot_
   return account;
 }
 
-/// Its own session, every signal as a fresh process has it. Never fork: the agent may be big.
-expected<pid_t> spawn_keeper(const std::string& program, const std::string& folder) {
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::string name = "drover-keeper", argument = folder;
-  char* arguments[] = {name.data(), argument.data(), nullptr};
-  char* environment[] = {nullptr};
-  pid_t pid = 0;
-  int error = posix_spawn(&pid, program.c_str(), nullptr, &attributes, arguments, environment);
-  posix_spawnattr_destroy(&attributes);
-  if (error != 0)
-    return io_failure("can't start the keeper " + program, error);
-  return pid;
-}
-
 } // namespace
 
 disk_spool::disk_spool(std::string root, std::string keeper_program, cgroup_plan groups)
-    : root_{std::move(root)}, boot_id_{current_boot_id()},
-      keeper_program_{std::move(keeper_program)}, groups_{std::move(groups)}, folders_{root_} {
+    : root_{std::move(root)}, boot_id_{current_boot_id()}, groups_{std::move(groups)},
+      folders_{root_}, kept_{root_ + "/" + kept_folder, boot_id_}, starter_{
+                                                                     std::move(keeper_program)} {
   std::error_code error;
   fs::create_directories(root_, error);
   if (error)
@@ -110,6 +89,16 @@ void disk_spool::sweep_groups() const {
   }
 }
 
+expected<std::string> disk_spool::records_of(const std::string& name, const char* file) const {
+  if (!kept_.holds(name))
+    return read_spool_file(root_ + "/" + name, file);
+  auto kept = kept_.read(name);
+  if (!kept)
+    return kept.error();
+  return file == std::string_view{spool_file::keeper} ? std::move((*kept).keeper)
+                                                      : std::move((*kept).attempt);
+}
+
 std::string disk_spool::folder_of(const grant_token& token) const {
   return root_ + "/" + folder_name(token);
 }
@@ -118,7 +107,10 @@ void disk_spool::sweep() const {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator{root_, error}) {
     auto folder = entry.path().string();
-    if (!entry.path().filename().string().starts_with(aside_prefix)) {
+    auto name = entry.path().filename().string();
+    if (name == kept_folder)
+      continue;
+    if (!name.starts_with(aside_prefix) && !kept_.holds(name)) {
       auto work = read_record(folder, spool_file::attempt, "assignment", &decode_assignment);
       if (work ? folder_of((*work).token) == folder : work.error().code == ec::io)
         continue; // what can't be read now is not for us to remove
@@ -131,18 +123,35 @@ void disk_spool::sweep() const {
 }
 
 std::optional<failure> disk_spool::enter(const assignment& work) {
-  auto folder = folder_of(work.token);
+  auto name = folder_name(work.token);
+  if (fresh_.holds(name) || kept_.holds(name))
+    return std::nullopt;
   auto records = encode(attempt_entry{wall_now_ns(), boot_id_}) + "\n" + encode(work);
-  return folders_.enter(folder, records);
+  auto entered = folders_.enter(root_ + "/" + name, records);
+  if (!entered)
+    return entered.error();
+  if (*entered == attempt_folders::entry::made)
+    fresh_.add(name, work);
+  return std::nullopt;
+}
+
+/// Of an attempt that an earlier agent may have started.
+std::optional<failure> disk_spool::why_not_to_start(const std::string& name) const {
+  auto folder = root_ + "/" + name;
+  if (kept_.holds(name) || watcher_.watches(name)
+      || was_started(read_spool_file(folder, spool_file::keeper)))
+    return failure{ec::conflict, folder + ": this attempt was started before"};
+  if (!there(folder))
+    return failure{ec::not_found, folder + ": start an attempt only after it was entered"};
+  return std::nullopt;
 }
 
 std::optional<failure> disk_spool::start(const keeper_order& order) {
   auto name = folder_name(order.token);
   auto folder = root_ + "/" + name;
-  if (!there(folder))
-    return failure{ec::not_found, folder + ": start an attempt only after it was entered"};
-  if (watcher_.watches(name) || was_started(read_spool_file(folder, spool_file::keeper)))
-    return failure{ec::conflict, folder + ": this attempt was started before"};
+  if (!fresh_.remove(name))
+    if (auto problem = why_not_to_start(name))
+      return problem;
   auto tagged = order;
   tagged.env[attempt_token_variable] = name;
   tagged.cgroup = groups_of(groups_, name);
@@ -158,7 +167,7 @@ std::optional<failure> disk_spool::start(const keeper_order& order) {
 }
 
 std::optional<failure> disk_spool::launch(const std::string& folder, const std::string& name) {
-  auto pid = spawn_keeper(keeper_program_, folder);
+  auto pid = starter_.start(folder);
   if (!pid)
     return pid.error();
   auto pidfd = open_pidfd(*pid);
@@ -223,7 +232,7 @@ void disk_spool::renew_lease(const grant_token& token, milliseconds left) {
 }
 
 std::optional<keeper_exit> disk_spool::exit_of(const grant_token& token) const {
-  auto records = read_spool_file(folder_of(token), spool_file::keeper);
+  auto records = records_of(folder_name(token), spool_file::keeper);
   auto account = records ? exit_in(*records, boot_id_) : records.error();
   if (account)
     return *account;
@@ -234,7 +243,10 @@ std::optional<keeper_exit> disk_spool::exit_of(const grant_token& token) const {
 
 std::optional<failure> disk_spool::close(const grant_token& token, const keeper_exit& account) {
   auto folder = folder_of(token);
+  if (kept_.holds(folder_name(token)))
+    return std::nullopt; // with the keeper's own account
   // Held while we kill and write, so that a keeper that comes up late finds itself refused.
+  fresh_.remove(folder_name(token));
   auto lock = take_lock(folder, lock_kind::of_file);
   if (!lock)
     return lock.error();
@@ -258,38 +270,34 @@ std::optional<failure> disk_spool::close(const grant_token& token, const keeper_
 
 uint64_t disk_spool::log_size(const grant_token& token) const {
   struct stat info {};
-  auto path = folder_of(token) + "/" + spool_file::log;
+  auto name = folder_name(token);
+  if (kept_.holds(name)) {
+    auto kept = kept_.read(name);
+    return kept ? (*kept).log.size() : 0;
+  }
+  auto path = root_ + "/" + name + "/" + spool_file::log;
   return stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
 }
 
 expected<std::string> disk_spool::read_log(const grant_token& token, uint64_t offset,
                                            size_t max) const {
-  auto path = folder_of(token) + "/" + spool_file::log;
-  unique_fd file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!file && errno == ENOENT && there(folder_of(token)))
-    return std::string{}; // entered, not started
-  if (!file)
-    return io_failure(path, errno);
-  std::string bytes(max, '\0');
-  size_t filled = 0;
-  while (filled < max) {
-    auto got =
-      pread(file.get(), bytes.data() + filled, max - filled, static_cast<off_t>(offset + filled));
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return io_failure(path, errno);
-    if (got == 0)
-      break;
-    filled += static_cast<size_t>(got);
+  auto name = folder_name(token);
+  if (kept_.holds(name)) {
+    auto kept = kept_.read(name);
+    if (!kept)
+      return kept.error();
+    return (*kept).log.substr(std::min<uint64_t>(offset, (*kept).log.size()), max);
   }
-  bytes.resize(filled);
+  auto path = root_ + "/" + name + "/" + spool_file::log;
+  auto bytes = read_part(path, offset, max);
+  if (!bytes && bytes.error().code == ec::not_found && there(folder_of(token)))
+    return std::string{}; // entered, not started
   return bytes;
 }
 
 expected<disk_spool::folder_entry> disk_spool::read_folder(const std::string& name) const {
   auto folder = root_ + "/" + name;
-  auto records = read_spool_file(folder, spool_file::attempt);
+  auto records = records_of(name, spool_file::attempt);
   if (!records)
     return records.error();
   auto work = last_of("assignment", *records, &decode_assignment);
@@ -307,7 +315,7 @@ expected<disk_spool::folder_entry> disk_spool::read_folder(const std::string& na
   }
   // One that came in another boot may have run, whatever is left of its records.
   found.keeper_started = found.keeper_alive || !came || (*came).boot_id != boot_id_
-                         || was_started(read_spool_file(folder, spool_file::keeper));
+                         || was_started(records_of(name, spool_file::keeper));
   if (auto at = last_of("confirmed", *records, &decode_confirmed)) {
     found.confirmed = true;
     found.confirmed_at = *at;
@@ -316,12 +324,13 @@ expected<disk_spool::folder_entry> disk_spool::read_folder(const std::string& na
 }
 
 std::vector<spooled_attempt> disk_spool::list() const {
-  std::vector<folder_entry> found;
+  auto names = kept_.names();
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator{root_, error}) {
-    auto name = entry.path().filename().string();
-    if (name.starts_with(aside_prefix))
-      continue;
+  for (const auto& entry : fs::directory_iterator{root_, error})
+    if (auto name = entry.path().filename().string(); !name.starts_with(aside_prefix))
+      names.push_back(std::move(name));
+  std::vector<folder_entry> found;
+  for (const auto& name : names) {
     auto attempt = read_folder(name);
     if (!attempt)
       complain_of_spool("read", attempt.error());
@@ -341,7 +350,13 @@ std::vector<spooled_attempt> disk_spool::list() const {
 }
 
 std::optional<spooled_attempt> disk_spool::find(const grant_token& token) const {
-  auto found = read_folder(folder_name(token));
+  auto name = folder_name(token);
+  if (auto work = fresh_.find(name)) {
+    spooled_attempt known;
+    known.work = *std::move(work);
+    return known;
+  }
+  auto found = read_folder(name);
   if (found)
     return std::move((*found).attempt);
   if (found.error().code != ec::not_found)
@@ -350,19 +365,25 @@ std::optional<spooled_attempt> disk_spool::find(const grant_token& token) const 
 }
 
 void disk_spool::confirm(const grant_token& token, wall_time now) {
+  auto folder = folder_of(token);
+  auto name = folder_name(token);
+  fresh_.remove(name);
+  if (kept_.holds(name)
+      || (!watcher_.watches(name) && folders_.keep(folder, encode_confirmed(now), kept_)))
+    return;
   // If a loss of power takes it, the result is only told once more.
-  if (auto problem = add_attempt_record(folder_of(token), encode_confirmed(now)))
+  if (auto problem = add_attempt_record(folder, encode_confirmed(now)))
     complain_of_spool("confirm", *problem);
 }
 
 void disk_spool::forget(const grant_token& token) {
   auto folder = folder_of(token);
+  if (auto name = folder_name(token); kept_.holds(name))
+    return kept_.forget(name);
   auto attempt = find(token);
   if (!attempt || !attempt->confirmed || attempt->keeper_alive)
     return complain_of_spool("forget",
                              {ec::conflict, folder + ": not confirmed or still running, kept"});
-  if (folders_.empty(folder))
-    return;
   // Without its assignment it is nobody's: a crash can't leave half an attempt.
   auto path = folder + "/" + spool_file::attempt;
   if (unlink(path.c_str()) != 0)

@@ -4,7 +4,9 @@
 
 #include "actors/ports.hpp"
 #include "nodes/attempt_folders.hpp"
+#include "nodes/fresh_attempts.hpp"
 #include "nodes/keeper/cgroup.hpp"
+#include "nodes/keeper_starter.hpp"
 #include "nodes/keeper_watcher.hpp"
 
 namespace drover {
@@ -41,6 +43,8 @@ public:
   std::string folder_of(const grant_token& token) const;
 
 private:
+  /// Of a file of the attempt `name`, wherever that is kept.
+  expected<std::string> records_of(const std::string& name, const char* file) const;
   void sweep() const;
   void sweep_groups() const;
   struct folder_entry {
@@ -48,14 +52,18 @@ private:
     int64_t entered_ns = 0;
   };
   expected<folder_entry> read_folder(const std::string& name) const;
+  std::optional<failure> why_not_to_start(const std::string& name) const;
   std::optional<failure> launch(const std::string& folder, const std::string& name);
   bool watch_stranger(const std::string& folder, const std::string& name);
 
   std::string root_;
   std::string boot_id_;
-  std::string keeper_program_;
   cgroup_plan groups_;
   attempt_folders folders_;
+  kept_attempts kept_;
+  /// Entered by this process, without a keeper so far: their folders need not be looked into.
+  fresh_attempts fresh_;
+  keeper_starter starter_;
   keeper_watcher watcher_;
 };
 

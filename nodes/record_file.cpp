@@ -62,7 +62,8 @@ size_t size_by_lengths(std::string_view text) {
   return 0;
 }
 
-/// How many bytes the whole record at the beginning of `text` has; 0 if there is none.
+} // namespace
+
 size_t whole_record(std::string_view text) {
   auto size = text.starts_with(heading_begin) ? size_by_lengths(text) : 0;
   if (size == 0)
@@ -70,8 +71,6 @@ size_t whole_record(std::string_view text) {
   auto body = text.substr(0, size - trailer_bytes);
   return text.substr(body.size(), trailer_bytes) == trailer_of(body) ? size : 0;
 }
-
-} // namespace
 
 record_writer::record_writer(std::string_view kind) : bytes_{heading(kind)} {}
 
@@ -152,6 +151,27 @@ expected<std::string> read_whole(const std::string& path, size_t max) {
     if (bytes.size() > max)
       return failure{ec::damaged, path + ": longer than " + std::to_string(max) + " bytes"};
   }
+}
+
+expected<std::string> read_part(const std::string& path, uint64_t offset, size_t max) {
+  unique_fd file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file)
+    return io_failure(path, errno);
+  std::string bytes(max, '\0');
+  size_t filled = 0;
+  while (filled < max) {
+    auto got =
+      pread(file.get(), bytes.data() + filled, max - filled, static_cast<off_t>(offset + filled));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return io_failure(path, errno);
+    if (got == 0)
+      break;
+    filled += static_cast<size_t>(got);
+  }
+  bytes.resize(filled);
+  return bytes;
 }
 
 int write_all(int fd, std::string_view bytes) {

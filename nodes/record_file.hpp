@@ -73,6 +73,9 @@ failure io_failure(const std::string& what, int error_number);
 /// A whole file of at most `max` bytes; ec::not_found if it is not there.
 expected<std::string> read_whole(const std::string& path, size_t max);
 
+/// At most `max` bytes of a file from `offset` on: fewer at its end.
+expected<std::string> read_part(const std::string& path, uint64_t offset, size_t max);
+
 enum class durability { synced, unsynced };
 /// Replaces FOLDER/name by `bytes` at one stroke. `synced`: it survives a power loss as well, name
 /// and all, once this returns.
@@ -84,6 +87,8 @@ std::optional<failure> append_record(int fd, std::string_view record, const std:
 /// The last whole record of `kind` in a file of records. ec::not_found if there is none,
 /// ec::damaged if what there is of it does not match its checksum or is cut short.
 expected<std::string_view> last_record(std::string_view kind, std::string_view file);
+/// How many bytes the whole record at the beginning of `text` has; 0 if there is none.
+size_t whole_record(std::string_view text);
 /// Makes the names in a folder survive a power loss.
 std::optional<failure> sync_folder(const std::string& folder);
 /// Writes all of `bytes`; the error number, or 0.

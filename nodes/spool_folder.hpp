@@ -14,6 +14,7 @@
 //                     that has passed its limit ends with a line that says so and with its tail
 //   lease     agent   until when the step may run on; the keeper looks when its lease ends
 //   cancel    agent   why the step is to end; the keeper looks before the start and at SIGTERM
+//   cache     agent   of a step whose result may be used again: what it was made of
 //
 // A process lock rather than flock: it is asked for without being taken (so that a look can't make
 // a keeper's own attempt fail), and the kernel names the holder. The folder's name is the token.
@@ -41,8 +42,10 @@
 //     An attempt that was entered in another boot is therefore never started (it may have run), and
 //     an exit of another boot counts only if it was synced (an agent's always is). Where even the
 //     folder is gone, the coordinator holds every order that it sent to another boot for lost.
-//   - Folders of attempts whose exit was not synced are emptied and used again under another name.
-//     Where a loss of power brings back what was in them, the folder holds another one's assignment
+//   - Once its result is durable at the coordinator, an attempt whose exit was not synced moves,
+//     byte for byte, into a file with others (`kept_attempts`), and its folder is emptied and used
+//     again under another name. Agent killed in between: it is there twice, and the folder goes.
+//     Where a loss of power brings back what was in a folder, that holds another one's assignment
 //     and is removed, or an exit that does not count.
 //   - One damaged record: each has its checksum and is read or refused by itself.
 
@@ -54,6 +57,7 @@ inline constexpr auto keeper = "keeper";
 inline constexpr auto log = "log";
 inline constexpr auto cancel = "cancel";
 inline constexpr auto lease = "lease";
+inline constexpr auto cache = "cache";
 } // namespace spool_file
 
 /// In every step's environment, with the folder's name: finds processes of a step whose keeper

@@ -30,6 +30,16 @@ inline constexpr milliseconds exit_synced_from = 1s;
 inline constexpr size_t spool_file_bytes_max = 4 * spool_record_bytes_max;
 /// Emptied folders that a host keeps to use them again, of attempts and of workspaces each.
 inline constexpr size_t emptied_folders_max = 64;
+/// How long an agent waits for its nursery to fork a keeper: a moment, but on a machine that swaps.
+inline constexpr milliseconds nursery_patience = 5s;
+/// Of a short attempt that a host keeps beside others in one file: larger ones keep their folder.
+inline constexpr size_t kept_log_bytes_max = 64 * 1024;
+inline constexpr size_t kept_attempt_bytes_max = 256 * 1024;
+/// What such a file grows to: some thousand attempts; the host reads it whole when it starts.
+inline constexpr size_t kept_file_bytes = 4 * 1024 * 1024;
+/// Attempts in all such files: some four hundred a second for as long as `spool_kept`, in some
+/// 30 MiB of memory. Those beyond it keep their folders.
+inline constexpr size_t kept_attempts_max = 256 * 1024;
 /// Room that a keeper's file has from the start: all three of its records.
 inline constexpr size_t keeper_file_bytes = exit_record_bytes_max + 4096;
 

@@ -1,9 +1,12 @@
 // drover-keeper FOLDER: runs the order in an attempt's folder and records how it ended there.
 //
-// One for each running step. It outlives drover-host, so it needs nobody: the folder tells it all
-// (nodes/spool_folder.hpp) and takes all it has to say. Links the standard library alone.
+// drover-keeper --nursery: forks keepers as drover-host asks for them by its standard input.
+//
+// One keeper for each running step. It outlives drover-host, so it needs nobody: the folder tells
+// it all (nodes/spool_folder.hpp) and takes all it has to say. Links the standard library alone.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "nodes/keeper/nursery.hpp"
 #include "nodes/keeper/step_keeper.hpp"
 #include "nodes/spool_folder.hpp"
 #include "schema/limits.hpp"
@@ -117,13 +120,9 @@ int record(const desk& own, const keeper_exit& account) {
   return done;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
-  if (argc != 2)
-    return complain("give the attempt's folder, as drover-host does", wrong_usage);
+int keep(const std::string& folder) {
   block_keeper_signals();
-  auto own = sit_down(argv[1]);
+  auto own = sit_down(folder);
   if (!own)
     return complain(own.error().text, refused);
   if (auto problem = sign_in(*own)) {
@@ -132,4 +131,15 @@ int main(int argc, char** argv) {
     return record(*own, exception_account(problem->text));
   }
   return record(*own, run_order(*own));
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2)
+    return complain("give the attempt's folder, as drover-host does", wrong_usage);
+  if (!std::string_view{argv[1]}.starts_with(nursery_word))
+    return keep(argv[1]);
+  auto folder = tend_nursery(STDIN_FILENO, argv[1]);
+  return folder ? keep(*folder) : done;
 }

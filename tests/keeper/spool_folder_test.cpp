@@ -6,7 +6,6 @@
 #include "tests/keeper/temp_folder.hpp"
 
 #include <rapidcheck.h>
-#include <sys/stat.h>
 
 #include <cstdio>
 
@@ -201,77 +200,6 @@ TEST_CASE("spool: only a confirmed attempt is forgotten", "[spool]") {
   spool.confirm(token, {1});
   spool.forget(token);
   CHECK_FALSE(spool.find(token));
-  CHECK(std::filesystem::is_empty(folder.path));
-}
-
-namespace {
-
-/// An attempt that ran for `took`, told and confirmed, as its keeper leaves it.
-void run_and_confirm(disk_spool& spool, const assignment& work, milliseconds took) {
-  REQUIRE_FALSE(spool.enter(work));
-  auto folder = spool.folder_of(work.token);
-  keeper_exit account;
-  account.started_at = {1000};
-  account.finished_at = {1000 + took.count()};
-  spill(folder + "/keeper", encode(account));
-  spill(folder + "/log", "what it printed");
-  REQUIRE(spool.exit_of(work.token));
-  spool.confirm(work.token, {1});
-  spool.forget(work.token);
-  REQUIRE_FALSE(spool.find(work.token));
-}
-
-ino_t inode_of(const std::string& path) {
-  struct stat info {};
-  REQUIRE(stat(path.c_str(), &info) == 0);
-  return info.st_ino;
-}
-
-} // namespace
-
-TEST_CASE("spool: the folder of a short attempt is used again, with nothing in it", "[spool]") {
-  temp_folder folder;
-  disk_spool spool{folder.path, "/nowhere/drover-keeper"};
-  run_and_confirm(spool, work_of(1), milliseconds{5});
-  auto next = work_of(2);
-  auto files = std::distance(std::filesystem::directory_iterator{folder.path}, {});
-  REQUIRE_FALSE(spool.enter(next));
-  CHECK(std::distance(std::filesystem::directory_iterator{folder.path}, {}) == files);
-  auto found = spool.find(next.token);
-  REQUIRE(found);
-  CHECK(found->work == next);
-  CHECK_FALSE(found->keeper_started);
-  CHECK_FALSE(found->confirmed);
-  CHECK_FALSE(spool.exit_of(next.token));
-  CHECK(spool.log_size(next.token) == 0);
-  CHECK((*spool.read_log(next.token, 0, 10)).empty());
-  // Once more, and it is the same folder.
-  auto inode = inode_of(spool.folder_of(next.token));
-  spill(spool.folder_of(next.token) + "/keeper", encode(keeper_exit{}));
-  spool.confirm(next.token, {1});
-  spool.forget(next.token);
-  REQUIRE_FALSE(spool.enter(work_of(3)));
-  CHECK(inode_of(spool.folder_of(work_of(3).token)) == inode);
-}
-
-TEST_CASE("spool: what an exit that was synced lies in is not used again", "[spool]") {
-  temp_folder folder;
-  disk_spool spool{folder.path, "/nowhere/drover-keeper"};
-  run_and_confirm(spool, work_of(1), limits::exit_synced_from);
-  CHECK(std::filesystem::is_empty(folder.path));
-}
-
-TEST_CASE("spool: a folder that holds another one's assignment goes at the start", "[spool]") {
-  temp_folder folder;
-  {
-    disk_spool spool{folder.path, "/nowhere/drover-keeper"};
-    run_and_confirm(spool, work_of(1), milliseconds{5});
-    REQUIRE_FALSE(spool.enter(work_of(2)));
-    // As a loss of power leaves it: the name is new, what is in it is not.
-    std::filesystem::rename(spool.folder_of(work_of(2).token), spool.folder_of(work_of(3).token));
-  }
-  disk_spool spool{folder.path, "/nowhere/drover-keeper"};
-  CHECK(spool.list().empty());
   CHECK(std::filesystem::is_empty(folder.path));
 }
 

@@ -11,6 +11,8 @@
 // as any of them, and takes them with it.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "tools/kill-sweep.d/kill_calls.hpp"
+
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -34,51 +36,13 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace {
 
 enum class moment { before, torn, after };
-
-/// Where a call's target is named.
-enum class target { descriptor, path, second_path };
-
-struct traced_call {
-  long number;
-  const char* name;
-  target where;
-};
-
-// A write is of the class `write` or `send` by what its descriptor is.
-constexpr std::array calls{
-  traced_call{SYS_write, "write", target::descriptor},
-  traced_call{SYS_pwrite64, "pwrite", target::descriptor},
-  traced_call{SYS_writev, "writev", target::descriptor},
-  traced_call{SYS_pwritev, "pwritev", target::descriptor},
-  traced_call{SYS_pwritev2, "pwritev2", target::descriptor},
-  traced_call{SYS_ftruncate, "ftruncate", target::descriptor},
-  traced_call{SYS_fallocate, "fallocate", target::descriptor},
-  traced_call{SYS_sendto, "sendto", target::descriptor},
-  traced_call{SYS_sendmsg, "sendmsg", target::descriptor},
-  traced_call{SYS_sendfile, "sendfile", target::descriptor},
-  traced_call{SYS_fsync, "fsync", target::descriptor},
-  traced_call{SYS_fdatasync, "fdatasync", target::descriptor},
-  traced_call{SYS_sync_file_range, "sync_file_range", target::descriptor},
-  traced_call{SYS_syncfs, "syncfs", target::descriptor},
-  traced_call{SYS_renameat, "rename", target::second_path},
-  traced_call{SYS_renameat2, "rename", target::second_path},
-  traced_call{SYS_linkat, "link", target::second_path},
-  traced_call{SYS_unlinkat, "unlink", target::second_path},
-  traced_call{SYS_mkdirat, "mkdir", target::second_path},
-#ifdef SYS_rename // newer architectures have the "at" calls alone
-  traced_call{SYS_rename, "rename", target::path},
-  traced_call{SYS_link, "link", target::path},
-  traced_call{SYS_unlink, "unlink", target::path},
-  traced_call{SYS_rmdir, "rmdir", target::path},
-  traced_call{SYS_mkdir, "mkdir", target::path},
-#endif
-};
 
 constexpr size_t path_bytes_max = 4096;
 
@@ -229,6 +193,7 @@ private:
 
   void ended(pid_t tid, int status) {
     victims_.erase(tid);
+    nurseries_.erase(tid);
     leaders_.erase(tid);
     if (tid != main_)
       return;
@@ -248,10 +213,13 @@ private:
       at_call(tid);
       return;
     case PTRACE_EVENT_EXEC:
-      if (is_program(tid))
-        victims_[tid] = true;
-      else
-        victims_.erase(tid);
+      take_note(tid);
+      break;
+    case PTRACE_EVENT_FORK:
+    case PTRACE_EVENT_VFORK:
+    case PTRACE_EVENT_CLONE:
+      if (nurseries_.contains(tid))
+        forked(tid);
       break;
     case PTRACE_EVENT_STOP:
       if (signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU) {
@@ -271,6 +239,24 @@ private:
       break;
     }
     ptrace(PTRACE_CONT, tid, nullptr, nullptr);
+  }
+
+  void take_note(pid_t pid) {
+    nurseries_.erase(pid);
+    victims_.erase(pid);
+    if (!is_program(pid))
+      return;
+    if (whole_file(proc(pid, "cmdline")).find("--nursery") != std::string::npos)
+      nurseries_.insert(pid);
+    else
+      victims_[pid] = true;
+  }
+
+  /// A keeper, out of a process that forks those.
+  void forked(pid_t nursery) {
+    unsigned long child = 0;
+    if (ptrace(PTRACE_GETEVENTMSG, nursery, nullptr, &child) == 0)
+      victims_[static_cast<pid_t>(child)] = true;
   }
 
   /// Whether the process that has just called exec is one that is to die.
@@ -355,6 +341,7 @@ private:
   bool over_ = false;
   int exit_code_ = 0;
   std::map<pid_t, bool> victims_; ///< processes of the program, by what they last executed
+  std::set<pid_t> nurseries_;     ///< they fork keepers, and are none
   std::map<pid_t, pid_t> leaders_;
   std::map<std::string, uint64_t> counts_;
 };

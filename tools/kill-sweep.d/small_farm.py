@@ -191,7 +191,8 @@ class SmallFarm(Rig):
                       for one in groups_of(f"{self.farm.folder}/hosts/{name}")
                       if "/drover-" in os.path.dirname(one)]
         return found + [f"process {line}" for _, line in self.farm.processes_left()
-                        if "drover-keeper" in line or "drover-" not in line]
+                        if ("drover-keeper" in line and "--nursery" not in line)
+                        or "drover-" not in line]
 
     def stop(self):
         super().stop()

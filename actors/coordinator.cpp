@@ -338,8 +338,8 @@ void coordinator_state::on_over(build_id id) {
 void coordinator_state::on_homeless(const build_homeless& request) {
   auto id = request.file.build.id;
   auto known = active.find(id);
-  if (known == active.end())
-    return;
+  if (known == active.end() || known->second.placement > request.file.build.placement)
+    return; // it was placed meanwhile, and is about to hear of it
   release(known->second);
   release_hedge(known->second);
   known->second.placement = request.file.build.placement;

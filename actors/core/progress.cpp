@@ -265,13 +265,18 @@ verdict apply_ended(build_file& file, const attempt_ended& report) {
     return verdict::recorded;
   }
   if (may_stand(file, *step, *attempt, report)) {
+    bool in_time = live(*attempt);
     record_end(*attempt, report);
     if (report.keeper_lost && keepers_lost(file, *step) < limits::keeper_lost_attempts_max) {
       step->state = step_state::pending;
       return verdict::recorded;
     }
     accept(file, *step, *attempt);
-    end_race(file, *attempt);
+    if (in_time)
+      end_race(file, *attempt);
+    else // it stands, but its workspace was given up: nothing moves there
+      drop_hedge(file, "a late result from " + attempt->host.value + " came first",
+                 attempt->finished_at);
     return verdict::accepted;
   }
   if (attempt->state == attempt_state::lost || attempt->role == attempt_role::counts) {

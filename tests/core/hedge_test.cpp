@@ -119,6 +119,27 @@ TEST_CASE("hedge: it is lost itself and nothing else changes") {
   CHECK(r.file.steps[1].outcome == result::success);
 }
 
+TEST_CASE("hedge: a late result of a lost second attempt stands, but nothing moves to its host") {
+  race r;
+  auto second = r.hedge_up_to_the_race();
+  auto with_many = [](const char* why) { return why + std::string{lost_with_many}; };
+  apply_lost(r.file, second, with_many("h2 fell silent"), {300});
+  SECTION("while the build goes on where it was") {
+    CHECK(apply_ended(r.file, ended(second, result::success)) == verdict::accepted);
+    CHECK(r.file.build.host.value == "h1");
+    CHECK(r.attempt(r.own).state == attempt_state::running);
+    CHECK(std::get<wait_for_attempt>(decide_next(r.file)).step.value == 1);
+  }
+  SECTION("while the build waits for a host") {
+    apply_lost(r.file, r.own, with_many("h1 is gone"), {310});
+    CHECK(apply_ended(r.file, ended(second, result::success)) == verdict::accepted);
+    CHECK(r.file.build.state == build_state::waiting);
+    CHECK(std::holds_alternative<need_host>(decide_next(r.file)));
+  }
+  CHECK(r.file.steps[1].outcome == result::success);
+  CHECK(r.file.build.placement == 1);
+}
+
 TEST_CASE("hedge: a fault of its host or of a repeat ends it without a verdict") {
   race r;
   auto report = GENERATE(result::exception, result::failure);

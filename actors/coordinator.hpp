@@ -67,6 +67,7 @@ struct coordinator_state {
     host_name hedge;        ///< whose slot its second attempt holds; empty: none
     uint32_t hedge_placement = 0;
     uint32_t last_placement = 0; ///< the highest number used, as the build counts
+    bool replaced = false;       ///< told to end, so that its successor finds a new supervisor
   };
 
   struct over_waiter {

@@ -261,9 +261,11 @@ bool coordinator_state::is_service_down(const caf::down_msg& down) {
 void coordinator_state::child_down(const caf::down_msg& down) {
   if (is_service_down(down) || !down.reason) // no reason: an end as planned
     return;
-  auto now = std::chrono::duration_cast<milliseconds>(self->clock().now().time_since_epoch());
+  for (auto& [id, build] : active)
+    if (build.actor.address() == down.source && std::exchange(build.replaced, false))
+      return revive_build(id); // it did not crash: its host's supervisor did
   if (!core::spend(crashes, {limits::actor_restarts_max, limits::actor_restart_period},
-                   now.count())) {
+                   now().count())) {
     settings.fatal("its actors crash too often, the last one: "
                    + self->system().render(down.reason));
     return;
@@ -323,15 +325,12 @@ void coordinator_state::revive_supervisor(const host_name& id) {
   auto used = herd.at(id).used;
   auto& member = add_host(herd.at(id).view.record);
   member.used = used;
-  std::vector<build_id> on_it;
-  for (const auto& [build, state] : active)
-    if (state.host == id || state.hedge == id)
-      on_it.push_back(build);
-  for (auto build : on_it) {
-    self->demonitor(active.at(build).actor.address());
-    self->send_exit(active.at(build).actor, caf::exit_reason::kill);
-    revive_build(build);
-  }
+  for (auto& [build, state] : active)
+    if (state.host == id || state.hedge == id) {
+      // Until its end is known it may still hand something to the recorder.
+      state.replaced = true;
+      self->send_exit(state.actor, caf::exit_reason::kill);
+    }
 }
 
 actor_entry coordinator_state::describe() const {

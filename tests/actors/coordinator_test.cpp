@@ -151,6 +151,42 @@ TEST_CASE_METHOD(tree_fixture, "coordinator: a crashed supervisor is replaced, i
   CHECK((**file).steps[0].attempts.size() == 1);
 }
 
+TEST_CASE_METHOD(tree_fixture, "coordinator: a build's last word before a new supervisor counts") {
+  auto h1 = join("h1");
+  auto id = submit_one();
+  say(h1, ended(h1.heard.all<assignment>()[0].token, result::success));
+  REQUIRE(h1.heard.all<close_build>().size() == 1);
+  auto all_but_the_build = [&] {
+    auto& jobs = scheduler().jobs;
+    std::vector<caf::resumable*> aside;
+    while (!jobs.empty()) {
+      auto* next = dynamic_cast<caf::scheduled_actor*>(jobs.front());
+      if (next != nullptr && next->name() == std::string{"build"}) {
+        aside.push_back(next);
+        jobs.pop_front();
+      } else {
+        scheduler().run_once();
+      }
+    }
+    return aside;
+  };
+  auto listener = caf::actor_cast<caf::actor>(h1.heard.all<host_listener>().at(0));
+  listener->enqueue(caf::actor_cast<caf::strong_actor_ptr>(h1.link), caf::make_message_id(),
+                    caf::make_message(host_message{build_closed{id, 1, {}, ""}}), nullptr);
+  auto build = all_but_the_build(); // it has the news, but does not run
+  REQUIRE(build.size() == 1);
+  caf::anon_send_exit(listener, caf::exit_reason::unhandled_exception);
+  CHECK(all_but_the_build().empty()); // nobody begins the build anew beside it
+  scheduler().jobs.insert(scheduler().jobs.end(), build.begin(), build.end());
+  settle();
+  auto file = storage::read_build_file(*store, id);
+  CHECK((**file).build.state == build_state::finished);
+  CHECK(fatal->empty());
+  auto again = join("h1");
+  advance_with_beats(again, 2 * limits::resend_after);
+  CHECK(again.heard.all<close_build>().empty());
+}
+
 TEST_CASE_METHOD(tree_fixture, "coordinator: children that crash too often end the process") {
   auto h1 = join("h1");
   submit_one();

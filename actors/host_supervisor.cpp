@@ -33,6 +33,7 @@ void host_supervisor_state::link_down(const caf::actor_addr& gone) {
   if (may_log())
     spdlog::info("host link down host={}", record.name.value);
   link = nullptr;
+  look_again();
   if (core::is_mutant(core::mutant::link_loss_is_death))
     lose_all("its link is down");
   for (auto& open : std::exchange(censuses, {}))
@@ -46,12 +47,14 @@ void host_supervisor_state::hear(const host_message& message) {
     return; // the last words of an earlier connection
   heard = now();
   heard_beside_rival();
-  if (state == host_state::suspect) {
+  // Even a lost one: it was frozen for longer than its lease, and its link has outlived that.
+  if (state == host_state::suspect || state == host_state::lost) {
     state = host_state::up;
     reason = reason_when_up();
     announce();
   }
   std::visit([this](const auto& said) { on(said); }, message);
+  look_again();
 }
 
 void host_supervisor_state::on(const beat& said) {
@@ -194,6 +197,7 @@ void host_supervisor_state::order(const grant_order& request) {
   open.work = request.work;
   known_strays.erase(token);
   send_order(open);
+  look_again();
 }
 
 void host_supervisor_state::send_order(core::open_order& open) {
@@ -215,6 +219,7 @@ void host_supervisor_state::cancel(const cancel_attempt& request) {
   open.order = request;
   open.sent = now();
   tell(request);
+  look_again();
 }
 
 void host_supervisor_state::close(const close_build& request) {
@@ -231,6 +236,7 @@ void host_supervisor_state::close(const close_build& request) {
     open.sent = now();
     tell(open.order);
   }
+  look_again();
 }
 
 /// Attempts that were given up may run still, in the very workspace that is to be released.
@@ -242,9 +248,12 @@ bool host_supervisor_state::holds_stray_of(build_id build) const {
 // -- time ----------------------------------------------------------------------------------------
 
 void host_supervisor_state::tick() {
-  self->delayed_send(self, pace.look_every, atom::tick::value);
-  heard = std::min(now(), heard + core::own_absence(now() - looked, pace.look_every));
+  if (!next_look || now() < *next_look)
+    return;
+  if (now() - *next_look > pace.look_every)
+    heard = std::min(now(), heard + core::own_absence(now() - looked, pace.look_every));
   looked = now();
+  next_look.reset();
   judge_silence();
   forget_rival();
   keep_seen();
@@ -258,6 +267,27 @@ void host_supervisor_state::tick() {
     answer_census(open, last_census);
     return true;
   });
+  look_again();
+}
+
+/// A host that beats and owes nothing is looked at only when its silence would begin to count:
+/// of thousands of hosts most are like that most of the time.
+milliseconds host_supervisor_state::look_due_in() const {
+  bool quiet = link && state == host_state::up && !rival && cancels.empty() && closes.empty()
+               && censuses.empty() && record.hold.kind == hold_kind::none
+               && std::all_of(orders.begin(), orders.end(),
+                              [](const auto& open) { return open.second.confirmed; });
+  auto silence_counts_in = heard + pace.silence.suspect_after - now();
+  return quiet ? std::max(silence_counts_in, milliseconds{1}) : pace.look_every;
+}
+
+/// After whatever may need a look sooner than the next one.
+void host_supervisor_state::look_again() {
+  auto delay = look_due_in();
+  if (next_look && *next_look <= now() + delay)
+    return;
+  next_look = now() + delay;
+  self->delayed_send(self, delay, atom::tick::value);
 }
 
 void host_supervisor_state::judge_silence() {
@@ -330,9 +360,12 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
   state.reason =
     record.first_seen.ms == 0 ? "has not joined yet" : "not back yet since the coordinator started";
   self->set_down_handler([self](const caf::down_msg& down) { self->state.link_down(down.source); });
-  self->delayed_send(self, state.pace.look_every, atom::tick::value);
+  state.look_again();
   return {
-    [self](const arrival& request) { self->state.arrive(request); },
+    [self](const arrival& request) {
+      self->state.arrive(request);
+      self->state.look_again();
+    },
     [self](const host_message& message) { self->state.hear(message); },
     [self](const grant_order& request) { self->state.order(request); },
     [self](const grant_over& request) { self->state.over(request.token); },
@@ -351,7 +384,11 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
     [self](const blob_stored& answer) { self->state.answered(answer); },
     [self](const census_ask& request) { return self->state.census(request); },
     [self](const hosts_query&) { return self->state.view(); },
-    [self](const host_order& request) { return self->state.obey(request); },
+    [self](const host_order& request) {
+      auto answer = self->state.obey(request);
+      self->state.look_again();
+      return answer;
+    },
     [self](const herd_size& herd) { self->state.keep_pace(herd); },
     [self](const host_care& decided) { self->state.care(decided); },
     [self](atom::tick) { self->state.tick(); },

@@ -126,6 +126,8 @@ struct host_supervisor_state {
 
   // -- time --
   void tick();
+  milliseconds look_due_in() const;
+  void look_again();
   void judge_silence();
   void repeat_orders();
   void lose_all(const std::string& why);
@@ -151,10 +153,11 @@ struct host_supervisor_state {
   std::optional<milliseconds> rival_alarm;   ///< when it was last raised
   std::optional<milliseconds> facts_heard;   ///< when the host last told of new ones while here
   line_guard lines{limits::strangers_logged_max, limits::strangers_log_period};
-  uint64_t last_sequence = 0; ///< of the beats on this session
-  milliseconds heard{0};      ///< when the host was last heard, or when listening began
-  milliseconds looked{0};     ///< at the silence, last
-  bool ever_heard = false;    ///< since this supervisor began
+  uint64_t last_sequence = 0;            ///< of the beats on this session
+  milliseconds heard{0};                 ///< when the host was last heard, or when listening began
+  milliseconds looked{0};                ///< at the silence, last
+  std::optional<milliseconds> next_look; ///< when a tick is due; others that come are stale
+  bool ever_heard = false;               ///< since this supervisor began
   core::open_orders orders;
   std::map<grant_token, std::string> cache_hits; ///< content that a host was promised
   std::set<grant_token> known_strays;            ///< the host's own, though without an order

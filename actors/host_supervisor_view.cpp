@@ -66,6 +66,7 @@ caf::result<std::vector<actor_entry>> host_supervisor_state::census(const census
   else {
     censuses.push_back(open);
     tell(census_ask{open.query});
+    look_again();
   }
   return promise;
 }

@@ -76,14 +76,20 @@ bool recorder_state::hold_for_room() {
   return full;
 }
 
+/// What it would be found at if the disk hung. Most batches are alike, and need not be told anew.
+void recorder_state::note(size_t writes) {
+  if (std::exchange(noted_writes, writes) != writes)
+    self->send(census, actor_note{name, "commits " + std::to_string(writes)
+                                          + " writes and waits for the disk"});
+}
+
 void recorder_state::flush() {
   if (hold_for_room())
     return;
   number_events();
   auto batch = std::exchange(gathered, {});
   auto answered = std::exchange(waiting, {});
-  self->send(census, actor_note{name, "commits " + std::to_string(batch.operations.size())
-                                        + " writes and waits for the disk"});
+  note(batch.operations.size());
   if (!batch.empty()) {
     if (auto problem = store->commit(batch, storage::durability::synced)) {
       failed = true;

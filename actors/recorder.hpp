@@ -25,6 +25,7 @@ struct recorder_state {
   void number_events();
   void answer_waiters();
   void expire();
+  void note(size_t writes);
   void flush();
   bool hold_for_room();
   actor_entry describe() const;
@@ -46,6 +47,7 @@ struct recorder_state {
   bool failed = false;
   bool held = false; ///< nothing is written until the disk has room
   core::store_room_probe room;
+  std::optional<size_t> noted_writes; ///< as the census was told last
   uint64_t commits = 0;
   uint64_t batches = 0;
 };

@@ -1,7 +1,9 @@
-// A host beside others and over time: pace, news of its disk, releases.
+// A host beside others and over time: pace, looks at it, news of its disk, releases.
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/limits_workspaces.hpp"
 #include "tests/actors/supervisor_fixture.hpp"
+
+#include <algorithm>
 
 using namespace drover;
 using namespace drover::test;
@@ -83,4 +85,36 @@ TEST_CASE_METHOD(
   CHECK(ask_again() == 2);
   CHECK(h1.heard.all<blob_piece>().size() == 1); // dropped ones are not answered
   CHECK(h1.heard.all<blob_stored>().size() == 1);
+}
+
+TEST_CASE_METHOD(supervisor_fixture,
+                 "host supervisor: a host that thaws after its lease is up again on its old link") {
+  note_grant(token_of(7), "h1");
+  auto h1 = join();
+  order(token_of(7));
+  advance(limits::lease + limits::supervisor_tick);
+  REQUIRE(view().state == host_state::lost);
+  beat_with(h1, {running(token_of(7))});
+  CHECK(view().state == host_state::up);
+  CHECK(coordinator.all<host_news>().back().view.state == host_state::up);
+  REQUIRE(coordinator.all<stray_attempt>().size() == 1); // the build says what becomes of it
+  CHECK(coordinator.all<stray_attempt>()[0].held.token == token_of(7));
+  auto ordered = h1.heard.all<assignment>().size();
+  order(token_of(8));
+  CHECK(h1.heard.all<assignment>().size() == ordered + 1);
+}
+
+TEST_CASE_METHOD(supervisor_fixture, "host supervisor: a quiet host is looked at when it is due") {
+  auto h1 = join();
+  size_t timers = 0;
+  for (auto passed = 0ms; passed < 10s; passed += limits::beat_interval) {
+    beat_with(h1, {});
+    auto until = scheduler().clock().now() + limits::beat_interval;
+    auto& pending = scheduler().clock().schedule();
+    timers += static_cast<size_t>(std::count_if(
+      pending.begin(), pending.end(), [&](const auto& one) { return one.first < until; }));
+    advance(limits::beat_interval);
+  }
+  CHECK(timers <= 10s / limits::beat_interval + 2); // once in each beat, not at each tick
+  CHECK(view().state == host_state::up);
 }

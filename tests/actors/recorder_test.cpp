@@ -94,6 +94,10 @@ TEST_CASE_METHOD(recorder_fixture, "recorder: says what it is about to do before
   REQUIRE(census.all<actor_note>().size() == 1);
   CHECK(census.all<actor_note>()[0].name == "recorder");
   CHECK(census.all<actor_note>()[0].state == "commits 2 writes and waits for the disk");
+  ask<recorded>(uut, batch);
+  CHECK(census.all<actor_note>().size() == 1); // the census knows
+  ask<recorded>(uut, batch_of("c"));
+  CHECK(census.all<actor_note>().size() == 2);
 }
 
 TEST_CASE_METHOD(recorder_fixture,

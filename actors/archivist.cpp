@@ -64,11 +64,24 @@ core::build_ending archivist_state::ending_of(const build_record& build) const {
     return out;
   out.step = step->name;
   out.exit_code = attempt->exit_code;
-  if (auto tail = readable(storage::read_log_tail(*store, {build.id, step->index, attempt->number},
-                                                  limits::error_search_bytes_max),
-                           build))
-    out.error = core::first_error(*tail).line;
+  out.error = error_of(build, *step, *attempt);
   return out;
+}
+
+std::string archivist_state::error_of(const build_record& build, const step_record& step,
+                                      const attempt_record& attempt) const {
+  attempt_id id{build.id, step.index, attempt.number};
+  if (auto known = errors.find(id); known != errors.end())
+    return known->second;
+  auto tail = readable(storage::read_log_tail(*store, id, limits::error_search_bytes_max), build);
+  if (!tail)
+    return {};
+  auto line = core::first_error(*tail).line;
+  if (attempt.state == attempt_state::finished) // of a lost one more may come
+    errors[id] = line;
+  while (errors.size() > 2 * limits::blame_searched_max)
+    errors.erase(errors.begin());
+  return line;
 }
 
 /// Builds of the same builder around this one, newest first, itself among them.

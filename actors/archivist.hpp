@@ -26,6 +26,9 @@ struct archivist_state {
   /// What the red build is compared with; a failure of the store leaves parts out.
   core::blame_case gather(const build_file& red, const std::vector<build_record>& around) const;
   core::build_ending ending_of(const build_record& build) const;
+  /// The line of an attempt's log that tells of its failure; empty: none does.
+  std::string error_of(const build_record& build, const step_record& step,
+                       const attempt_record& attempt) const;
   std::vector<build_record> neighbours(const build_record& build) const;
   /// Reads once which builds near the newest are red, and knows the rest by what it judges.
   void remember(const build_record& build);
@@ -43,6 +46,8 @@ struct archivist_state {
   /// these cost no search through the store.
   std::map<build_id, build_record> reds;
   bool knows_reds = false;
+  /// Each end is compared with dozens of others, whose logs change no more: searched once.
+  mutable std::map<attempt_id, std::string> errors;
 };
 
 archivist_actor::behavior_type archivist(archivist_state::pointer self,

@@ -2,10 +2,22 @@
 #include "tests/sim/disk.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace drover::sim {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+/// Most programs fill a buffer before they write it out, some write every line, few every word.
+/// Not drawn: what follows stays as it was.
+uint64_t flushed_at_once(const grant_token& token) {
+  constexpr std::array<uint64_t, 8> habits{10, 80, 512, 512, 4096, 4096, 4096, 4096};
+  return habits[stream_of(token.attempt) % habits.size()];
+}
+
+} // namespace
 
 // -- what the spool port needs -------------------------------------------------------------------
 
@@ -33,6 +45,7 @@ std::optional<failure> host_disk::start(const keeper_order& order) {
   plan(*one, order);
   one->state = keeper::running;
   one->started = engine_.now();
+  one->flushes = flushed_at_once(order.token);
   auto& truth = witness_.processes[order.token];
   ++truth.starts[number_];
   truth.host = host_;
@@ -111,8 +124,8 @@ uint64_t host_disk::printed(const attempt& one) const {
     return one.log_size;
   auto passed = (engine_.now() - one.started).count();
   auto all = std::max<int64_t>(one.lasts.count(), 1);
-  return std::min(one.output,
-                  one.output * static_cast<uint64_t>(passed) / static_cast<uint64_t>(all));
+  auto so_far = one.output * static_cast<uint64_t>(passed) / static_cast<uint64_t>(all);
+  return std::min(one.output, so_far - so_far % one.flushes);
 }
 
 void host_disk::ends(const grant_token& token, const keeper_exit& how) {

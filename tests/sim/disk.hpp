@@ -34,6 +34,7 @@ public:
     milliseconds leased_until{0}; ///< of an exclusive step
     bool exclusive = false;
     uint64_t output = 0;   ///< bytes that it prints in all
+    uint64_t flushes = 1;  ///< so many at once
     uint64_t log_size = 0; ///< once it runs no more
     keeper_exit plan;
     std::optional<keeper_exit> account;

@@ -16,6 +16,12 @@ constexpr int64_t wall_start_ms = 1'704'067'200'000;
 /// Messages handled at one moment of virtual time, beyond which actors talk in circles.
 constexpr size_t steps_at_once_max = 2'000'000;
 
+/// The actor that a job is; null: a callback.
+caf::scheduled_actor* actor_of(caf::resumable* job) {
+  bool is_actor = job->subtype() == caf::resumable::scheduled_actor;
+  return is_actor ? static_cast<caf::scheduled_actor*>(job) : nullptr;
+}
+
 } // namespace
 
 engine::config::config() {
@@ -24,12 +30,9 @@ engine::config::config() {
 }
 
 engine::engine(uint64_t seed, bool print_trace)
-    : random{seed}, system{config_}, print_trace_{print_trace}, start_{scheduler().clock().now()} {}
-
-caf::scheduler::test_coordinator& engine::scheduler() const {
-  auto& any = const_cast<caf::actor_system&>(system).scheduler();
-  return dynamic_cast<caf::scheduler::test_coordinator&>(any);
-}
+    : random{seed}, system{config_}, scheduler_{dynamic_cast<caf::scheduler::test_coordinator&>(
+                                       system.scheduler())},
+      print_trace_{print_trace}, start_{scheduler().clock().now()} {}
 
 milliseconds engine::now() const {
   return std::chrono::duration_cast<milliseconds>(scheduler().clock().now() - start_);
@@ -65,7 +68,7 @@ void engine::run_one(caf::resumable* next) {
     }
   }
   auto before = system.latest_actor_id();
-  auto* actor = dynamic_cast<caf::scheduled_actor*>(next);
+  auto* actor = actor_of(next);
   auto owner = actor != nullptr && actor->id() < owners_.size() ? owners_[actor->id()] : 0;
   sched.run_once();
   if (owner != 0)
@@ -73,7 +76,7 @@ void engine::run_one(caf::resumable* next) {
 }
 
 bool engine::has_to_wait(caf::resumable* next) {
-  auto* actor = dynamic_cast<caf::scheduled_actor*>(next);
+  auto* actor = actor_of(next);
   if (actor == nullptr)
     return false;
   if (!doomed_.empty())

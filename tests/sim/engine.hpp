@@ -80,7 +80,7 @@ private:
 
   using moment = caf::actor_clock::time_point;
 
-  caf::scheduler::test_coordinator& scheduler() const;
+  caf::scheduler::test_coordinator& scheduler() const { return scheduler_; }
   void strike(caf::scheduled_actor& next);
   void run_one(caf::resumable* next);
   bool has_to_wait(caf::resumable* next);
@@ -95,6 +95,7 @@ public:
   caf::actor_system system;
 
 private:
+  caf::scheduler::test_coordinator& scheduler_;
   bool print_trace_;
   caf::actor_clock::time_point start_;
   std::multimap<caf::actor_clock::time_point, std::function<void()>> events_;

@@ -37,7 +37,7 @@ fault_options choose_faults(chance& random, const std::optional<std::vector<std:
     faults.long_outage = 0.15;
   if (chosen("actor"))
     faults.actor_death_every = random.between(20s, 60s);
-  if (chosen("herd", 0)) // only by its name: see docs/SIMULATION.md, what is open
+  if (chosen("herd", 0.2))
     faults.herd_cut_every = random.between(20s, 60s);
   if (chosen("stop", 0.3))
     faults.stop_every = random.between(15s, 60s);

@@ -1,43 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/link.hpp"
 
+#include "tests/sim/link_end.hpp"
+
 #include <caf/send.hpp>
-#include <caf/typed_event_based_actor.hpp>
 
 #include <algorithm>
 
 namespace drover::sim {
 
 using namespace std::chrono_literals;
-
-namespace {
-
-actor_entry end_entry(const char* kind) {
-  actor_entry entry;
-  entry.name = entry.kind = kind;
-  return entry;
-}
-
-host_link_actor::behavior_type farm_end(host_link_actor::pointer self, network* net,
-                                        uint64_t link) {
-  self->attach_functor([net, link] { net->end_died(link, direction::to_farm); });
-  return {
-    [=](const farm_message& message) { net->send(link, message); },
-    [=](const host_listener& listener) { net->set_listener(link, listener); },
-    [](atom::describe) { return end_entry("host_link"); },
-  };
-}
-
-farm_link_actor::behavior_type host_end(farm_link_actor::pointer self, network* net,
-                                        uint64_t link) {
-  self->attach_functor([net, link] { net->end_died(link, direction::to_host); });
-  return {
-    [=](const host_message& message) { net->send(link, message); },
-    [](atom::describe) { return end_entry("farm_link"); },
-  };
-}
-
-} // namespace
 
 // -- connections ---------------------------------------------------------------------------------
 
@@ -92,8 +64,7 @@ void network::open(const hello& greeting, const host_agent_actor& agent, const l
   made.agent = agent;
   made.host_life = alive;
   made.farm_life = farm_life_;
-  made.host_end = engine_.system.spawn(host_end, this, link);
-  made.farm_end = engine_.system.spawn(farm_end, this, link);
+  make_ends(made, link);
   carry(link, direction::to_farm, host_message{greeting});
   engine_.after(limits::join_timeout, [this, link] {
     if (auto found = links_.find(link); found != links_.end() && !found->second.welcomed) {
@@ -102,6 +73,27 @@ void network::open(const hello& greeting, const host_agent_actor& agent, const l
       close_end(link, direction::to_host);
     }
   });
+}
+
+void network::make_ends(connection& made, uint64_t link) {
+  auto from_host = [this, link](caf::type_erased_tuple& message) {
+    bool known = message.match_elements<host_message>();
+    if (known)
+      send(link, std::move(message.get_mutable_as<host_message>(0)));
+    return known;
+  };
+  auto from_farm = [this, link](caf::type_erased_tuple& message) {
+    bool known = message.match_elements<farm_message>();
+    if (known)
+      send(link, std::move(message.get_mutable_as<farm_message>(0)));
+    else if (message.match_elements<host_listener>())
+      set_listener(link, message.get_as<host_listener>(0));
+    return known;
+  };
+  made.host_end = spawn_end<farm_link_actor>(engine_.system, "farm_link", from_host,
+                                             [this, link] { end_died(link, direction::to_host); });
+  made.farm_end = spawn_end<host_link_actor>(engine_.system, "host_link", from_farm,
+                                             [this, link] { end_died(link, direction::to_farm); });
 }
 
 // -- the pipes -----------------------------------------------------------------------------------
@@ -212,10 +204,11 @@ void network::close_end(uint64_t link, direction of_whom) {
   if (found == links_.end())
     return;
   constexpr auto reset = caf::exit_reason::remote_link_unreachable;
-  if (of_whom == direction::to_host && found->second.host_end)
-    caf::anon_send_exit(found->second.host_end, reset);
-  if (of_whom == direction::to_farm && found->second.farm_end)
-    caf::anon_send_exit(found->second.farm_end, reset);
+  // Copies: `end_died` takes them out of the connection, and perhaps that from the list.
+  if (auto end = found->second.host_end; end && of_whom == direction::to_host)
+    caf::anon_send_exit(end, reset);
+  else if (auto other = found->second.farm_end; other && of_whom == direction::to_farm)
+    caf::anon_send_exit(other, reset);
 }
 
 /// The other side learns of it: soon, or by its own timeout if its messages are swallowed.
@@ -250,19 +243,22 @@ void network::end_died(uint64_t link, direction of_whom) {
 }
 
 void network::process_died(const life& whose, ending how) {
-  for (auto& [link, one] : links_) {
+  for (auto known = links_.begin(); known != links_.end();) {
+    auto& [link, one] = *known++; // closing may take it from the list
+    bool of_farm = one.farm_life == whose && one.farm_end;
     if (one.host_life == whose) {
       one.silent_end |= how == ending::silent;
       close_end(link, direction::to_host);
-    }
-    if (one.farm_life == whose && one.farm_end)
+    } else if (of_farm) {
       close_end(link, direction::to_farm);
+    }
   }
 }
 
 void network::close_all() {
   listen({}, {});
-  for (auto& [link, one] : links_) {
+  while (!links_.empty()) {
+    auto link = links_.begin()->first;
     close_end(link, direction::to_host);
     close_end(link, direction::to_farm);
   }

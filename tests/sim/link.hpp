@@ -75,6 +75,7 @@ private:
   milliseconds delay();
   void refuse(const host_agent_actor& agent, const life& alive, const std::string& why);
   void open(const hello& greeting, const host_agent_actor& agent, const life& alive);
+  void make_ends(connection& made, uint64_t link);
   template <class Message>
   void carry(uint64_t link, direction which, Message message);
   void arrives(uint64_t link, const host_message& message);

@@ -6,7 +6,9 @@
 #include <capnp/any.h>
 #include <capnp/message.h>
 
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 
 using namespace drover;
 using namespace drover::test;
@@ -146,14 +148,12 @@ TEST_CASE_METHOD(farm_fixture,
 TEST_CASE_METHOD(farm_fixture, "version: a host copes with another coordinator, or says why not") {
   uint16_t major = wire::MAJOR;
   uint16_t minor = 99;
-  std::vector<size_t> pieces, expected;
-  SECTION("later minor") {
-    expected = {limits::log_piece_bytes};
-  }
+  std::vector<size_t> pieces;
+  size_t longest = limits::log_piece_bytes; // a link that does not know its speed yet sends less
+  SECTION("later minor") {}
   SECTION("one that takes short pieces of logs") {
     minor = 3;
-    expected = {limits::log_chunk_bytes, limits::log_chunk_bytes, limits::log_chunk_bytes,
-                limits::log_piece_bytes - 3 * limits::log_chunk_bytes};
+    longest = limits::log_chunk_bytes;
   }
   SECTION("later major") {
     major = wire::MAJOR + 1;
@@ -183,7 +183,9 @@ TEST_CASE_METHOD(farm_fixture, "version: a host copes with another coordinator, 
   CHECK(host.expect_welcome() == some_welcome());
   CHECK(std::get<beat_answer>(std::get<farm_message>(host.news.pop())).sequence == 5);
   caf::anon_send(host.link, host_message{some_chunk(0, limits::log_piece_bytes)});
-  for (auto tries = patience / 1ms; tries > 0 && pieces.size() < expected.size(); --tries)
+  auto taken = [&] { return std::accumulate(pieces.begin(), pieces.end(), size_t{0}); };
+  for (auto tries = patience / 1ms; tries > 0 && taken() < limits::log_piece_bytes; --tries)
     timer.afterDelay(1 * kj::MILLISECONDS).wait(io.waitScope);
-  CHECK(pieces == expected);
+  CHECK(taken() == limits::log_piece_bytes);
+  CHECK(*std::max_element(pieces.begin(), pieces.end()) <= longest);
 }

@@ -82,7 +82,7 @@ struct step_actor_state {
   step_setup setup;
   step_phase phase = step_phase::preparing;
   farm_link_actor link; ///< null while not connected
-  core::log_window window{limits::log_piece_bytes, limits::log_window_bytes};
+  core::log_window window{limits::log_piece_bytes, limits::log_flow_bytes};
   uint64_t log_size = 0; ///< as last seen; final once the keeper is gone
   milliseconds poll = limits::log_poll_first;
   milliseconds lease{0};             ///< of the present or last session; at first the farm's own

@@ -148,9 +148,11 @@ struct harvest {
 };
 
 /// Takes the bytes that follow `sealed_end` from the chunks that start at `first` or later, one
-/// segment's worth at most.
-harvest gather(const store& from, attempt_id attempt, uint64_t first, uint64_t sealed_end) {
+/// segment's worth at most; there should be `size` of them.
+harvest gather(const store& from, attempt_id attempt, uint64_t first, uint64_t sealed_end,
+               size_t size) {
   harvest taken;
+  taken.bytes.reserve(size);
   auto visit = [&](std::string_view key, std::string_view value) {
     auto position = keys::read_log_chunk(key);
     auto payload = record::unwrap(record::kind::log_chunk, value);
@@ -231,7 +233,8 @@ expected<write_batch> seal_log(const store& from, attempt_id attempt, remainder 
     return batch;
   // At the end, chunks that were put again after they were sealed are swept up too.
   auto first = rest == remainder::seal ? 0 : first_reaching(extent->sealed);
-  auto taken = gather(from, attempt, first, extent->sealed);
+  auto size = std::min<uint64_t>(extent->total - extent->sealed, limits::log_segment_bytes);
+  auto taken = gather(from, attempt, first, extent->sealed, static_cast<size_t>(size));
   if (taken.problem)
     return *taken.problem;
   if (!taken.bytes.empty()) {

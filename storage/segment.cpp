@@ -22,15 +22,26 @@ struct free_context {
 };
 using compressor = std::unique_ptr<ZSTD_CCtx, free_context>;
 
-expected<std::string> compress(ZSTD_CCtx* with, std::string_view bytes) {
-  std::string frame(ZSTD_compressBound(bytes.size()), '\0');
-  auto size = ZSTD_compressCCtx(with, frame.data(), frame.size(), bytes.data(), bytes.size(),
-                                compression_level);
-  if (ZSTD_isError(size) != 0)
-    return failure{ec::internal, std::string{"log: cannot compress: "} + ZSTD_getErrorName(size)};
-  frame.resize(size);
-  return frame;
-}
+/// Makes frames, one after the other, in one buffer.
+class frame_maker {
+public:
+  frame_maker() : context_{ZSTD_createCCtx()}, room_{ZSTD_compressBound(limits::log_frame_bytes)} {}
+
+  expected<std::string> compress(std::string_view bytes) {
+    if (!context_)
+      return failure{ec::internal, "log: no memory to compress"};
+    auto size = ZSTD_compressCCtx(context_.get(), buffer_.get(), room_, bytes.data(), bytes.size(),
+                                  compression_level);
+    if (ZSTD_isError(size) != 0)
+      return failure{ec::internal, std::string{"log: cannot compress: "} + ZSTD_getErrorName(size)};
+    return std::string{buffer_.get(), size};
+  }
+
+private:
+  compressor context_;
+  size_t room_;
+  std::unique_ptr<char[]> buffer_{new char[room_]};
+};
 
 expected<std::string> decompress(const std::string& frame, size_t expected_size) {
   std::string bytes(expected_size, '\0');
@@ -54,11 +65,9 @@ expected<std::string> pack_segment(std::string_view bytes) {
   segment.size = bytes.size();
   segment.frame_bytes = limits::log_frame_bytes;
   index_lines(segment, bytes);
-  compressor with{ZSTD_createCCtx()};
-  if (!with)
-    return failure{ec::internal, "log: no memory to compress"};
+  frame_maker frames;
   for (size_t at = 0; at < bytes.size(); at += limits::log_frame_bytes) {
-    auto frame = compress(with.get(), bytes.substr(at, limits::log_frame_bytes));
+    auto frame = frames.compress(bytes.substr(at, limits::log_frame_bytes));
     if (!frame)
       return frame.error();
     segment.frames.push_back(*std::move(frame));

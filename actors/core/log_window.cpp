@@ -23,8 +23,11 @@ std::optional<log_span> log_window::next(uint64_t size) const {
   auto on_their_way = sent_ - confirmed_;
   if (on_their_way >= window_bytes_)
     return std::nullopt;
-  auto room = std::min<uint64_t>(chunk_bytes_, window_bytes_ - on_their_way);
-  return log_span{sent_, static_cast<size_t>(std::min(room, size - sent_))};
+  auto wanted = std::min<uint64_t>(chunk_bytes_, size - sent_);
+  // A part of what is there would cost as much as a whole: room for it comes soon.
+  if (on_their_way > 0 && wanted > window_bytes_ - on_their_way)
+    return std::nullopt;
+  return log_span{sent_, static_cast<size_t>(std::min<uint64_t>(wanted, window_bytes_))};
 }
 
 void log_window::sent(uint64_t bytes, int64_t now_ms) {

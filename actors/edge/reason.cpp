@@ -30,13 +30,14 @@ constexpr std::array causes{
   known_cause{"certificate has expired", "the other side's certificate has expired"},
   known_cause{"certificate is not yet valid", "the other side's certificate is not valid yet"},
   known_cause{"certificate purpose", "the other side's certificate is for another role"},
-  // The library does not say which.
+  known_cause{"ostname mismatch", "the other side's certificate is not a coordinator's"},
+  known_cause{"issuer certificate", "the other side's certificate is not of this farm"},
+  known_cause{"signed certificate", "the other side's certificate is not of this farm"},
+  known_cause{"signature failure", "the other side's certificate is not of this farm"},
   known_cause{
     "certificate verify failed",
     "the other side's certificate is not of this farm, out of date, or for another role or "
     "name"},
-  known_cause{"ostname mismatch", "the other side's certificate is not a coordinator's"},
-  known_cause{"not trusted", "the other side's certificate is not of this farm"},
   known_cause{"onnection refused", "connection refused"},
   known_cause{"onnection reset", "the connection was reset"},
   known_cause{"roken pipe", "the connection was closed"},

@@ -3,9 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/edge/pki.hpp"
-
-#include <kj/async-io.h>
-#include <kj/compat/tls.h>
+#include "actors/edge/tls_stream.hpp"
 
 #include <memory>
 #include <string>
@@ -41,12 +39,10 @@ public:
 
 private:
   enum class clients { prove_themselves, are_strangers };
-  tls_side(const key_texts& keys, clients who);
+  static expected<std::unique_ptr<tls_side>> make(const key_texts& keys, clients who);
+  explicit tls_side(tls_context_ptr context) : context_{std::move(context)} {}
 
-  // The context refers to these, so they come first.
-  kj::TlsKeypair own_;
-  kj::TlsCertificate authority_;
-  kj::TlsContext context_;
+  tls_context_ptr context_;
 };
 
 /// A side without keys of its own, which knows the farm's authority.
@@ -60,10 +56,9 @@ public:
                                                   kj::Timer& timer);
 
 private:
-  explicit tls_stranger(const std::string& authority);
+  explicit tls_stranger(tls_context_ptr context) : context_{std::move(context)} {}
 
-  kj::TlsCertificate authority_; // the context refers to it
-  kj::TlsContext context_;
+  tls_context_ptr context_;
 };
 
 } // namespace drover

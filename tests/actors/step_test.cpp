@@ -71,14 +71,16 @@ TEST_CASE_METHOD(host_fixture, "step: its command gets the environment of the co
 TEST_CASE_METHOD(host_fixture, "step: unconfirmed log is bounded by the window") {
   start();
   auto token = run(7);
-  spool->print(token, std::string(3 * limits::log_window_bytes, 'x'));
+  spool->print(token, std::string(3 * limits::log_flow_bytes, 'x'));
   advance(limits::log_poll_max);
   say(log_durable{token, 0});
-  CHECK(log_heard().size() == limits::log_window_bytes);
+  CHECK(log_heard().size() == limits::log_flow_bytes);
   for (const auto& chunk : all<log_chunk>())
     CHECK(chunk.bytes.size() <= limits::log_piece_bytes);
-  say(log_durable{token, 100});
-  CHECK(log_heard().size() == limits::log_window_bytes + 100);
+  say(log_durable{token, 100}); // room, but not for a whole piece
+  CHECK(log_heard().size() == limits::log_flow_bytes);
+  say(log_durable{token, limits::log_piece_bytes});
+  CHECK(log_heard().size() == limits::log_flow_bytes + limits::log_piece_bytes);
 }
 
 TEST_CASE_METHOD(host_fixture, "step: after a reconnect the log resumes at the confirmed byte") {

@@ -102,6 +102,29 @@ TEST_CASE("log window: on a good link no byte is sent twice") {
   CHECK(bytes_sent == 1000);
 }
 
+TEST_CASE("log window: a piece goes when there is room for all of it") {
+  core::log_window window{10, 25};
+  window.connected();
+  window.sent(0, 0);
+  window.durable(0, 1);
+  window.sent(10, 2);
+  window.sent(10, 2);
+  CHECK_FALSE(window.next(1000)); // room for 5
+  CHECK(window.next(24) == core::log_span{20, 4}); // that is all there is
+  window.durable(5, 3);
+  CHECK(window.next(1000) == core::log_span{20, 10});
+}
+
+TEST_CASE("log window: a window that is smaller than a piece lets parts through") {
+  core::log_window window{10, 4};
+  window.connected();
+  window.sent(0, 0);
+  window.durable(0, 1);
+  CHECK(window.next(1000) == core::log_span{0, 4});
+  window.sent(4, 2);
+  CHECK_FALSE(window.next(1000));
+}
+
 TEST_CASE("log window: the peer's answer to the question counts even if it is less") {
   core::log_window window{10, 30};
   window.connected();

@@ -31,7 +31,8 @@ void log_sink_state::append(log_append& request) {
   if (log == nullptr)
     return;
   auto end = chunk.offset + chunk.bytes.size();
-  // A host that keeps to its window never has as much unconfirmed.
+  // A host that keeps to its window never has more unconfirmed.
+  static_assert(limits::log_flow_bytes <= limits::log_unstored_max);
   bool too_much = end - log->durable > limits::log_unstored_max && end > log->queued;
   if (chunk.offset > log->queued || end <= log->queued || too_much) {
     self->send(request.origin, log_durable{chunk.token, log->durable});

@@ -11,8 +11,8 @@ namespace drover::limits {
 /// Output of a step in one message: large, since a message costs as much as some 100 KiB of output
 /// do. Two of them, with what they cost beside their bytes, fit into `link_window_bytes`.
 inline constexpr size_t log_piece_bytes = 252 * 1024;
-/// Log bytes of an attempt on their way that the coordinator has not confirmed: what it gathers into
-/// one commit while it waits for its disk. Whole pieces, and below `log_unstored_max`.
+/// Log bytes of an attempt on their way that the coordinator has not confirmed: what it gathers
+/// into one commit while it waits for its disk. Whole pieces, and below `log_unstored_max`.
 inline constexpr size_t log_flow_bytes = 8 * log_piece_bytes;
 
 /// A chunk of this size lies in a chunk file, and only its place in the database: smaller ones cost

@@ -80,7 +80,8 @@ struct tls_stream::port {
 };
 
 tls_stream::tls_stream(kj::Own<kj::AsyncIoStream> inner, tls_session_ptr session)
-    : inner_{kj::mv(inner)}, session_{std::move(session)} {
+    : inner_{kj::mv(inner)}, session_{std::move(session)},
+      drained_{kj::Promise<void>{kj::READY_NOW}.fork()} {
   auto* bio = port::make(*this);
   SSL_set_bio(session_.get(), bio, bio);
 }

@@ -92,7 +92,7 @@ private:
   bool shut_ = false; ///< as soon as all is written
   kj::Maybe<kj::Exception> failed_;
   tls_session_ptr session_;
-  kj::ForkedPromise<void> drained_ = nullptr; // last: it refers to the rest
+  kj::ForkedPromise<void> drained_; // last: it refers to the rest
 };
 
 } // namespace drover

@@ -31,10 +31,9 @@ TEST_CASE_METHOD(farm_fixture, "stranger: a host of another farm is refused and 
   host_end host;
   host.agent = system.spawn(take_agent_news, host.news);
   connect_farm(host_loop, {address(), foreign_keys(*this, "h1")}, greeting_of("h1"), host.agent);
-  CHECK(
-    host.expect_failure()
-    == "no secure connection to " + address()
-         + ": the other side's certificate is not of this farm");
+  CHECK(host.expect_failure()
+        == "no secure connection to " + address()
+             + ": the other side's certificate is not of this farm");
   check_that_hosts_join(*this);
 }
 

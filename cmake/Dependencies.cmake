@@ -2,7 +2,7 @@
 list(PREPEND CMAKE_MODULE_PATH ${CMAKE_SOURCE_DIR}/cmake)
 find_package(Threads REQUIRED)
 find_package(CAF 0.17.6 REQUIRED)          # cmake/FindCAF.cmake: caf::core
-find_package(CapnProto REQUIRED)           # CapnProto::capnp, ::capnp-rpc, ::kj-async
+find_package(CapnProto REQUIRED)           # CapnProto::capnp, ::capnp-rpc, ::kj-async, ::kj-tls (tests)
 find_package(OpenSSL REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)

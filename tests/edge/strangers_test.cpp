@@ -4,6 +4,7 @@
 #include "tests/edge/stranger.hpp"
 
 #include <capnp/message.h>
+#include <kj/compat/tls.h>
 
 #include <future>
 #include <random>

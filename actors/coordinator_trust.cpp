@@ -98,7 +98,8 @@ void coordinator_state::review_stages() {
       set_stage(member, {host_stage::trusted, "the configuration names it"});
     bool heard = member.view.last_seen_ms >= 0; // by this coordinator; `since`: when it fell silent
     auto last = heard ? member.since : wall_time{};
-    if (auto decided = core::retirement(member.view, last, configured, at))
+    core::silence_case of{last, configured, at, settings.config.limits.retire_after};
+    if (auto decided = core::retirement(member.view, of))
       set_stage(member, *decided);
   }
   std::erase_if(healing.references, [this](const auto& known) {

@@ -19,4 +19,7 @@ void read_params(reader& in, const yaml::node& from, std::vector<param_spec>& ou
 /// Age, budget and number of artifacts that are kept.
 void read_retention(reader& in, std::string_view key, const yaml::node& from, retention_spec& out);
 
+/// The silence after which a host is retired.
+void read_retire_after(reader& in, const yaml::node& from, milliseconds& out);
+
 } // namespace drover

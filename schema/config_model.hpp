@@ -162,6 +162,7 @@ struct limits_spec {
   uint64_t log_per_step = 0;        ///< bytes
   uint64_t artifacts_per_build = 0; ///< bytes, all files together
   retention_spec artifacts = {};    ///< of builders that say nothing themselves
+  milliseconds retire_after{0};     ///< a silence after which a host is retired
   friend bool operator==(const limits_spec&, const limits_spec&) = default;
 };
 

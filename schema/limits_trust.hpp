@@ -28,8 +28,11 @@ inline constexpr milliseconds canary_step_timeout = 2min;
 /// the time that the step may have waited.
 inline constexpr milliseconds canary_clock_slow = 1min;
 inline constexpr milliseconds canary_clock_fast = 1h;
-/// Hosts that nobody has seen for so long are retired, unless the configuration names them.
+/// Hosts that nobody has seen for so long are retired, unless the configuration names them; it may
+/// set another time. Less than the least could be over between two notes of `seen_kept_every`.
 inline constexpr milliseconds retire_after = 30 * 24h;
+inline constexpr milliseconds retire_after_min = 24h;
+inline constexpr milliseconds retire_after_max = 3650 * 24h;
 /// How often it is kept in the store that a host is here: retirement counts from that.
 inline constexpr milliseconds seen_kept_every = 6h;
 

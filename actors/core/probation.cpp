@@ -58,18 +58,18 @@ std::optional<stage_decision> stage_on_other_machine(const arrival_case& of,
                       + ", as if it was taken to another machine");
 }
 
-std::optional<stage_decision> retirement(const host_view& host, wall_time last_heard,
-                                         bool is_configured, wall_time now) {
+std::optional<stage_decision> retirement(const host_view& host, const silence_case& of) {
   bool away = host.state == host_state::lost || host.state == host_state::joining;
   const auto& record = host.record;
-  if (!away || is_configured || record.stage == host_stage::retired || record.first_seen.ms == 0)
+  if (!away || of.is_configured || record.stage == host_stage::retired || record.first_seen.ms == 0)
     return std::nullopt;
-  auto since = std::max(last_heard, record.last_seen);
-  if (now.ms - since.ms < limits::retire_after.count())
+  auto since = std::max(of.last_heard, record.last_seen);
+  auto patience = of.retire_after.count() > 0 ? of.retire_after : limits::retire_after;
+  if (of.now.ms - since.ms < patience.count())
     return std::nullopt;
   return stage_decision{host_stage::retired,
                         "it was last seen at " + to_string(since) + ", more than "
-                          + spoken(limits::retire_after)
+                          + spoken(patience)
                           + " ago; when it comes back, a canary must pass there first"};
 }
 

@@ -34,10 +34,16 @@ std::optional<stage_decision> stage_on_arrival(const arrival_case& of);
 std::optional<stage_decision> stage_on_other_machine(const arrival_case& of,
                                                      const std::string& machine_id);
 
-/// Whether a host that is away was silent for so long that nobody waits for it. `last_heard`: 0 if
-/// that is not known.
-std::optional<stage_decision> retirement(const host_view& host, wall_time last_heard,
-                                         bool is_configured, wall_time now);
+/// What a decision on retirement is made from.
+struct silence_case {
+  wall_time last_heard;       ///< 0: not known
+  bool is_configured = false; ///< as above
+  wall_time now;
+  milliseconds retire_after{0}; ///< as configured; 0: limits::retire_after
+};
+
+/// Whether a host that is away was silent for so long that nobody waits for it.
+std::optional<stage_decision> retirement(const host_view& host, const silence_case& of);
 
 /// The journal's entry for a decision, which is the decision itself for the host's supervisor.
 event_record stage_event(const host_name& host, const stage_decision& decided,

@@ -296,6 +296,21 @@ TEST_CASE_METHOD(trust_fixture,
   CHECK(stage_of("vega") == host_stage::trusted);
 }
 
+TEST_CASE_METHOD(trust_fixture, "probation: the configuration says how long a silence retires") {
+  with_marked_canary();
+  auto vega = join_by_token("vega");
+  pass(2s, {&vega});
+  finish(vega);
+  pass(limits::lease + 2s, {});
+  *wall += 3 * 24 * 3600 * int64_t{1000};
+  pass(2s, {});
+  CHECK(stage_of("vega") == host_stage::trusted);
+  settings.config.limits.retire_after = 2 * 24h;
+  restart();
+  pass(2s, {});
+  CHECK(stage_of("vega") == host_stage::retired);
+}
+
 TEST_CASE_METHOD(trust_fixture, "probation: a host that is here is kept as seen, across restarts") {
   auto vega = join("vega");
   auto joined = *wall;

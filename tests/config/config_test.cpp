@@ -46,6 +46,7 @@ TEST_CASE("config: the example's hosts, users and limits") {
   CHECK(farm.users[2] == user_spec{"bob", {"force"}, {"check*"}, "bob@example.org", "bob"});
   CHECK(farm.limits.log_per_step == uint64_t{1} << 30);
   CHECK(farm.limits.artifacts_per_build == uint64_t{2} << 30);
+  CHECK(farm.limits.retire_after == std::chrono::hours{60 * 24});
 }
 
 TEST_CASE("config: the example's sources") {

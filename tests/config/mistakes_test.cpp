@@ -119,6 +119,13 @@ TEST_CASE("mistakes: timers") {
 
 TEST_CASE("mistakes: how long artifacts are kept") {
   CHECK(errors_of(with_line("keep: {age: 90d, budget: 10GiB, last: 3}")).empty());
+  CHECK(errors_of("limits: {retire_after: 60d}").empty());
+  CHECK(errors_of("limits: {retire_after: soon}")
+        == "f:1:24: retire_after: 'soon' is no duration; write e.g. 30s, 10m, 2h, 1d");
+  CHECK(errors_of("limits: {retire_after: 5m}")
+        == "f:1:24: retire_after: '5m' is out of range; 1d to 3650d are allowed");
+  CHECK(errors_of("limits: {retire_after: 4000d}")
+        == "f:1:24: retire_after: '4000d' is out of range; 1d to 3650d are allowed");
   CHECK(errors_of(with_line("keep: {age: 9000d}"))
         == "f:4:17: age: '9000d' is out of range; more than 0 and at most 3650d are allowed");
   CHECK(errors_of(with_line("keep: {bugdet: 1GiB}"))

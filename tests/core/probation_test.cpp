@@ -89,21 +89,27 @@ TEST_CASE("probation: a long silence retires a host that nobody has named") {
   host.state = host_state::lost;
   host.record.first_seen = host.record.last_seen = at_join;
   wall_time due{at_join.ms + limits::retire_after.count()};
-  CHECK_FALSE(retirement(host, {}, false, {due.ms - 1}));
-  auto decided = retirement(host, {}, false, due);
+  CHECK_FALSE(retirement(host, {{}, false, {due.ms - 1}}));
+  auto decided = retirement(host, {{}, false, due});
   REQUIRE(decided);
   CHECK(decided->stage == host_stage::retired);
   CHECK(decided->note.find("last seen at 1970") != std::string::npos);
-  CHECK_FALSE(retirement(host, {at_join.ms + 1}, false, due)); // it was heard later
-  CHECK_FALSE(retirement(host, {}, true, due));
+  CHECK_FALSE(retirement(host, {{at_join.ms + 1}, false, due})); // it was heard later
+  CHECK_FALSE(retirement(host, {{}, true, due}));
+  // The configuration may have more patience, or less.
+  CHECK_FALSE(retirement(host, {{}, false, due, limits::retire_after + milliseconds{1}}));
+  wall_time next_day{at_join.ms + milliseconds{24h}.count()};
+  auto early = retirement(host, {{}, false, next_day, 24h});
+  REQUIRE(early);
+  CHECK(early->note.find("more than 24 h ago") != std::string::npos);
   host.state = host_state::up;
-  CHECK_FALSE(retirement(host, {}, false, due));
+  CHECK_FALSE(retirement(host, {{}, false, due}));
   host.state = host_state::joining; // not back since the coordinator started
-  CHECK(retirement(host, {}, false, due));
+  CHECK(retirement(host, {{}, false, due}));
   host.record.stage = host_stage::retired;
-  CHECK_FALSE(retirement(host, {}, false, due));
+  CHECK_FALSE(retirement(host, {{}, false, due}));
   host.record = {}; // it was never here
-  CHECK_FALSE(retirement(host, {}, false, due));
+  CHECK_FALSE(retirement(host, {{}, false, due}));
 }
 
 TEST_CASE("probation: the journal's entry is the decision") {

@@ -9,6 +9,7 @@
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
 
+#include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
 namespace drover {
@@ -225,6 +226,8 @@ void build_actor_state::commit(std::vector<effect> effects) {
   auto batch = changes();
   if (batch.empty() && effects.empty())
     return;
+  if (effects.empty()) // nobody waits for it: it shares the sync of what follows
+    return caf::anon_send(farm.recorder, std::move(batch));
   self
     ->request(farm.recorder, caf::infinite, std::move(batch)) // its silence is fatal anyway
     .then([effects = std::move(effects)](recorded) {

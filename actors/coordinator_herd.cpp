@@ -17,6 +17,7 @@
 #include "storage/tables.hpp"
 
 #include <caf/actor_clock.hpp>
+#include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -180,7 +181,7 @@ std::vector<core::host_offer> coordinator_state::offers() const {
 void coordinator_state::keep_facts(build_id build, uint32_t placement, const herd_member& member) {
   storage::write_batch batch;
   storage::put_build_facts(batch, build, placement, full_view(member).record);
-  self->request(services.recorder, caf::infinite, std::move(batch)).then([](recorded) {});
+  caf::anon_send(services.recorder, std::move(batch)); // in one sync with the first grant
 }
 
 caf::result<std::vector<host_view>> coordinator_state::hosts() {

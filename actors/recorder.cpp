@@ -3,6 +3,7 @@
 
 #include "actors/core/mutants.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_recorder.hpp"
 #include "schema/limits_room.hpp"
 #include "storage/tables.hpp"
 
@@ -11,6 +12,7 @@
 namespace drover {
 
 caf::result<recorded> recorder_state::take(storage::write_batch batch) {
+  bool is_awaited = self->current_message_id().is_request();
   auto promise = self->make_response_promise<recorded>();
   if (failed)
     return promise; // the process is about to stop; no answer is the honest one
@@ -24,11 +26,15 @@ caf::result<recorded> recorder_state::take(storage::write_batch batch) {
     promise.deliver(recorded{});
     return promise;
   }
-  if (waiting.empty())
-    self->send(self, atom::flush::value);
-  waiting.push_back(promise);
   gathered.append(std::move(batch));
   ++batches;
+  if (is_awaited) {
+    if (waiting.empty() && !held)
+      self->send(self, atom::flush::value);
+    waiting.push_back(promise);
+  } else {
+    timer.arm_within(self, limits::commit_unawaited_within);
+  }
   return promise;
 }
 
@@ -41,23 +47,40 @@ void recorder_state::number_events() {
 }
 
 caf::result<uint64_t> recorder_state::wait(const event_wait& request) {
-  if (last_event > request.after || event_waiters.size() >= limits::event_waiters_max)
+  bool is_behind = request.after < told_event; // it reads what others know
+  if (is_behind || event_waiters.size() >= limits::event_waiters_max)
     return last_event;
   auto promise = self->make_response_promise<uint64_t>();
-  if (event_waiters.empty())
-    self->delayed_send(self, limits::wait_granularity, atom::tick::value);
   event_waiters.push_back({promise, request.after, self->clock().now() + request.patience});
+  timer.arm_within(self, limits::wait_granularity);
+  if (last_event > request.after)
+    tell_news();
   return promise;
+}
+
+/// At once after a quiet time; while commits follow upon each other, of many at once.
+void recorder_state::tell_news() {
+  if (event_waiters.empty())
+    return;
+  auto now = self->clock().now();
+  if (!told || now - *told >= limits::event_news_every)
+    answer_waiters();
+  else
+    timer.arm_within(self, std::chrono::ceil<milliseconds>(*told + limits::event_news_every - now));
 }
 
 /// Answers those that there is news for, and those whose patience has ended.
 void recorder_state::answer_waiters() {
   auto now = self->clock().now();
   std::erase_if(event_waiters, [&](auto& waiter) {
-    bool due = last_event > waiter.after || waiter.until <= now;
-    if (due)
+    bool news = last_event > waiter.after;
+    if (news) {
+      told = now;
+      told_event = last_event;
+    }
+    if (news || waiter.until <= now)
       waiter.promise.deliver(last_event);
-    return due;
+    return news || waiter.until <= now;
   });
 }
 
@@ -99,7 +122,7 @@ void recorder_state::flush() {
     }
     ++commits;
     last_event = numbered_event;
-    answer_waiters();
+    tell_news();
   }
   for (auto& promise : answered)
     promise.deliver(recorded{});
@@ -113,10 +136,14 @@ actor_entry recorder_state::describe() const {
   return entry;
 }
 
-void recorder_state::expire() {
+void recorder_state::tick() {
+  if (!timer.due(self))
+    return;
+  if (!gathered.empty() && waiting.empty() && !held && !failed)
+    flush();
   answer_waiters();
   if (!event_waiters.empty())
-    self->delayed_send(self, limits::wait_granularity, atom::tick::value);
+    timer.arm_within(self, limits::wait_granularity);
 }
 
 recorder_actor::behavior_type recorder(recorder_state::pointer self, const farm_settings& settings,
@@ -125,12 +152,12 @@ recorder_actor::behavior_type recorder(recorder_state::pointer self, const farm_
   self->state.fatal = settings.fatal;
   self->state.room = settings.room;
   self->state.census = std::move(census);
-  self->state.last_event = self->state.numbered_event = last_event;
+  self->state.last_event = self->state.numbered_event = self->state.told_event = last_event;
   return {
     [self](storage::write_batch& batch) { return self->state.take(std::move(batch)); },
     [self](const event_wait& request) { return self->state.wait(request); },
     [self](atom::flush) { self->state.flush(); },
-    [self](atom::tick) { self->state.expire(); },
+    [self](atom::tick) { self->state.tick(); },
     [self](atom::describe) { return self->state.describe(); },
   };
 }

@@ -3,15 +3,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/farm.hpp"
+#include "actors/ticker.hpp"
 
 #include <caf/actor_clock.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <optional>
+
 namespace drover {
 
 /// Gathers batches and commits what has gathered in one synced batch: while one sync runs, the next
-/// one fills. If the store fails, nobody is answered and `settings.fatal` is called: what was not
+/// one fills. A batch that is sent, not requested, has no sync of its own: it goes with the next.
+/// If the store fails, nobody is answered and `settings.fatal` is called: what was not
 /// acknowledged may be lost, what was may not. While the disk is full nothing is written and nobody
 /// is answered; it goes on by itself when there is room. Numbers the journal's entries as they are
 /// committed.
@@ -23,9 +27,10 @@ struct recorder_state {
   caf::result<recorded> take(storage::write_batch batch);
   caf::result<uint64_t> wait(const event_wait& request);
   void number_events();
+  void tell_news();
   void answer_waiters();
-  void expire();
   void note(size_t writes);
+  void tick();
   void flush();
   bool hold_for_room();
   actor_entry describe() const;
@@ -42,6 +47,9 @@ struct recorder_state {
     caf::actor_clock::time_point until;
   };
   std::vector<event_waiter> event_waiters;
+  std::optional<caf::actor_clock::time_point> told; ///< when waiters heard of news, last
+  uint64_t told_event = 0;                          ///< the newest that they heard of
+  ticker timer;
   uint64_t last_event = 0;     ///< durable
   uint64_t numbered_event = 0; ///< given away; durable with the next commit
   bool failed = false;

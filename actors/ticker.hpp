@@ -19,6 +19,13 @@ public:
       send(self, delay);
   }
 
+  /// The same, unless it is armed for an earlier time.
+  template <class Pointer>
+  void arm_within(Pointer self, milliseconds delay) {
+    if (!due_at_ || *due_at_ > self->clock().now() + delay)
+      arm(self, delay);
+  }
+
   void disarm() { due_at_.reset(); }
   bool armed() const { return due_at_.has_value(); }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/mutants.hpp"
 #include "actors/recorder.hpp"
+#include "schema/limits_recorder.hpp"
 #include "tests/actors/farm_fixture.hpp"
 
 using namespace drover;
 using namespace drover::test;
 
 namespace {
+
+using namespace std::chrono_literals;
 
 struct recorder_fixture : farm_fixture {
   notebook census;
@@ -127,7 +130,6 @@ TEST_CASE_METHOD(recorder_fixture, "recorder: the journal's entries are numbered
 }
 
 TEST_CASE_METHOD(recorder_fixture, "recorder: who waits for the journal hears of its next entry") {
-  using namespace std::chrono_literals;
   auto news = ask<uint64_t>(uut, event_wait{0, 30s});
   CHECK_FALSE(news.ready());
   storage::write_batch batch;
@@ -142,4 +144,62 @@ TEST_CASE_METHOD(recorder_fixture, "recorder: who waits for the journal hears of
   advance(1s + limits::wait_granularity);
   REQUIRE(patient.ready());
   CHECK(*patient.get() == 1);
+}
+
+TEST_CASE_METHOD(recorder_fixture,
+                 "recorder: what nobody waits for shares the sync of what follows") {
+  tell(uut, batch_of("a"));
+  CHECK(store->commits() == 0);
+  ask<recorded>(uut, batch_of("b"));
+  CHECK(store->commits() == 1);
+  store->crash();
+  CHECK(stored("a"));
+  CHECK(stored("b"));
+  advance(2 * limits::commit_unawaited_within);
+  CHECK(store->commits() == 1);
+}
+
+TEST_CASE_METHOD(recorder_fixture,
+                 "recorder: what nobody waits for is durable soon, all the same") {
+  tell(uut, batch_of("a"));
+  tell(uut, batch_of("b"));
+  advance(limits::commit_unawaited_within);
+  CHECK(store->commits() == 1);
+  store->crash();
+  CHECK(stored("a"));
+  CHECK(stored("b"));
+}
+
+TEST_CASE_METHOD(recorder_fixture,
+                 "recorder: readers hear of commits in quick succession at once") {
+  auto entry = [] {
+    storage::write_batch batch;
+    batch.events.emplace_back();
+    return batch;
+  };
+  auto first = ask<uint64_t>(uut, event_wait{0, 30s});
+  ask<recorded>(uut, entry());
+  REQUIRE(first.ready()); // after a quiet time
+  auto second = ask<uint64_t>(uut, event_wait{1, 30s});
+  ask<recorded>(uut, entry());
+  ask<recorded>(uut, entry());
+  CHECK_FALSE(second.ready());
+  advance(limits::event_news_every);
+  REQUIRE(second.ready());
+  CHECK(*second.get() == 3);
+}
+
+TEST_CASE_METHOD(recorder_fixture,
+                 "recorder: however often readers wait, few timers are under way") {
+  for (uint64_t seen = 0; seen < 100; ++seen) {
+    auto news = ask<uint64_t>(uut, event_wait{seen, 30s});
+    storage::write_batch batch;
+    batch.events.emplace_back();
+    ask<recorded>(uut, batch);
+    advance(limits::event_news_every);
+    REQUIRE(news.ready());
+  }
+  auto last = ask<uint64_t>(uut, event_wait{100, 30s}); // timers live on while somebody waits
+  advance(3 * limits::wait_granularity);
+  CHECK(scheduler().clock().schedule().size() <= 2);
 }

@@ -34,6 +34,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -289,7 +290,9 @@ int run(const options& chosen) {
                program_version());
   auto config_folder = config_folder_of(chosen);
   auto watch = std::make_shared<sources::watcher>(chosen.dir + "/sources", config_folder);
-  actor_settings actor_system_settings;
+  // On one core a second worker only takes turns with the first. (A host has two all the same: its
+  // workers start processes and write to the disk.)
+  actor_settings actor_system_settings{std::min(2u, usable_cores())};
   caf::actor_system system{actor_system_settings};
   auto settings = settings_of(chosen, *loaded, now, store);
   settings.sources = watch;

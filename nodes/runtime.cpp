@@ -3,6 +3,7 @@
 
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <malloc.h>
+#include <sched.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
@@ -103,9 +104,17 @@ uint64_t random_number() {
   return number;
 }
 
-actor_settings::actor_settings() {
+unsigned usable_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof cores, &cores) != 0)
+    return CPU_SETSIZE; // more than it can count
+  return static_cast<unsigned>(CPU_COUNT(&cores));
+}
+
+actor_settings::actor_settings(unsigned workers) {
   set("scheduler.policy", caf::atom("sharing"));
-  set("scheduler.max-threads", 2u);
+  set("scheduler.max-threads", workers);
   set("logger.console", caf::atom("none"));
 }
 

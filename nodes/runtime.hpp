@@ -47,9 +47,12 @@ wall_clock system_wall_clock();
 /// From the kernel's random source.
 uint64_t random_number();
 
+/// Cores that this process may use.
+unsigned usable_cores();
+
 /// CAF's settings for both programs: two workers are enough for decisions, `sharing` does not poll.
 struct actor_settings : caf::actor_system_config {
-  actor_settings();
+  explicit actor_settings(unsigned workers = 2);
 };
 
 } // namespace drover

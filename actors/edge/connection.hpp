@@ -8,6 +8,7 @@
 #include "actors/edge/guarded_stream.hpp"
 #include "actors/edge/reason.hpp"
 #include "schema/limits.hpp"
+#include "schema/limits_link.hpp"
 #include "schema/messages.hpp"
 
 #include <capnp/rpc-twoparty.h>
@@ -173,7 +174,8 @@ private:
   kj::TaskSet tasks_; // last: its tasks refer to the rest
 };
 
-/// The way in: calls of the peer that wait until the actor behind has taken their message.
+/// The way in: calls of the peer that wait until the actor behind has taken their message, but for
+/// a few that are answered ahead.
 ///
 /// Only the actor's callbacks, which CAF may keep for longer than kj objects may live, refer to a
 /// call by its number; the promises stay here.
@@ -196,9 +198,21 @@ public:
       return;
     found->second->fulfill();
     calls_.erase(found);
+    if (calls_.empty())
+      ahead_ = 0;
   }
 
-  size_t open() const { return calls_.size(); }
+  /// Whether the next call may be answered at once, though nobody has taken its message yet. Not
+  /// while one waits to be taken.
+  bool answers_ahead() {
+    if (!calls_.empty() || ahead_ >= limits::link_answers_ahead_max)
+      return false;
+    ++ahead_;
+    return true;
+  }
+
+  /// Messages of which nobody has said that they are taken.
+  size_t open() const { return calls_.size() + ahead_; }
 
   /// Counts a malformed message; true: the peer has sent too many.
   bool malformed() { return ++malformed_ > limits::link_bad_messages_max; }
@@ -216,6 +230,7 @@ public:
 private:
   std::map<uint64_t, kj::Own<kj::PromiseFulfiller<void>>> calls_;
   uint64_t last_ = 0;
+  size_t ahead_ = 0; ///< answered before they were taken, since it was last heard of one that was
   size_t malformed_ = 0;
   uint64_t passed_over_ = 0;
 };

@@ -245,6 +245,10 @@ kj::Promise<void> farm_link::told(wire::FarmMessage::Reader from) {
 }
 
 kj::Promise<void> farm_link::pass(farm_message message) {
+  if (bulk_bytes(message) == 0 && wire_->in.answers_ahead()) {
+    send(agent_, std::move(message));
+    return kj::READY_NOW;
+  }
   auto entered = wire_->in.enter();
   // In this process, and monitored; a timer a message would cost as much as the message. Who does
   // not take messages has at most link_queue_max of them open.

@@ -296,6 +296,10 @@ kj::Promise<void> host_link::told(wire::HostMessage::Reader from) {
   note_protocol(*message);
   if (phase_ != phase::admitted || !listener_)
     throw call_refused("nobody listens to this host");
+  if (bulk_bytes(*message) == 0 && wire_->in.answers_ahead()) {
+    send(listener_, std::move(*message));
+    return kj::READY_NOW;
+  }
   auto entered = wire_->in.enter();
   // In this process, and monitored; a timer a message would cost as much as the message. Who does
   // not take messages has at most link_queue_max of them open.

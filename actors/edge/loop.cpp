@@ -47,19 +47,15 @@ struct edge_loop::shared {
     if (closed)
       return false;
     queue.push_back(std::move(what));
-    ring();
+    if (queue.size() == 1)
+      ring(); // whoever takes the queue takes it whole
     return true;
   }
 
   void ring() const {
     uint64_t one = 1;
-    // The counter can't overflow here: an eventfd holds 2^64 - 2, and each drain empties it.
+    // Nobody reads it: each write is an edge. It holds 2^64 - 2, more than there will be rings.
     [[maybe_unused]] auto written = write(wake, &one, sizeof one);
-  }
-
-  void quiet() const {
-    uint64_t count = 0;
-    [[maybe_unused]] auto got = read(wake, &count, sizeof count); // EAGAIN: nobody rang
   }
 
   std::mutex mutex;
@@ -159,7 +155,6 @@ void edge_loop::drain() {
   std::deque<shared::entry> batch;
   {
     std::lock_guard guard{shared_->mutex};
-    shared_->quiet();
     batch.swap(shared_->queue);
   }
   for (auto& entry : batch) {

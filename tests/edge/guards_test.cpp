@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "actors/edge/connection.hpp"
 #include "actors/edge/guards.hpp"
 #include "tests/catch.hpp"
+
+#include <kj/async.h>
 
 using namespace drover;
 using namespace std::chrono_literals;
@@ -30,4 +33,21 @@ TEST_CASE("line guard: lines beyond the bound are counted, and told later") {
   CHECK(uut.admits_at(10s));
   CHECK(uut.take_left_out() == 5);
   CHECK(uut.take_left_out() == 0);
+}
+
+TEST_CASE("inbox: few calls are answered ahead, and none while one waits to be taken") {
+  kj::EventLoop events;
+  kj::WaitScope scope{events};
+  inbox uut;
+  for (size_t i = 0; i < limits::link_answers_ahead_max; ++i)
+    REQUIRE(uut.answers_ahead());
+  CHECK_FALSE(uut.answers_ahead());
+  auto waits = uut.enter();
+  CHECK_FALSE(uut.answers_ahead());
+  CHECK(uut.open() == limits::link_answers_ahead_max + 1); // what the bound on calls goes by
+  CHECK_FALSE(waits.taken.poll(scope));
+  uut.taken(waits.number);
+  CHECK(waits.taken.poll(scope));
+  CHECK(uut.open() == 0);
+  CHECK(uut.answers_ahead());
 }

@@ -5,6 +5,10 @@
 #include <kj/async-io.h>
 #include <kj/timer.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 using namespace drover;
 using namespace drover::test;
 
@@ -60,6 +64,20 @@ TEST_CASE_METHOD(loop_fixture, "loop: work runs on its thread, in order") {
   loop.run([] {});
   REQUIRE(order.size() == 100);
   CHECK(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST_CASE_METHOD(loop_fixture, "loop: no post is slept over while several threads post at once") {
+  constexpr int threads = 4, posts = 500;
+  std::atomic<int> answered = 0;
+  std::vector<std::thread> posters;
+  for (int i = 0; i < threads; ++i)
+    posters.emplace_back([this, &answered] {
+      for (int post = 0; post < posts; ++post)
+        answered += loop.run([] { return 1; }); // each waits for its own
+    });
+  for (auto& poster : posters)
+    poster.join();
+  CHECK(answered == threads * posts);
 }
 
 TEST_CASE_METHOD(loop_fixture, "loop: a job that throws harms no other") {

@@ -243,14 +243,6 @@ std::vector<waiting_view> coordinator_state::waiting_reasons(const waiting_query
   return views;
 }
 
-caf::result<bool> coordinator_state::wait_until_over(const over_query& query) {
-  if (!active.contains(query.build) && !queued.contains(query.build))
-    return true;
-  auto promise = self->make_response_promise<bool>();
-  waiters.emplace(query.build, over_waiter{promise, self->clock().now() + query.patience});
-  return promise;
-}
-
 void coordinator_state::expire_waiters() {
   self->delayed_send(self, limits::wait_granularity, atom::tick::value);
   auto at = self->clock().now();
@@ -278,7 +270,10 @@ void coordinator_state::plan() {
   advance_trials(); // their peers' slots are given away next
   if (queue.empty())
     return; // each of thousands of hosts that join asks for a plan, and its offers are dear
-  for (const auto& placement : core::place_builds(waiting_entries(), offers()))
+  auto hosts = offers();
+  if (core::free_slots(hosts) == 0)
+    return; // each end of thousands of steps asks as well, and the queue is long
+  for (const auto& placement : core::place_builds(waiting_entries(), std::move(hosts)))
     place(placement.build, placement.host);
 }
 
@@ -296,6 +291,7 @@ void coordinator_state::place(build_id id, const host_name& host) {
   queue.erase(id);
   if (auto fresh = queued.find(id); fresh != queued.end()) {
     active[id].actor = spawn_build(fresh->second, host_supervisor_actor{});
+    active[id].has_tests = core::has_tests(fresh->second.recipe);
     queued.erase(fresh);
   }
   auto& build = active.at(id);
@@ -313,7 +309,9 @@ void coordinator_state::release(active_build& build) {
 }
 
 void coordinator_state::on_over(build_id id) {
+  bool has_tests = true;
   if (auto known = active.find(id); known != active.end()) {
+    has_tests = known->second.has_tests;
     release(known->second);
     release_hedge(known->second);
     active.erase(known);
@@ -326,13 +324,12 @@ void coordinator_state::on_over(build_id id) {
   for (auto waiting = first; waiting != last; ++waiting)
     waiting->second.promise.deliver(true);
   waiters.erase(first, last);
+  schedule_plan();
+  if (!has_tests)
+    return analysed(id);
   self
     ->request(services.analyst, caf::infinite, analyse_tests{id}) // it lives as long as we do
-    .then([this, id](tests_analysed) {
-      judge(id);
-      canary_over(id);
-    });
-  schedule_plan();
+    .then([this, id](tests_analysed) { analysed(id); });
 }
 
 void coordinator_state::on_homeless(const build_homeless& request) {

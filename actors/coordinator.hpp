@@ -68,6 +68,7 @@ struct coordinator_state {
     uint32_t hedge_placement = 0;
     uint32_t last_placement = 0; ///< the highest number used, as the build counts
     bool replaced = false;       ///< told to end, so that its successor finds a new supervisor
+    bool has_tests = true;       ///< some may be read of it once it is over
   };
 
   struct over_waiter {
@@ -145,6 +146,7 @@ struct coordinator_state {
   void place(build_id build, const host_name& host);
   void keep_facts(build_id build, uint32_t placement, const herd_member& member);
   void on_over(build_id build);
+  void analysed(build_id build);
   void on_homeless(const build_homeless& request);
   void release(active_build& build);
   void release_hedge(active_build& build);

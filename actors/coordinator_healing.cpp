@@ -174,6 +174,7 @@ void coordinator_state::take_seats(const build_file& file) {
   build.host = build.hedge = {};
   build.placement = file.build.placement;
   build.last_placement = core::last_placement(file);
+  build.has_tests = core::has_tests(file.recipe);
   build.actor = spawn_build(file, placed_now ? host->second.supervisor : host_supervisor_actor{});
   if (!placed_now)
     return;

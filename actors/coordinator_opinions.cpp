@@ -13,6 +13,12 @@
 
 namespace drover {
 
+/// Its tests are known now, if it has any.
+void coordinator_state::analysed(build_id build) {
+  judge(build);
+  canary_over(build);
+}
+
 /// Behind the tests of the build, which tell failures apart.
 void coordinator_state::judge(build_id build) {
   self

@@ -226,4 +226,12 @@ void coordinator_state::apply_config() {
   schedule_plan();
 }
 
+caf::result<bool> coordinator_state::wait_until_over(const over_query& query) {
+  if (!active.contains(query.build) && !queued.contains(query.build))
+    return true;
+  auto promise = self->make_response_promise<bool>();
+  waiters.emplace(query.build, over_waiter{promise, self->clock().now() + query.patience});
+  return promise;
+}
+
 } // namespace drover

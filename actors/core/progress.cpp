@@ -347,6 +347,11 @@ std::vector<std::string> kept_globs(const builder_spec& recipe) {
   return globs;
 }
 
+bool has_tests(const builder_spec& recipe) {
+  return std::any_of(recipe.steps.begin(), recipe.steps.end(),
+                     [](const auto& step) { return !step.tests.empty(); });
+}
+
 assignment make_assignment(const build_file& file, const grant_token& token) {
   assignment work;
   work.token = token;

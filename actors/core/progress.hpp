@@ -101,6 +101,9 @@ attempt_record* find_attempt(build_file& file, const grant_token& token);
 /// What a host keeps of a workspace: the artifacts, and the reports that steps name as tests.
 std::vector<std::string> kept_globs(const builder_spec& recipe);
 
+/// Whether tests are to be read of a build, once it is over.
+bool has_tests(const builder_spec& recipe);
+
 /// What the host of `token` is to run.
 assignment make_assignment(const build_file& file, const grant_token& token);
 

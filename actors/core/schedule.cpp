@@ -97,14 +97,6 @@ host_offer* take_slot(const queue_entry& entry, std::map<std::string, wishes>& k
   return host;
 }
 
-uint64_t free_slots(const std::vector<host_offer>& hosts) {
-  uint64_t free = 0;
-  for (const auto& host : hosts)
-    if (host.state == host_state::up && host.used < host.slots)
-      free += host.slots - host.used;
-  return free;
-}
-
 /// What keeps this host from taking the build.
 host_case case_of(const queue_entry& entry, const wishes& wish, const fit& candidate) {
   const auto& host = *candidate.host;
@@ -146,6 +138,14 @@ void explain_rest(const queue_view& rest, std::map<std::string, wishes>& known, 
 }
 
 } // namespace
+
+uint64_t free_slots(const std::vector<host_offer>& hosts) {
+  uint64_t free = 0;
+  for (const auto& host : hosts)
+    if (host.state == host_state::up && host.used < host.slots)
+      free += host.slots - host.used;
+  return free;
+}
 
 plan make_plan(const queue_view& queue, std::vector<host_offer> hosts) {
   sort_by_name(hosts);

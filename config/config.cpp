@@ -172,13 +172,13 @@ void read_limits(reader& in, const node& from, limits_spec& out) {
   auto size = [&in](std::string_view key, uint64_t& into) {
     return field{key, [&in, key, &into](const node& value) { in.size(key, value, into); }};
   };
-  in.mapping("limits", from,
-             {size("log_per_step", out.log_per_step),
-              size("artifacts_per_build", out.artifacts_per_build),
-              {"artifacts",
-               [&](const node& value) { read_retention(in, "artifacts", value, out.artifacts); }},
-              {"retire_after",
-               [&](const node& value) { read_retire_after(in, value, out.retire_after); }}});
+  in.mapping(
+    "limits", from,
+    {size("log_per_step", out.log_per_step),
+     size("artifacts_per_build", out.artifacts_per_build),
+     {"artifacts",
+      [&](const node& value) { read_retention(in, "artifacts", value, out.artifacts); }},
+     {"retire_after", [&](const node& value) { read_retire_after(in, value, out.retire_after); }}});
 }
 
 farm_config read_farm(reader& in, const node& root) {

@@ -109,7 +109,7 @@ TEST_CASE("log window: a piece goes when there is room for all of it") {
   window.durable(0, 1);
   window.sent(10, 2);
   window.sent(10, 2);
-  CHECK_FALSE(window.next(1000)); // room for 5
+  CHECK_FALSE(window.next(1000));                  // room for 5
   CHECK(window.next(24) == core::log_span{20, 4}); // that is all there is
   window.durable(5, 3);
   CHECK(window.next(1000) == core::log_span{20, 10});

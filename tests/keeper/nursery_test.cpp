@@ -13,6 +13,7 @@ std::string arguments_of(int32_t pid) {
   return slurp("/proc/" + std::to_string(pid) + "/cmdline");
 }
 
+/// A keeper that was just forked is shown as the nursery for a moment.
 std::vector<int32_t> nurseries() {
   std::vector<int32_t> found;
   for (const auto& entry : all_processes())
@@ -39,8 +40,8 @@ TEST_CASE_METHOD(keeper_fixture, "nursery: a keeper is the agent's child and sho
 
 TEST_CASE_METHOD(keeper_fixture, "nursery: its death costs no step", "[keeper]") {
   begin(order("while [ ! -e $D/go ]; do sleep 0.05; done"));
+  await([&] { return nurseries().size() == 1; });
   auto before = nurseries();
-  REQUIRE(before.size() == 1);
   REQUIRE(kill(before[0], SIGKILL) == 0);
   spill(folder.path + "/go", "");
   CHECK(await_exit().outcome == result::success);
@@ -55,7 +56,7 @@ TEST_CASE_METHOD(keeper_fixture, "nursery: its death costs no step", "[keeper]")
   CHECK(*spool->read_log(next.token, 0, 100) == "started\n");
   next.token = token(3);
   begin(next);
-  REQUIRE(nurseries().size() == 1);
+  await([&] { return nurseries().size() == 1; });
   CHECK(nurseries() != before);
 }
 

@@ -33,8 +33,7 @@ kj::Exception tls_error(const char* what) {
   return kj::Exception(kj::Exception::Type::FAILED, "tls", 0, kj::heapString(text.c_str()));
 }
 
-// -- OpenSSL's side
-// --------------------------------------------------------------------------------
+// -- OpenSSL's side --
 
 struct tls_stream::port {
   static tls_stream& of(BIO* bio) { return *static_cast<tls_stream*>(BIO_get_data(bio)); }
@@ -102,8 +101,7 @@ kj::Promise<void> tls_stream::shake_hands() {
     [why](kj::Exception&&) -> kj::Promise<void> { return kj::cp(why); });
 }
 
-// -- reading
-// ---------------------------------------------------------------------------------------
+// -- reading --
 
 kj::Promise<void> tls_stream::fill() {
   auto wanted = much_to_read_ ? read_at_once : quiet_read_bytes;
@@ -153,8 +151,7 @@ kj::Promise<size_t> tls_stream::read(kj::byte* buffer, size_t least, size_t most
   return size_t{0};
 }
 
-// -- writing
-// ---------------------------------------------------------------------------------------
+// -- writing --
 
 void tls_stream::encrypt_record(kj::ArrayPtr<const kj::byte> bytes) {
   size_t taken = 0;

@@ -103,10 +103,14 @@ void coordinator_state::plan_probe(const host_name& host, herd_member& member) {
   auto [plan, fresh] = healing.probes.try_emplace(host);
   if (fresh)
     plan->second.next = now() + limits::probe_first;
-  if (plan->second.running.value != 0 || now() < plan->second.next)
+  auto running = plan->second.running;
+  bool waits = queue.contains(running); // the host lost it, and from the queue it gets nothing
+  if (!waits && (running.value != 0 || now() < plan->second.next))
     return;
   if (member.used >= std::max(member.slots, member.view.record.slots))
     return; // what ran there when it was quarantined still does
+  if (waits)
+    return place(running, host);
   auto file = probe_build(member);
   if (!file) {
     plan->second.next = now() + limits::probe_max; // nothing can prove it: a person decides

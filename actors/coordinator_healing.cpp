@@ -138,7 +138,7 @@ const core::queue_entry* coordinator_state::hedge_entry(build_id id) {
   if (fresh) {
     auto file = storage::read_build_file(*settings.store, id);
     if (file && *file && core::why_no_hedge(**file).empty())
-      known->second = core::to_queue_entry(**file);
+      known->second = core::wish_of_hedge(**file);
   }
   return known->second ? &*known->second : nullptr;
 }

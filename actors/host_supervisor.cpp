@@ -248,12 +248,10 @@ bool host_supervisor_state::holds_stray_of(build_id build) const {
 // -- time ----------------------------------------------------------------------------------------
 
 void host_supervisor_state::tick() {
-  if (!next_look || now() < *next_look)
+  auto late = timer.late(self);
+  if (!timer.due(self))
     return;
-  if (now() - *next_look > pace.look_every)
-    heard = std::min(now(), heard + core::own_absence(now() - looked, pace.look_every));
-  looked = now();
-  next_look.reset();
+  heard = std::min(now(), heard + core::own_absence(late, pace.look_every));
   judge_silence();
   forget_rival();
   keep_seen();
@@ -283,11 +281,7 @@ milliseconds host_supervisor_state::look_due_in() const {
 
 /// After whatever may need a look sooner than the next one.
 void host_supervisor_state::look_again() {
-  auto delay = look_due_in();
-  if (next_look && *next_look <= now() + delay)
-    return;
-  next_look = now() + delay;
-  self->delayed_send(self, delay, atom::tick::value);
+  timer.arm_within(self, look_due_in());
 }
 
 void host_supervisor_state::judge_silence() {
@@ -356,7 +350,7 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
   auto& state = self->state;
   state.farm = farm;
   state.record = record;
-  state.heard = state.looked = state.now();
+  state.heard = state.now();
   state.reason =
     record.first_seen.ms == 0 ? "has not joined yet" : "not back yet since the coordinator started";
   self->set_down_handler([self](const caf::down_msg& down) { self->state.link_down(down.source); });

@@ -8,6 +8,7 @@
 #include "actors/core/pace.hpp"
 #include "actors/core/reconcile.hpp"
 #include "actors/farm.hpp"
+#include "actors/ticker.hpp"
 #include "schema/limits.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -153,11 +154,10 @@ struct host_supervisor_state {
   std::optional<milliseconds> rival_alarm;   ///< when it was last raised
   std::optional<milliseconds> facts_heard;   ///< when the host last told of new ones while here
   line_guard lines{limits::strangers_logged_max, limits::strangers_log_period};
-  uint64_t last_sequence = 0;            ///< of the beats on this session
-  milliseconds heard{0};                 ///< when the host was last heard, or when listening began
-  milliseconds looked{0};                ///< at the silence, last
-  std::optional<milliseconds> next_look; ///< when a tick is due; others that come are stale
-  bool ever_heard = false;               ///< since this supervisor began
+  uint64_t last_sequence = 0; ///< of the beats on this session
+  milliseconds heard{0};      ///< when the host was last heard, or when listening began
+  ticker timer;               ///< when the next look is due
+  bool ever_heard = false;    ///< since this supervisor began
   core::open_orders orders;
   std::map<grant_token, std::string> cache_hits; ///< content that a host was promised
   std::set<grant_token> known_strays;            ///< the host's own, though without an order

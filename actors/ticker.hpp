@@ -29,6 +29,13 @@ public:
   void disarm() { due_at_.reset(); }
   bool armed() const { return due_at_.has_value(); }
 
+  /// How long ago the armed time was; negative: it is to come. Nothing is armed: 0.
+  template <class Pointer>
+  milliseconds late(Pointer self) const {
+    return due_at_ ? std::chrono::floor<milliseconds>(self->clock().now() - *due_at_)
+                   : milliseconds{0};
+  }
+
   /// Whether the tick that has come is the one that was armed last; then it is armed no more.
   template <class Pointer>
   bool due(Pointer self) {

@@ -273,6 +273,8 @@ uint64_t disk_spool::log_size(const grant_token& token) const {
   auto name = folder_name(token);
   if (kept_.holds(name)) {
     auto kept = kept_.read(name);
+    if (!kept)
+      complain_of_spool("read", kept.error());
     return kept ? (*kept).log.size() : 0;
   }
   auto path = root_ + "/" + name + "/" + spool_file::log;

@@ -294,7 +294,8 @@ int main(int argc, char** argv) {
   app
     .add_option("--keep-free", chosen.keep_free,
                 "SIZE of the disk to keep free, as 20GiB; else 5 % of it, at most 10 GiB")
-    ->transform(CLI::AsSizeValue(false));
+    ->transform(CLI::AsSizeValue(false))
+    ->envname("DROVER_KEEP_FREE");
   app.add_option("--owner", chosen.owner,
                  "FILE in which the machine's owner says what is allowed (DIR/owner.yaml)");
   app.add_option("--via", chosen.via,

@@ -3,10 +3,10 @@
 
 #include "nodes/attempt_folders.hpp"
 #include "nodes/keeper/nursery.hpp"
+#include "nodes/spawn_settings.hpp"
 #include "schema/limits_keeper.hpp"
 
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -18,29 +18,20 @@ namespace drover {
 
 namespace {
 
-/// Its own session, every signal as a fresh process has it. Never fork: the agent may be big.
-/// `input`: its standard input; -1: as ours.
+/// In a session of its own. Never fork: the agent may be big. `input`: its standard input; -1:
+/// none.
 expected<pid_t> spawn_program(const std::string& program, std::string argument, int input) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
+  spawn_settings settings;
   if (input >= 0)
-    posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes,
+    posix_spawn_file_actions_adddup2(&settings.actions, input, STDIN_FILENO);
+  posix_spawnattr_setflags(&settings.attributes,
                            POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::string name = "drover-keeper";
   char* arguments[] = {name.data(), argument.data(), nullptr};
   char* environment[] = {nullptr};
   pid_t pid = 0;
-  int error = posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments, environment);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
+  int error = posix_spawn(&pid, program.c_str(), &settings.actions, &settings.attributes, arguments,
+                          environment);
   if (error != 0)
     return io_failure("can't start the keeper " + program, error);
   return pid;
@@ -86,11 +77,14 @@ expected<pid_t> keeper_starter::ask(const std::string& folder) {
   }
   if (answer > 0)
     return pid_t{answer};
+  auto problem = io_failure("the nursery of keepers can't fork", -answer);
   if (forbids_nurseries(-answer)) {
     works_ = false;
     close_nursery();
+    problem.text += "; from now on keepers are started one by one, which is slower";
+    complain_of_spool("nursery", problem);
   }
-  return io_failure("the nursery of keepers can't fork", -answer);
+  return problem;
 }
 
 std::optional<failure> keeper_starter::open_nursery() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/kept_attempts.hpp"
 
+#include "nodes/attempt_folders.hpp"
 #include "schema/limits_keeper.hpp"
 
 #include <fcntl.h>
@@ -72,10 +73,12 @@ kept_attempts::kept_attempts(std::string folder, std::string boot_id)
   rmdir(folder_.c_str()); // fails, as it should, if something is kept
 }
 
-/// What can't be read is no loss but to a coordinator whose store was damaged in these minutes.
+/// What is damaged is no loss but to a coordinator whose store was damaged in these minutes.
 void kept_attempts::look_into(uint64_t file) {
   auto bytes = read_whole(path_of(file), file_bytes_max);
-  auto rest = bytes ? std::string_view{*bytes} : std::string_view{};
+  if (!bytes) // it may be readable at the next start
+    return complain_of_spool("kept", bytes.error());
+  std::string_view rest{*bytes};
   size_t held = 0;
   for (size_t at = 0; at < rest.size();) {
     auto size = whole_record(rest.substr(at));

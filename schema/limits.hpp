@@ -131,11 +131,9 @@ inline constexpr milliseconds program_stop_grace = 10s;
 inline constexpr size_t message_words_max = 1024 * 1024;
 /// Output of a step per message and per stored chunk.
 inline constexpr size_t log_chunk_bytes = 64 * 1024;
-/// Log bytes on their way that the coordinator has not confirmed, for each attempt.
-inline constexpr size_t log_window_bytes = 1024 * 1024;
 /// Log bytes of one attempt that wait for the store: what comes beyond this is of a host that does
 /// not keep to the window, and is dropped.
-inline constexpr size_t log_unstored_max = 2 * log_window_bytes;
+inline constexpr size_t log_unstored_max = 2 * 1024 * 1024;
 /// Log of one attempt: beyond this the step is ended with a verdict that names the limit.
 inline constexpr uint64_t log_bytes_max = 16ull * 1024 * 1024 * 1024;
 /// Unsealed log in the store before a segment is sealed and compressed.

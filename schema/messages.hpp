@@ -66,7 +66,7 @@ struct attempt_started {
 struct log_chunk {
   grant_token token;
   uint64_t offset = 0;
-  std::string bytes; ///< at most limits::log_chunk_bytes
+  std::string bytes; ///< at most limits::log_piece_bytes
   friend bool operator==(const log_chunk&, const log_chunk&) = default;
 };
 

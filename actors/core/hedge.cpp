@@ -165,6 +165,12 @@ std::string why_no_hedge(const build_file& file) {
   return {};
 }
 
+queue_entry wish_of_hedge(const build_file& file) {
+  auto entry = to_queue_entry(file);
+  entry.avoid.clear();
+  return entry;
+}
+
 std::optional<grant_step> next_of_hedge(const build_file& file) {
   auto seat = newest_seat(file);
   if (seat.last == nullptr || seat.broken || live(*seat.last)

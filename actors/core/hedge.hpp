@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "actors/core/progress.hpp"
+#include "actors/core/schedule.hpp"
 
 #include <optional>
 
@@ -32,6 +33,10 @@ bool is_at(const build_file& file, uint32_t placement);
 
 /// Why this build gets no second attempt now; empty: it may have one.
 std::string why_no_hedge(const build_file& file);
+
+/// What a second attempt of the build asks of a host. Unlike a build that waits, it may go to one
+/// that was lost under another step of it: only a slot that nobody wants is at stake.
+queue_entry wish_of_hedge(const build_file& file);
 
 /// The next step of an open hedge whose last one is over; nothing: it has an attempt under way.
 std::optional<grant_step> next_of_hedge(const build_file& file);

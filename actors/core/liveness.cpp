@@ -13,10 +13,8 @@ liveness after_silence(const liveness_policy& policy, milliseconds silent) {
   return liveness::up;
 }
 
-milliseconds own_absence(milliseconds since_last_look, milliseconds every) {
-  if (since_last_look <= 2 * every || is_mutant(mutant::stopped_is_silence))
-    return milliseconds{0};
-  return since_last_look - every;
+milliseconds own_absence(milliseconds late, milliseconds little) {
+  return late <= little || is_mutant(mutant::stopped_is_silence) ? milliseconds{0} : late;
 }
 
 std::string spoken(milliseconds span) {

@@ -25,9 +25,9 @@ struct liveness_policy {
 /// has one lease to come back.
 liveness after_silence(const liveness_policy& policy, milliseconds silent);
 
-/// The part of the time since a supervisor's last look in which it was not running itself (stopped,
-/// or starved) and could hear nobody: it does not count as silence. Looks come each `every`.
-milliseconds own_absence(milliseconds since_last_look, milliseconds every);
+/// How long a supervisor whose look came so `late` was not running itself (stopped, or starved) and
+/// could hear nobody: that does not count as silence. A look is a `little` late on a busy machine.
+milliseconds own_absence(milliseconds late, milliseconds little);
 
 /// "3.2 s", "4 min", "2 h": for sentences.
 std::string spoken(milliseconds span);

@@ -133,6 +133,16 @@ TEST_CASE_METHOD(black_hole_fixture, "healing: a quarantined host is proven by a
     pass(limits::probe_first + 10s, {&h1, &h2});
     CHECK(works_of(h1) == before + 2);
   }
+  SECTION("the host loses it and it runs there once more") {
+    pass(limits::lease + 1s, {&h2});
+    h1 = join("h1");
+    CHECK(view_of("h1").state == host_state::quarantined);
+    pass(2s, {&h1, &h2});
+    REQUIRE(works_of(h1) == 1);
+    CHECK(h1.heard.all<assignment>()[0].token.attempt.build == probe.attempt.build);
+    finish(h1);
+    CHECK(view_of("h1").state == host_state::up);
+  }
 }
 
 TEST_CASE_METHOD(healing_fixture, "healing: the defect of trusting black holes is noticed") {

@@ -195,6 +195,23 @@ TEST_CASE("hedge: one for each step, and none where it may not be") {
   }
 }
 
+TEST_CASE("hedge: a host that was lost under an earlier step may take the second attempt") {
+  auto file = queued_build({step("configure"), step("build")});
+  apply_placed(file, {"h2"}, {100});
+  apply_started(file, grant_next(file), {105});
+  apply_lost(file, {first_epoch, {file.build.id, {0}, 1}}, "h2 is gone", {110});
+  apply_placed(file, {"h1"}, {120});
+  apply_ended(file, ended(grant_next(file), result::success));
+  apply_started(file, grant_next(file), {150});
+  REQUIRE(why_no_hedge(file).empty());
+  host_offer silent{{"h1"}, host_state::suspect, "it is silent", 1, 1, {}};
+  host_offer back{{"h2"}, host_state::up, "", 1, 0, {}};
+  auto wish = wish_of_hedge(file);
+  auto found = place_builds({&wish}, {silent, back});
+  REQUIRE(found.size() == 1);
+  CHECK(found.front().host == back.name);
+}
+
 TEST_CASE("hedge: a placement's number is never used again") {
   race r;
   auto first = r.hedge();

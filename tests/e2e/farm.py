@@ -20,8 +20,12 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(TOP, "tools", "demo.d"))
 
-from farmctl import Farm, FarmError, agent_of, alive, start_ticks, wait_until  # noqa: E402, F401
+from farmctl import (Farm, FarmError, agent_of, alive, send_all,  # noqa: E402, F401
+                     start_ticks, stop_farms_on_sigterm, wait_until)
 from host_groups import remove_groups  # noqa: E402
+
+# What a test proves doesn't depend on how full this machine's disk is.
+os.environ["DROVER_KEEP_FREE"] = "0"
 
 PROGRAMS = os.environ.get("DROVER_BIN", os.path.join(TOP, "build", "dev", "bin"))
 
@@ -70,11 +74,7 @@ class FarmCase(unittest.TestCase):
 
     def remove_rest(self):
         """What hosts that were killed leave behind: processes, and their control groups."""
-        for pid, _ in self.farm.processes_left():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        send_all([pid for pid, _ in self.farm.processes_left()], signal.SIGKILL)
         for place in ("*", "*/hosts/*"):
             for mark in glob.glob(os.path.join(self.folder, place, "machine-id")):
                 remove_groups(os.path.dirname(mark))
@@ -153,17 +153,11 @@ def main(at_once=1):
         at = sys.argv.index("--bin")
         PROGRAMS = os.path.abspath(sys.argv[at + 1])
         del sys.argv[at:at + 2]
-    signal.signal(signal.SIGTERM, end_once)
+    stop_farms_on_sigterm()
     if at_once > 1 and len(sys.argv) == 1:
         sys.exit(run_beside(at_once))
     # The test's module is __main__; this one was imported by it and holds PROGRAMS.
     unittest.main(module="__main__", verbosity=2)
-
-
-def end_once(*_):
-    """Of the first SIGTERM; another one must not cut off what stops the farm."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(1)
 
 
 def run_beside(at_once):

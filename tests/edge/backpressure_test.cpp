@@ -1,6 +1,7 @@
 // A slow store slows logs and nothing else, and what waits for it is bounded on both sides.
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/core/log_window.hpp"
+#include "schema/limits_log.hpp"
 #include "storage/tables.hpp"
 #include "tests/edge/real_farm.hpp"
 
@@ -40,7 +41,7 @@ struct writer {
   farm_link_actor link;
   grant_token token;
   uint64_t total;
-  core::log_window window{limits::log_chunk_bytes, limits::log_window_bytes};
+  core::log_window window{limits::log_piece_bytes, limits::log_flow_bytes};
   uint64_t sent = 0;
   uint64_t most_unconfirmed = 0;
 };
@@ -53,7 +54,7 @@ TEST_CASE_METHOD(real_farm, "back-pressure: a slow store slows the log, not the 
   join(other, "h2");
   auto work = build_on(host, "h1");
   auto resident = resident_kib();
-  constexpr uint64_t size = 8 * limits::log_window_bytes;
+  constexpr uint64_t size = 8 * limits::log_flow_bytes;
   store->delay = 200ms;
   writer uut{host.links.pop(), work.token, size};
   auto beats = host.news->beats.now();
@@ -70,7 +71,7 @@ TEST_CASE_METHOD(real_farm, "back-pressure: a slow store slows the log, not the 
   store->delay = 0ms;
   uut.write(host, 10'000);
   CHECK(uut.window.complete(size));
-  CHECK(uut.most_unconfirmed <= limits::log_window_bytes);
+  CHECK(uut.most_unconfirmed <= limits::log_flow_bytes);
   CHECK(host.beats_on(1));
   INFO("grown by " << resident_kib() - resident << " KiB, the log itself has " << size / 1024);
   CHECK(resident_kib() - resident < 64 * 1024);

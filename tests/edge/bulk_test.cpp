@@ -1,5 +1,6 @@
 // Beats beside bulk: counted in messages, since machines differ in speed.
 // SPDX-License-Identifier: Apache-2.0
+#include "schema/limits_log.hpp"
 #include "tests/edge/edge_fixture.hpp"
 
 #include <atomic>
@@ -70,7 +71,7 @@ farm_listener::behavior_type work(busy_state::pointer self, counts_ptr seen) {
   return {
     [self, seen](const connected& one) {
       self->state.link = one.link;
-      for (size_t i = 0; i < limits::log_window_bytes / limits::log_chunk_bytes; ++i)
+      for (size_t i = 0; i < limits::log_flow_bytes / limits::log_chunk_bytes; ++i)
         self->state.chunk();
       for (size_t i = 0; i < limits::blob_pieces_in_flight; ++i)
         self->state.want();

@@ -65,6 +65,17 @@ struct enrolment_fixture : farm_fixture {
     return {secret, name, *der, "1.0"};
   }
 
+  /// With the keys in `folder`/keys, until it is welcome.
+  void join_by_grant(host_end& host, coordinator_end& end, const std::string& name) {
+    host.agent = system.spawn(take_agent_news, host.news);
+    host.link = connect_farm(host_loop, {address(), host_key_files(folder / "keys")},
+                             greeting_of(name), host.agent);
+    meet(end);
+    caf::anon_send(end.link, end.listener);
+    caf::anon_send(end.link, farm_message{some_welcome()});
+    CHECK(host.expect_welcome() == some_welcome());
+  }
+
   std::shared_ptr<authority_port> authority;
   mailbag<enrolment_ask> asked;
   enroller_actor enroller;
@@ -84,13 +95,7 @@ TEST_CASE_METHOD(enrolment_fixture,
   REQUIRE_FALSE(keep_grant(folder / "keys", *given));
   host_end host;
   coordinator_end end;
-  host.agent = system.spawn(take_agent_news, host.news);
-  host.link = connect_farm(host_loop, {address(), host_key_files(folder / "keys")},
-                           greeting_of("vega"), host.agent);
-  meet(end);
-  caf::anon_send(end.link, end.listener);
-  caf::anon_send(end.link, farm_message{some_welcome()});
-  CHECK(host.expect_welcome() == some_welcome());
+  join_by_grant(host, end, "vega");
 }
 
 TEST_CASE_METHOD(enrolment_fixture, "enrolment: a farm that is not the token's hears no secret") {
@@ -266,13 +271,7 @@ TEST_CASE_METHOD(enrolment_fixture,
   told(identity);
   host_end host;
   coordinator_end end;
-  host.agent = system.spawn(take_agent_news, host.news);
-  host.link = connect_farm(host_loop, {address(), host_key_files(folder / "keys")},
-                           greeting_of("vega"), host.agent);
-  meet(end);
-  caf::anon_send(end.link, end.listener);
-  caf::anon_send(end.link, farm_message{some_welcome()});
-  CHECK(host.expect_welcome() == some_welcome());
+  join_by_grant(host, end, "vega");
   for (const auto* serial : {"s2", "s3", "s4"}) {
     identity.valid.push_back({serial, "key", "", "", {1}, {2}});
     if (identity.valid.size() > limits::host_certificates_max)

@@ -49,7 +49,7 @@ TEST_CASE_METHOD(farm_fixture, "link: 20 MB of log come through in order") {
       caf::anon_send(host.link, host_message{some_chunk(sent, size)});
     sent += size;
   };
-  while (sent < limits::log_window_bytes)
+  while (sent < limits::log_flow_bytes)
     send_next();
   for (uint64_t offset = 0; offset < total; offset += size) {
     auto chunk = std::get<log_chunk>(end.heard.pop());

@@ -8,11 +8,21 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 
 
 class FarmError(Exception):
     """A command of the farm did not do what it had to; the text says which and how."""
+
+
+def stop_farms_on_sigterm():
+    """What stops a farm when a program ends is run, and a second SIGTERM does not cut it off."""
+    def end_once(*_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.exit(1)
+
+    signal.signal(signal.SIGTERM, end_once)
 
 
 def alive(pid):
@@ -22,6 +32,15 @@ def alive(pid):
             return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def send_all(pids, how):
+    """A signal to each process that is still there."""
+    for pid in pids:
+        try:
+            os.kill(pid, how)
+        except ProcessLookupError:
+            pass
 
 
 def start_ticks(pid):

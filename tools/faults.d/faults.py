@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ import rows_power  # noqa: E402
 import rows_step  # noqa: E402
 import rows_storm  # noqa: E402
 import rows_upgrade  # noqa: E402
-from rig import TOP, Broken, FarmError, Skip  # noqa: E402
+from rig import TOP, Broken, FarmError, Skip, stop_farms_on_sigterm  # noqa: E402
 
 SKIPS_MAX = 5
 NOT_HERE = 77  # what ctest takes for skipped
@@ -57,15 +56,9 @@ def wanted_rows(words, long):
     return [row for row in ROWS if row.number in words]
 
 
-def end_once(*_):
-    """Of the first SIGTERM; another one must not cut off what stops the farm."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(1)
-
-
 def run_row(row, options):
     """(verdict, outcome or None, sentence)"""
-    signal.signal(signal.SIGTERM, end_once)
+    stop_farms_on_sigterm()
     random.seed(options.seed)
     folder = tempfile.mkdtemp(prefix="drover-faults-")
     rigs = []

@@ -21,7 +21,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(TOP, "tools", "demo.d"))
 
 from chaos import ChaosProxy, start_loop, stop_loop  # noqa: E402
-from farmctl import Farm, FarmError, agent_of, alive, wait_until  # noqa: E402, F401
+from farmctl import (Farm, FarmError, agent_of, alive, send_all,  # noqa: E402, F401
+                     stop_farms_on_sigterm, wait_until)
 from host_groups import remove_groups  # noqa: E402
 
 # Every step says in a file outside the farm when it begins and ends: a witness that the farm
@@ -199,11 +200,7 @@ class Rig:
                     os.killpg(program.pid, signal.SIGCONT)
                     os.killpg(program.pid, signal.SIGKILL)
                     program.child.wait()
-        for pid, _ in self.farm.processes_left():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        send_all([pid for pid, _ in self.farm.processes_left()], signal.SIGKILL)
         for name in self.names:
             remove_groups(self.farm.folder + f"/hosts/{name}")
         if self.loop:
@@ -284,16 +281,8 @@ class Rig:
         """All of the host dies at once, as with its power."""
         self.programs[name].held = True
         pids = self.machine(name)
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGSTOP)  # nobody reacts to another's death
-            except ProcessLookupError:
-                pass
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        send_all(pids, signal.SIGSTOP)  # nobody reacts to another's death
+        send_all(pids, signal.SIGKILL)
 
     # -- questions -------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import os
-import signal
 import time
 
 from history import Outcome, check

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from history import Outcome, check, check_no_overlap, excerpt
-from rig import Broken, Skip, alive, lines_step, run, wait_until
+from rig import Broken, Skip, lines_step, run, send_all, wait_until
 from row import row_list
 
 ROWS, row = row_list()
@@ -78,15 +78,12 @@ def host_frozen(rig):
     rig.wait_started(builds)
     victim = next(row[4] for row in rig.seen() if row[1] == builds[0])
     frozen = rig.machine(victim)
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+    send_all(frozen, signal.SIGSTOP)
     begin = time.monotonic()
     wait_until(lambda: rig.states()[victim] in ("suspect", "lost"), 5, f"{victim} is suspected")
     suspected = time.monotonic() - begin
     wait_until(lambda: time.monotonic() - begin > 10, 15, "10 s have passed")
-    for pid in frozen:
-        if alive(pid) or os.path.exists(f"/proc/{pid}"):
-            os.kill(pid, signal.SIGCONT)
+    send_all(frozen, signal.SIGCONT)
     healed = rig.wait_up(victim)
     outcome = check(rig, builds)
     outcome.healed, outcome.note = healed, f"suspected after {suspected:.1f} s"

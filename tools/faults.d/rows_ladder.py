@@ -8,7 +8,7 @@ import signal
 import time
 
 from history import check
-from rig import Broken, lines_step, wait_until
+from rig import Broken, lines_step, send_all, wait_until
 from row import row_list
 
 ROWS, row = row_list()
@@ -39,8 +39,7 @@ def climbed(rig):
 def ladder(rig):
     builds = rig.submit(count=4)
     rig.wait_started(builds[:2])
-    for pid in rig.machine("h1"):
-        os.kill(pid, signal.SIGSTOP)
+    send_all(rig.machine("h1"), signal.SIGSTOP)
     begin = time.monotonic()
     wait_until(lambda: "reboot" in climbed(rig), 240, "the ladder is climbed up to the reboot")
     rebooted = time.monotonic() - begin

@@ -138,11 +138,13 @@ artifact_store_actor::behavior_type artifact_store(artifact_store_state::pointer
       self->send(request.origin, self->state.read(request.want));
     },
     [self](const blob_write& request) {
-      if (self->state.room && core::judge(self->state.room()) != core::room_level::plenty) {
-        // Not taken: the host keeps it and says it again, but not at once.
-        blob_stored again{request.part.sha256, request.part.offset, false, {}};
-        self->delayed_send(request.origin, limits::store_room_look, std::move(again));
-        return;
+      auto left = self->state.room ? self->state.room() : core::store_room{};
+      if (core::judge(left) != core::room_level::plenty) {
+        blob_stored no{request.part.sha256, request.part.offset, false, {}};
+        if (request.waits) // the host keeps it and says it again, but not at once
+          return self->delayed_send(request.origin, limits::store_room_look, std::move(no));
+        no.problem = core::room_sentence(left);
+        return self->send(request.origin, std::move(no));
       }
       self->send(request.origin, self->state.take(request.host, request.part));
     },

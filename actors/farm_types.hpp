@@ -90,6 +90,7 @@ struct blob_write {
   host_name host;
   blob_part part;
   caf::typed_actor<caf::reacts_to<blob_piece>, caf::reacts_to<blob_stored>> origin;
+  bool waits = true; ///< for room on the store's disk; else it is refused while there is none
 };
 
 /// Keeps sources and artifacts by content.

@@ -148,11 +148,11 @@ void host_supervisor_state::on(const blob_part& said) {
   bool closing = std::any_of(closes.begin(), closes.end(), [&](const auto& open) {
     return open.first.first == said.build && open.second.order.keep_artifacts;
   });
-  closing = closing || may_hand_over(said);
-  if (closing && pieces_open < limits::host_pieces_max) {
-    ++pieces_open;
-    self->send(farm.artifacts, blob_write{record.name, said, self});
-  } else if (!closing) {
+  bool wanted = closing || may_hand_over(said);
+  if (wanted && pieces_open < limits::host_pieces_max) {
+    ++pieces_open; // a build waits for its artifacts; a step that may be reused later, for nothing
+    self->send(farm.artifacts, blob_write{record.name, said, self, closing});
+  } else if (!wanted) {
     tell(blob_stored{said.sha256, 0, false, "the farm has not asked for it"});
     judge_part(said.build, "hands over content");
   }

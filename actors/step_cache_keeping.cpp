@@ -61,14 +61,17 @@ void step_cache_state::stored(const blob_stored& news) {
     auto& one = which->second;
     if (one.packed.sha256 != news.sha256 || one.stored)
       continue;
-    one.progress_ms = now_ms();
     if (!news.problem.empty()) {
       finish(which, news.problem);
     } else if (news.durable) {
+      one.progress_ms = now_ms();
       one.stored = true;
       file(one);
     } else {
+      auto before = one.window.confirmed();
       one.window.durable(news.offset, now_ms());
+      if (one.window.confirmed() > before) // the same again is no progress
+        one.progress_ms = now_ms();
       upload(one);
     }
   }

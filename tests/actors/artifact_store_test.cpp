@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actors/artifact_store.hpp"
+#include "schema/limits_room.hpp"
 #include "tests/actors/farm_fixture.hpp"
 
 using namespace drover;
@@ -139,6 +140,23 @@ TEST_CASE_METHOD(artifact_fixture,
   CHECK_FALSE(answer.problem.empty());
   store->fail_next_commits(0);
   CHECK(write({{7}, hello_sha, 0, 11, "hello world"}).durable);
+}
+
+TEST_CASE_METHOD(artifact_fixture, "artifact store: while the disk is short, artifacts wait") {
+  settings.room = [] { return core::store_room{8ull << 20, 1ull << 30}; };
+  auto short_of = keep(system.spawn(artifact_store, settings));
+  blob_part part{{7}, hello_sha, 0, 11, "hello world"};
+  tell(short_of, blob_write{{"h1"}, part, host});
+  CHECK(told.all<blob_stored>().empty());
+  advance(limits::store_room_look);
+  REQUIRE(told.all<blob_stored>().size() == 1);
+  CHECK(told.all<blob_stored>().back().problem.empty());
+  SECTION("and what nobody waits for is refused at once") {
+    tell(short_of, blob_write{{"h1"}, part, host, false});
+    REQUIRE(told.all<blob_stored>().size() == 2);
+    CHECK(told.all<blob_stored>().back().problem.find("disk has 8.0 MiB free")
+          != std::string::npos);
+  }
 }
 
 TEST_CASE_METHOD(artifact_fixture,

@@ -242,7 +242,16 @@ TEST_CASE_METHOD(cached_fixture, "step cache: a farm that takes nothing holds no
   order();
   miss();
   finish();
-  advance_with_beats(limits::cache_progress_patience + 2 * limits::resend_after);
+  SECTION("and does not answer") {
+    advance_with_beats(limits::cache_progress_patience + 2 * limits::resend_after);
+  }
+  SECTION("and answers each time that it has nothing of it") {
+    auto end = limits::cache_progress_patience + 2 * limits::resend_after;
+    for (milliseconds passed{0}; passed < end; passed += limits::resend_after) {
+      say(blob_stored{"packed", 0, false, {}});
+      advance_with_beats(limits::resend_after);
+    }
+  }
   CHECK(ended().cache_note.find("the farm did not take it in time") != std::string::npos);
 }
 

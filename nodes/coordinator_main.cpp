@@ -274,6 +274,7 @@ http::api_parts parts_of(const options& chosen, const farm_actors& farm,
   parts.analyst = farm.analyst;
   parts.cache = farm.cache;
   parts.clock = settings.clock;
+  parts.room = settings.room;
   parts.read_config = reader_of(chosen.config);
   parts.owner = owner_token(chosen.token_file);
   return parts;

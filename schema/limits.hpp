@@ -55,8 +55,8 @@ inline constexpr size_t requirement_depth_max = 64;
 // -- time --------------------------------------------------------------------------------------
 
 inline constexpr milliseconds beat_interval = 500ms;
-/// Beats of all hosts in a second; more hosts beat slower: what a coordinator takes in its stride.
-inline constexpr uint64_t beats_per_second = 4000;
+/// Beats of all hosts in a second; more hosts beat slower: a third of a core of the coordinator.
+inline constexpr uint64_t beats_per_second = 2500;
 /// Silence after which a host gets no new work.
 inline constexpr milliseconds suspect_after = 700ms;
 /// Silence after which its lease is over and its work goes elsewhere.

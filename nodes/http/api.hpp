@@ -2,6 +2,7 @@
 // The farm's HTTP API, version 1: which request is answered by whom. Every route: docs/API.md.
 // SPDX-License-Identifier: Apache-2.0
 
+#include "actors/core/store_room.hpp"
 #include "actors/enroller.hpp"
 #include "actors/outbox_types.hpp"
 #include "nodes/http/caller.hpp"
@@ -56,6 +57,7 @@ struct api_parts {
   file_token owner = {}; ///< a token that is in no store
   password_keeper passwords = {};
   enrolment_desk enrolment = {};
+  core::store_room_probe room = {};
 };
 
 /// A handler for `server`. It must not be called any more once the actors' system is gone.

@@ -46,6 +46,9 @@ asio::awaitable<std::optional<failure>> ask_around(api_context& api, const build
     co_return hosts.error();
   if (const auto* host = find_host(*hosts, file.build.host))
     around.host = *host;
+  auto left = api.parts.room ? api.parts.room() : core::store_room{};
+  if (core::judge(left) != core::room_level::plenty)
+    around.short_of_room = core::room_sentence(left);
   auto live = co_await ask_config(api.parts);
   if (!live)
     co_return live.error();

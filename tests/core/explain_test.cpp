@@ -140,6 +140,22 @@ TEST_CASE("explain: a running build names step, host, since when, how long and h
            "(for 30.0 s), quiet for 2.5 s");
 }
 
+TEST_CASE("explain: what waits for room on the coordinator's disk says so") {
+  auto file = sample_build(build_state::running, result::none);
+  build_surroundings around;
+  around.short_of_room = "the coordinator's disk has 1.0 MiB free";
+  file.steps[0].attempts = {make_attempt(1, attempt_state::running)};
+  auto why = explain_build(file, nullptr, around);
+  CHECK(has(why.evidence, "what its host hands over waits: the coordinator's disk has 1.0 MiB"));
+  for (auto& step : file.steps) {
+    step.state = step_state::finished;
+    step.attempts.clear();
+  }
+  auto sentence = sentence_of(file, nullptr, around);
+  CHECK(sentence.find("hands over what is to be kept, which waits: the coordinator's disk has 1.0")
+        != std::string::npos);
+}
+
 TEST_CASE("explain: more than one attempt is told with its cause") {
   auto file = sample_build(build_state::running, result::none);
   file.steps[0].attempts = {make_attempt(1, attempt_state::lost),

@@ -105,8 +105,10 @@ std::string running_sentence(const build_file& file, const build_surroundings& a
   if (next != file.steps.end())
     return one_line(text + " on " + where + ", between two steps: next is step "
                     + in_quotes(next->name) + host_words(around));
+  auto waits =
+    around.short_of_room.empty() ? std::string{} : ", which waits: " + around.short_of_room;
   return one_line(text + " its last: all steps are over, and " + where
-                  + " hands over what is to be kept" + host_words(around));
+                  + " hands over what is to be kept" + host_words(around) + waits);
 }
 
 // -- evidence ------------------------------------------------------------------------------------
@@ -302,6 +304,8 @@ explanation explain_build(const build_file& file, const waiting_view* now,
     if (now != nullptr)
       for (const auto& text : now->evidence)
         out.evidence.push_back(one_line(text));
+    if (record.state == build_state::running && !around.short_of_room.empty())
+      out.evidence.push_back(one_line("what its host hands over waits: " + around.short_of_room));
   }
   add_attempts(file, out.evidence);
   if (!file.build.artifact_problem.empty())

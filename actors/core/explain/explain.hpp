@@ -34,6 +34,7 @@ struct build_surroundings {
   std::vector<build_id> retried_by;    ///< what repeats it
   std::vector<build_record> opinions;  ///< that were asked on it, whatever their state
   uint64_t generation = 0;             ///< of the config in force; 0: not known
+  std::string short_of_room;           ///< why the store takes nothing new; empty: it does
   std::vector<std::string> problems;   ///< what could not be read, one sentence each
 };
 

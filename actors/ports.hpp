@@ -56,6 +56,11 @@ public:
   /// All attempts in the spool, oldest first.
   virtual std::vector<spooled_attempt> list() const = 0;
   virtual std::optional<spooled_attempt> find(const grant_token& token) const = 0;
+  /// Whether that is known: then `confirm` was called for it.
+  virtual bool is_confirmed(const grant_token& token) const {
+    auto found = find(token);
+    return found && found->confirmed;
+  }
   /// The result is durable at the coordinator.
   virtual void confirm(const grant_token& token, wall_time now) = 0;
   /// Removes a confirmed attempt's folder.

@@ -26,11 +26,11 @@ void spool_state::start() {
 }
 
 void spool_state::confirmed(const result_durable& news) {
-  auto found = port->find(news.token);
-  if (!found)
-    return;
-  if (!found->confirmed)
+  if (!port->is_confirmed(news.token)) {
+    if (!port->find(news.token))
+      return;
     port->confirm(news.token, clock());
+  }
   if (kept.contains(news.token))
     return;
   keep(news.token, limits::spool_kept);

@@ -8,6 +8,7 @@
 #include "nodes/keeper/cgroup.hpp"
 #include "nodes/keeper_starter.hpp"
 #include "nodes/keeper_watcher.hpp"
+#include "nodes/spool_folder.hpp"
 
 namespace drover {
 
@@ -36,6 +37,10 @@ public:
                                  size_t max) const override;
   std::vector<spooled_attempt> list() const override;
   std::optional<spooled_attempt> find(const grant_token& token) const override;
+  bool is_confirmed(const grant_token& token) const override {
+    return kept_.holds(folder_name(token)) // only what is confirmed lies there
+           || spool_port::is_confirmed(token);
+  }
   void confirm(const grant_token& token, wall_time now) override;
   void forget(const grant_token& token) override;
 

@@ -112,15 +112,24 @@ kj::Promise<void> tls_stream::fill() {
     if (got == 0)
       kj::throwFatalException(KJ_EXCEPTION(DISCONNECTED, "the peer hung up"));
     in_end_ = got;
-    much_to_read_ = got == in_.size() || got > quiet_read_bytes;
+    if (auto much = got == in_.size() || got > quiet_read_bytes;
+        much != std::exchange(much_to_read_, much))
+      set_buffers();
   });
+}
+
+void tls_stream::set_buffers() const {
+  if (much_to_read_ || much_to_write_)
+    SSL_clear_mode(session_.get(), SSL_MODE_RELEASE_BUFFERS);
+  else
+    SSL_set_mode(session_.get(), SSL_MODE_RELEASE_BUFFERS);
 }
 
 kj::Maybe<size_t> tls_stream::decrypt(kj::ArrayPtr<kj::byte> into) {
   size_t had = 0;
+  ERR_clear_error();
   while (had < into.size()) {
     size_t got = 0;
-    ERR_clear_error();
     auto result = SSL_read_ex(session_.get(), into.begin() + had, into.size() - had, &got);
     had += got;
     if (result == 1)
@@ -155,7 +164,6 @@ kj::Promise<size_t> tls_stream::read(kj::byte* buffer, size_t least, size_t most
 
 void tls_stream::encrypt_record(kj::ArrayPtr<const kj::byte> bytes) {
   size_t taken = 0;
-  ERR_clear_error();
   // The port takes all there is, so OpenSSL does too.
   if (SSL_write_ex(session_.get(), bytes.begin(), bytes.size(), &taken) != 1
       || taken != bytes.size())
@@ -169,6 +177,7 @@ kj::Promise<void> tls_stream::encrypt(kj::ArrayPtr<const kj::byte> first,
   KJ_REQUIRE(!shut_, "written after the end");
   if (out_.capacity() == 0 && first.size() > record_bytes)
     out_.reserve(written_at_once + 2 * record_bytes);
+  ERR_clear_error();
   std::array<kj::byte, record_bytes> small; // short pieces share a record
   while (first.size() > 0 || rest.size() > 0) {
     if (out_.size() >= written_at_once) {
@@ -176,6 +185,8 @@ kj::Promise<void> tls_stream::encrypt(kj::ArrayPtr<const kj::byte> first,
       return drained_.addBranch().then([this, first, rest] { return encrypt(first, rest); });
     }
     if (first.size() >= record_bytes) {
+      if (!std::exchange(much_to_write_, true))
+        set_buffers();
       encrypt_record(first.slice(0, record_bytes));
       first = first.slice(record_bytes, first.size());
       continue;
@@ -215,8 +226,12 @@ void tls_stream::start() {
 kj::Promise<void> tls_stream::drain() {
   if (out_.empty()) {
     draining_ = false;
-    if (sending_.size() < record_bytes && sending_.capacity() > record_bytes)
-      out_ = sending_ = {}; // little goes through now
+    if (sending_.size() < record_bytes) { // little goes through now
+      if (sending_.capacity() > record_bytes)
+        out_ = sending_ = {};
+      if (std::exchange(much_to_write_, false))
+        set_buffers();
+    }
     if (shut_)
       inner_->shutdownWrite();
     return kj::READY_NOW;

@@ -82,11 +82,14 @@ private:
   /// Sends what OpenSSL has put out, at the end of this turn.
   void start();
   kj::Promise<void> drain();
+  /// Lets OpenSSL keep its own two buffers while much goes through, and give them back after that.
+  void set_buffers() const;
 
   kj::Own<kj::AsyncIoStream> inner_;
   kj::Array<kj::byte> in_;
   size_t in_begin_ = 0, in_end_ = 0;
   bool much_to_read_ = false;           ///< the last read was as large as it could be
+  bool much_to_write_ = false;          ///< whole records go out
   std::vector<kj::byte> out_, sending_; ///< encrypted
   bool draining_ = false;
   bool shut_ = false; ///< as soon as all is written

@@ -20,6 +20,10 @@ inline constexpr size_t log_room_every = 256 * 1024;
 /// On a small disk it is this share of it.
 inline constexpr uint64_t spool_reserve_bytes = 64ull * 1024 * 1024;
 inline constexpr uint64_t spool_reserve_share = 16;
+/// Room on that disk that a long log sets aside ahead of itself, to be written with less effort,
+/// where more than so much is free beyond the above.
+inline constexpr uint64_t log_room_aside = 8ull * 1024 * 1024;
+inline constexpr uint64_t log_aside_free_min = 1024ull * 1024 * 1024;
 /// A terminal of steps: what build tools wrap their progress lines at.
 inline constexpr uint16_t terminal_columns = 120;
 inline constexpr uint16_t terminal_rows = 40;

@@ -46,6 +46,7 @@ private:
   size_t write_head(std::string_view bytes);
   bool make_file();
   bool has_room();
+  void set_room_aside();
   std::string note() const;
 
   std::string path_;
@@ -53,6 +54,7 @@ private:
   uint64_t bytes_max_ = 0;
   uint64_t head_bytes_ = 0;
   uint64_t next_look_ = 0; ///< at the disk's room, when the head has so many bytes
+  uint64_t aside_ = 0;     ///< room is set aside up to here
   uint64_t beyond_ = 0;    ///< printed after the head's end
   char last_ = '\n';
   log_end end_ = log_end::none;

@@ -150,6 +150,11 @@ TEST_CASE_METHOD(output_fixture, "output: 300 MB are kept whole by a small keepe
   CHECK(account.outcome == result::success);
   CHECK(spool->log_size(token()) == 300'000'000);
   CHECK(piece_of_log(299'999'996, 4) == "y\ny\n");
+  struct stat log {};
+  auto path = spool->folder_of(token()) + "/" + spool_file::log;
+  REQUIRE(stat(path.c_str(), &log) == 0);
+  auto held = static_cast<uint64_t>(log.st_blocks) * 512;
+  CHECK(held < 300'000'000 + mib); // what was set aside beyond its end is back
 }
 
 TEST_CASE_METHOD(output_fixture, "output: a line of 300 MB costs no memory", "[output]") {

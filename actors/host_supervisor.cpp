@@ -42,7 +42,7 @@ void host_supervisor_state::link_down(const caf::actor_addr& gone) {
 
 // -- what the host says --------------------------------------------------------------------------
 
-void host_supervisor_state::hear(const host_message& message) {
+void host_supervisor_state::hear(host_message& message) {
   if (!link || self->current_sender() != caf::actor_cast<caf::strong_actor_ptr>(link))
     return; // the last words of an earlier connection
   heard = now();
@@ -53,7 +53,7 @@ void host_supervisor_state::hear(const host_message& message) {
     reason = reason_when_up();
     announce();
   }
-  std::visit([this](const auto& said) { on(said); }, message);
+  std::visit([this](auto& said) { on(said); }, message);
   look_again();
 }
 
@@ -106,13 +106,13 @@ void host_supervisor_state::on(const attempt_started& said) {
   self->send(farm.coordinator, record.name, said);
 }
 
-void host_supervisor_state::on(const log_chunk& said) {
+void host_supervisor_state::on(log_chunk& said) {
   bool stray = !orders.contains(said.token);
   if (stray && is_foreign(said.token, "sends a log of"))
     return;
   // Logs are kept by attempt: one that this disk does not know may have another's number.
   if (!stray || (known_strays.contains(said.token) && claim_of(said.token) == core::claim::own))
-    self->send(farm.log_sink, log_append{said, self});
+    self->send(farm.log_sink, log_append{std::move(said), self});
 }
 
 void host_supervisor_state::on(const attempt_ended& said) {
@@ -360,7 +360,7 @@ host_supervisor_actor::behavior_type host_supervisor(host_supervisor_state::poin
       self->state.arrive(request);
       self->state.look_again();
     },
-    [self](const host_message& message) { self->state.hear(message); },
+    [self](host_message& message) { self->state.hear(message); },
     [self](const grant_order& request) { self->state.order(request); },
     [self](const grant_over& request) { self->state.over(request.token); },
     [self](const cancel_attempt& request) { self->state.cancel(request); },

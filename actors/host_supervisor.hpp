@@ -76,10 +76,10 @@ struct host_supervisor_state {
   std::string reason_when_up() const;
 
   // -- what the host says --
-  void hear(const host_message& message);
+  void hear(host_message& message);
   void on(const beat& said);
   void on(const attempt_started& said);
-  void on(const log_chunk& said);
+  void on(log_chunk& said);
   void on(const attempt_ended& said);
   void on(const blob_want& said);
   void on(const blob_part& said);

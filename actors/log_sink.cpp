@@ -40,13 +40,39 @@ void log_sink_state::append(log_append& request) {
   }
   std::string_view fresh{chunk.bytes};
   fresh.remove_prefix(log->queued - chunk.offset);
-  storage::write_batch batch;
-  storage::put_log_chunk(batch, attempt, log->queued, fresh);
+  storage::put_log_chunk(gathered, attempt, log->queued, fresh);
+  gathered_bytes += fresh.size();
   log->queued = end;
+  gather(request, end);
+  // A shorter one is all there is: somebody may wait for it.
+  if (chunk.bytes.size() < limits::log_piece_bytes || gathered_bytes >= limits::log_gather_bytes)
+    store_gathered();
+  else
+    gathering.arm_within(self, limits::log_gather_within);
+}
+
+/// Of pieces that follow upon each other only the last needs its answer.
+void log_sink_state::gather(const log_append& request, uint64_t end) {
+  const auto& token = request.chunk.token;
+  for (auto& one : gathered_logs)
+    if (one.token == token && one.origin == request.origin) {
+      one.end = end;
+      return;
+    }
+  gathered_logs.push_back({token, end, request.origin});
+}
+
+void log_sink_state::store_gathered() {
+  gathering.disarm();
+  gathered_bytes = 0;
+  if (gathered.empty())
+    return;
   self
-    ->request(recorder, caf::infinite, std::move(batch)) // same process; its silence is fatal
-    .then([this, token = chunk.token, end, origin = request.origin](recorded) {
-      confirm(token, end, origin);
+    ->request(recorder, caf::infinite, // same process; its silence is fatal
+              std::exchange(gathered, {}))
+    .then([this, stored = std::exchange(gathered_logs, {})](recorded) {
+      for (const auto& one : stored)
+        confirm(one.token, one.end, one.origin);
     });
 }
 
@@ -85,11 +111,9 @@ caf::result<uint64_t> log_sink_state::wait(const log_wait& request) {
 void log_sink_state::arm() {
   auto waits = [](const auto& one) { return !one.second.waiters.empty(); };
   bool sealable = !seals.empty() || !searched;
-  if (ticking || (!sealable && std::none_of(logs.begin(), logs.end(), waits)))
+  if (looks.armed() || (!sealable && std::none_of(logs.begin(), logs.end(), waits)))
     return;
-  ticking = true;
-  self->delayed_send(self, sealable ? limits::seal_look : limits::wait_granularity,
-                     atom::tick::value);
+  looks.arm(self, sealable ? limits::seal_look : limits::wait_granularity);
 }
 
 void log_sink_state::expire() {
@@ -107,7 +131,6 @@ void log_sink_state::expire() {
 // -- sealing -------------------------------------------------------------------------------------
 
 void log_sink_state::look() {
-  ticking = false;
   expire();
   find_unsealed();
   if (seals.quiet() || seals.pressing())
@@ -170,6 +193,7 @@ std::optional<storage::write_batch> log_sink_state::take_segment(const core::sea
 }
 
 void log_sink_state::seal(attempt_id attempt) {
+  store_gathered(); // of this one as well, maybe
   // Most steps of some farms print nothing: the store need not be asked about those.
   bool has_log = earlier.erase(attempt) > 0 || !searched;
   if (auto known = logs.find(attempt); known != logs.end()) {
@@ -208,7 +232,12 @@ log_sink_actor::behavior_type log_sink(log_sink_state::pointer self, const farm_
     [self](log_append& request) { self->state.append(request); },
     [self](const log_wait& request) { return self->state.wait(request); },
     [self](atom::seal, attempt_id attempt) { self->state.seal(attempt); },
-    [self](atom::tick) { self->state.look(); },
+    [self](atom::tick) {
+      if (self->state.gathering.due(self))
+        self->state.store_gathered();
+      if (self->state.looks.due(self))
+        self->state.look();
+    },
     [self](atom::describe) { return self->state.describe(); },
   };
 }

@@ -21,6 +21,14 @@ inline constexpr size_t chunk_apart_bytes = 16 * 1024;
 /// A chunk file is written on to this size. It is removed once all of it is sealed.
 inline constexpr uint64_t chunk_file_bytes = 64ull * 1024 * 1024;
 
+/// Room that a chunk file sets aside on its disk at once: each write finds its blocks made then.
+inline constexpr size_t chunk_room_aside = 8 * 1024 * 1024;
+
+/// Whole pieces of logs, which others follow as a rule, become one commit of so much, or of what
+/// has come in this time. Half of what a host sends ahead: the other half comes meanwhile.
+inline constexpr size_t log_gather_bytes = log_flow_bytes / 2;
+inline constexpr std::chrono::milliseconds log_gather_within{20};
+
 /// Logs are sealed while little comes in: less than this between two looks.
 inline constexpr std::chrono::milliseconds seal_look{50};
 inline constexpr uint64_t seal_quiet_bytes = 256 * 1024;

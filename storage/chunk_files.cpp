@@ -126,6 +126,7 @@ std::optional<failure> chunk_files::begin_file() {
     current_.reset();
     return explain(number, "make a chunk file", status);
   }
+  current_->SetPreallocationBlockSize(limits::chunk_room_aside);
   current_bytes_ = 0;
   std::lock_guard lock{table_};
   newest_ = number;
@@ -144,6 +145,7 @@ expected<chunk_place> chunk_files::append(std::string_view value) {
     if (auto problem = begin_file())
       return *problem;
   }
+  current_->PrepareWrite(current_bytes_, value.size());
   auto status = current_->Append({value.data(), value.size()});
   if (!status.ok()) {
     current_.reset(); // how much of it was written is not known

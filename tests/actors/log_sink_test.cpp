@@ -115,6 +115,40 @@ TEST_CASE_METHOD(log_sink_fixture, "log sink: an overlapping chunk stores only i
   CHECK(log() == "hello world");
 }
 
+TEST_CASE_METHOD(log_sink_fixture,
+                 "log sink: whole pieces in a row get one commit and one answer") {
+  auto commits = store->commits();
+  std::string piece(limits::log_piece_bytes, 'x');
+  uint64_t size = 0;
+  for (; size + piece.size() < limits::log_gather_bytes; size += piece.size())
+    say(size, piece);
+  CHECK(confirmed().empty());
+  CHECK(store->commits() == commits);
+  say(size, piece);
+  size += piece.size();
+  CHECK(confirmed() == offsets{size});
+  CHECK(store->commits() == commits + 1);
+  say(size, piece);
+  say(size + piece.size(), "the end of what there is");
+  size += piece.size() + 24;
+  CHECK(confirmed().back() == size);
+  CHECK(store->commits() == commits + 2);
+  store->crash();
+  CHECK(*storage::log_size(*store, token.attempt) == size);
+}
+
+TEST_CASE_METHOD(log_sink_fixture, "log sink: a whole piece that nothing follows waits a moment") {
+  std::string piece(limits::log_piece_bytes, 'x');
+  say(0, piece);
+  advance(limits::log_gather_within / 2);
+  CHECK(confirmed().empty());
+  advance(limits::log_gather_within / 2);
+  CHECK(confirmed() == offsets{piece.size()});
+  say(piece.size(), piece);
+  tell(uut, atom::seal::value, token.attempt); // nor does it wait for what can't come any more
+  CHECK(confirmed() == offsets{piece.size(), 2 * piece.size()});
+}
+
 TEST_CASE_METHOD(log_sink_fixture, "log sink: an empty chunk asks") {
   say(0, "");
   say(0, "hello");

@@ -2,14 +2,9 @@
 #include "actors/archivist.hpp"
 
 #include "actors/core/events.hpp"
-#include "actors/core/explain/ending.hpp"
-#include "actors/core/explain/first_error.hpp"
 #include "schema/limits.hpp"
 #include "schema/limits_blame.hpp"
-#include "schema/limits_explain.hpp"
 #include "schema/names.hpp"
-#include "storage/build_facts.hpp"
-#include "storage/log_tail.hpp"
 #include "storage/tables.hpp"
 
 #include <spdlog/spdlog.h>
@@ -33,80 +28,21 @@ std::optional<Value> readable(expected<Value> found, const build_record& build) 
   return std::nullopt;
 }
 
-void add_failing(const test_report& report, std::vector<core::test_key>& into) {
-  for (const auto& test : report.tests)
-    if (is_failure(test.outcome) && into.size() < limits::blame_tests_max)
-      into.push_back({test.suite, test.name});
-}
-
 } // namespace
 
 // -- blame ---------------------------------------------------------------------------------------
 
-core::build_ending archivist_state::ending_of(const build_record& build) const {
-  core::build_ending out{build, {}, -1, {}, {}};
-  if (auto hosts = readable(storage::read_build_facts(*store, build.id), build))
-    if (auto last = hosts->find(build.placement); last != hosts->end())
-      out.platform = core::platform_of(last->second.facts);
-  if (!core::is_blamable(build))
-    return out;
-  auto file = readable(storage::read_build_file(*store, build.id), build);
-  if (!file || !*file)
-    return out;
-  for (const auto& step : (*file)->steps)
-    if (auto report = readable(storage::read_test_report(*store, build.id, step.index), build);
-        report && *report)
-      add_failing(**report, out.failing);
-  std::sort(out.failing.begin(), out.failing.end());
-  const auto* step = core::culprit(**file, build.outcome);
-  const auto* attempt = step == nullptr ? nullptr : core::telling_attempt(*step);
-  if (attempt == nullptr)
-    return out;
-  out.step = step->name;
-  out.exit_code = attempt->exit_code;
-  out.error = error_of(build, *step, *attempt);
-  return out;
-}
-
-std::string archivist_state::error_of(const build_record& build, const step_record& step,
-                                      const attempt_record& attempt) const {
-  attempt_id id{build.id, step.index, attempt.number};
-  if (auto known = errors.find(id); known != errors.end())
-    return known->second;
-  auto tail = readable(storage::read_log_tail(*store, id, limits::error_search_bytes_max), build);
-  if (!tail)
-    return {};
-  auto line = core::first_error(*tail).line;
-  if (attempt.state == attempt_state::finished) // of a lost one more may come
-    errors[id] = line;
-  while (errors.size() > 2 * limits::blame_searched_max)
-    errors.erase(errors.begin());
-  return line;
-}
-
-/// Builds of the same builder around this one, newest first, itself among them.
-std::vector<build_record> archivist_state::neighbours(const build_record& build) const {
-  build_id before{build.id.value + limits::blame_searched_max};
-  auto found = readable(storage::list_builds(*store, before, 2 * limits::blame_searched_max,
-                                             [](const build_record&) { return true; }),
-                        build);
-  if (!found)
-    return {};
-  std::erase_if(*found, [&](const build_record& other) { return other.builder != build.builder; });
-  return *std::move(found);
-}
-
 void archivist_state::remember(const build_record& build) {
   if (!knows_reds) {
     build_id before{build.id.value + limits::blame_searched_max};
-    auto past = readable(
+    auto found = readable(
       storage::list_builds(*store, before, 2 * limits::blame_searched_max, core::is_blamable),
       build);
-    for (auto& red : past.value_or(std::vector<build_record>{})) {
+    for (auto& red : found.value_or(std::vector<build_record>{})) {
       auto id = red.id;
       reds.insert_or_assign(id, std::move(red));
     }
-    knows_reds = past.has_value();
+    knows_reds = found.has_value();
   }
   if (core::is_blamable(build))
     reds.insert_or_assign(build.id, build);
@@ -120,22 +56,38 @@ bool archivist_state::concerns_a_red(const build_record& build) const {
   });
 }
 
-core::blame_case archivist_state::gather(const build_file& red,
-                                         const std::vector<build_record>& around) const {
-  core::blame_case known;
-  known.red = ending_of(red.build);
-  for (const auto& other : around) {
-    if (other.id == red.build.id || other.state != build_state::finished)
-      continue;
-    if (same_work(other, red.build)) {
-      if (known.same.size() < limits::blame_compared_max)
-        known.same.push_back(ending_of(other));
-    } else if (other.id < red.build.id && core::is_blamable(other)
-               && known.earlier.size() < limits::blame_history_max) {
-      known.earlier.push_back(ending_of(other));
-    }
-  }
+/// Compares it with the same builds and with earlier ones of other sources, both newest first.
+core::blame_case archivist_state::gather(const past_builds::item& red, const past_items& same,
+                                         const past_items& others) {
+  core::blame_case known{past.end_of(red), {}, {}};
+  for (const auto& other : same)
+    if (other != red && other->ending.build.state == build_state::finished
+        && known.same.size() < limits::blame_compared_max)
+      known.same.push_back(&past.end_of(other));
+  for (const auto& other : others)
+    if (other->ending.build.id < red->ending.build.id && core::is_blamable(other->ending.build)
+        && known.earlier.size() < limits::blame_history_max)
+      known.earlier.push_back(&past.end_of(other));
   return known;
+}
+
+/// Unless it has been deleted meanwhile.
+void archivist_state::change(build_id red, const core::blame_verdict& verdict,
+                             storage::write_batch& batch) {
+  auto build = storage::read_build(*store, red);
+  if (!build || !*build)
+    return;
+  auto& changed = **build;
+  changed.fault = verdict.fault;
+  changed.fault_evidence = verdict.evidence;
+  storage::put_build(batch, changed);
+  auto event = core::about_build(event_kind::blame_changed, changed, clock());
+  event.host = changed.host;
+  event.state = to_string(changed.fault);
+  event.text = changed.fault_evidence;
+  batch.events.push_back(std::move(event));
+  spdlog::info("blame build={} fault={} evidence=\"{}\"", red.value, to_string(changed.fault),
+               printable(changed.fault_evidence, 200));
 }
 
 caf::result<judged> archivist_state::judge(build_id build) {
@@ -146,37 +98,28 @@ caf::result<judged> archivist_state::judge(build_id build) {
   remember(**over);
   if (!concerns_a_red(**over))
     return judged{};
-  auto around = neighbours(**over);
+  auto around = past.around(**over);
+  auto others = std::stable_partition(around.begin(), around.end(), [&](const auto& one) {
+    return same_work(one->ending.build, **over);
+  });
   // The same is being built elsewhere already: its end will tell.
-  bool more_to_come = std::any_of(around.begin(), around.end(), [&](const build_record& other) {
-    return other.state != build_state::finished && same_work(other, **over);
+  bool more_to_come = std::any_of(around.begin(), others, [](const auto& one) {
+    return one->ending.build.state != build_state::finished;
   });
   judged answer;
   storage::write_batch batch;
   size_t looked = 0;
-  for (const auto& red : around) {
-    if (!core::is_blamable(red) || !same_work(red, **over) || ++looked > limits::blame_compared_max)
-      continue;
-    auto file = readable(storage::read_build_file(*store, red.id), red);
-    if (!file || !*file)
+  for (auto one = around.begin(); one != others; ++one) {
+    const auto& red = (*one)->ending.build;
+    if (!core::is_blamable(red) || ++looked > limits::blame_compared_max)
       continue;
     self->send(census, actor_note{name, "judges build " + to_string(red.id)});
-    auto verdict = core::judge_blame(gather(**file, around));
+    auto verdict =
+      core::judge_blame(gather(*one, {around.begin(), others}, {others, around.end()}));
     if (verdict.wish != core::opinion_wish::none && !more_to_come)
       answer.open.push_back({red.id, verdict.wish});
-    if (verdict.fault == red.fault && verdict.evidence == red.fault_evidence)
-      continue;
-    auto changed = red;
-    changed.fault = verdict.fault;
-    changed.fault_evidence = verdict.evidence;
-    storage::put_build(batch, changed);
-    auto event = core::about_build(event_kind::blame_changed, changed, clock());
-    event.host = changed.host;
-    event.state = to_string(changed.fault);
-    event.text = changed.fault_evidence;
-    batch.events.push_back(std::move(event));
-    spdlog::info("blame build={} fault={} evidence=\"{}\"", red.id.value, to_string(changed.fault),
-                 printable(changed.fault_evidence, 200));
+    if (verdict.fault != red.fault || verdict.evidence != red.fault_evidence)
+      change(red.id, verdict, batch);
   }
   activity.did("judged build " + to_string(build), self->clock().now());
   if (batch.empty())
@@ -227,6 +170,7 @@ archivist_actor::behavior_type archivist(archivist_state::pointer self,
                                          census_actor census) {
   auto& state = self->state;
   state.store = settings.store;
+  state.past.open(settings.store);
   state.clock = settings.clock;
   state.recorder = std::move(recorder);
   state.census = std::move(census);

@@ -5,6 +5,7 @@
 #include "actors/census.hpp"
 #include "actors/core/blame.hpp"
 #include "actors/farm.hpp"
+#include "actors/past_builds.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -21,15 +22,13 @@ struct archivist_state {
   static inline const char* name = "archivist";
   explicit archivist_state(pointer actor) : self{actor} {}
 
+  using past_items = std::vector<past_builds::item>;
+
   caf::result<judged> judge(build_id build);
   caf::result<artifacts_gone> drop(const drop_artifacts& order);
-  /// What the red build is compared with; a failure of the store leaves parts out.
-  core::blame_case gather(const build_file& red, const std::vector<build_record>& around) const;
-  core::build_ending ending_of(const build_record& build) const;
-  /// The line of an attempt's log that tells of its failure; empty: none does.
-  std::string error_of(const build_record& build, const step_record& step,
-                       const attempt_record& attempt) const;
-  std::vector<build_record> neighbours(const build_record& build) const;
+  core::blame_case gather(const past_builds::item& red, const past_items& same,
+                          const past_items& others);
+  void change(build_id red, const core::blame_verdict& verdict, storage::write_batch& batch);
   /// Reads once which builds near the newest are red, and knows the rest by what it judges.
   void remember(const build_record& build);
   /// Whether anything red that is still compared was built from the same.
@@ -46,8 +45,7 @@ struct archivist_state {
   /// these cost no search through the store.
   std::map<build_id, build_record> reds;
   bool knows_reds = false;
-  /// Each end is compared with dozens of others, whose logs change no more: searched once.
-  mutable std::map<attempt_id, std::string> errors;
+  past_builds past;
 };
 
 archivist_actor::behavior_type archivist(archivist_state::pointer self,

@@ -21,6 +21,10 @@ inline constexpr size_t blame_compared_max = 8;
 inline constexpr size_t blame_history_max = 4;
 /// Builds before and after it that are searched for those.
 inline constexpr size_t blame_searched_max = 250;
+/// Ends that are remembered, not read again: the search around several builds.
+inline constexpr size_t blame_remembered_max = 4 * blame_searched_max;
+/// The end of a build with more failing tests is not remembered: it would take too much memory.
+inline constexpr size_t blame_tests_remembered_max = 200;
 /// Failing tests of a build that are compared; more of them fail of one cause.
 inline constexpr size_t blame_tests_max = 10'000;
 /// Judging what is owed begins so long after a start: hosts have come back by then.

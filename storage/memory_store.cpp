@@ -2,14 +2,11 @@
 #include "storage/memory_store.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace drover::storage {
 
 namespace {
-
-constexpr size_t index_of(family where) {
-  return static_cast<size_t>(where);
-}
 
 bool is_content(const std::variant<put, erase>& operation) {
   return std::visit([](const auto& op) { return op.where == family::content; }, operation);
@@ -27,15 +24,15 @@ std::optional<failure> memory_store::commit(const write_batch& batch, durability
                     && std::all_of(batch.operations.begin(), batch.operations.end(), is_content);
   auto& touched = around_log ? unflushed_ : unsynced_;
   for (const auto& operation : batch.operations) {
-    if (const auto* write = std::get_if<put>(&operation)) {
-      visible_[index_of(write->where)][write->key] =
-        std::make_shared<const std::string>(write->value);
-      touched.emplace(write->where, write->key);
-    } else {
-      const auto& gone = std::get<erase>(operation);
-      visible_[index_of(gone.where)].erase(gone.key);
-      touched.emplace(gone.where, gone.key);
-    }
+    const auto* write = std::get_if<put>(&operation);
+    auto where = write != nullptr ? write->where : std::get<erase>(operation).where;
+    const auto& key = write != nullptr ? write->key : std::get<erase>(operation).key;
+    auto& kept = of(where)[key];
+    kept.now = write != nullptr ? std::make_shared<const std::string>(write->value) : nullptr;
+    if (when == durability::synced && kept.now)
+      kept.durable = kept.now;
+    else
+      touched.emplace(where, key);
   }
   if (when == durability::synced)
     make_durable(unsynced_);
@@ -51,23 +48,22 @@ std::optional<failure> memory_store::flush_content() {
 
 void memory_store::make_durable(std::set<place>& places) {
   for (const auto& [where, key] : places) {
-    const auto& from = visible_[index_of(where)];
-    auto& to = durable_[index_of(where)];
-    if (auto found = from.find(key); found != from.end())
-      to[key] = found->second;
-    else
-      to.erase(key);
+    auto found = of(where).find(key);
+    if (found == of(where).end())
+      continue;
+    found->second.durable = found->second.now;
+    if (!found->second.now)
+      of(where).erase(found);
   }
   places.clear();
 }
 
 expected<std::optional<std::string>> memory_store::get(family where, std::string_view key) const {
   std::lock_guard lock{mutex_};
-  const auto& from = visible_[index_of(where)];
-  auto found = from.find(key);
-  if (found == from.end())
+  auto found = of(where).find(key);
+  if (found == of(where).end() || !found->second.now)
     return std::optional<std::string>{};
-  return std::optional<std::string>{*found->second};
+  return std::optional<std::string>{*found->second.now};
 }
 
 std::optional<failure>
@@ -77,28 +73,36 @@ memory_store::scan(family where, std::string_view from, std::string_view to, sca
     return std::nullopt;
   // Held while visiting: the scan sees whole batches only. `visit` may read, but not commit.
   std::lock_guard lock{mutex_};
-  const auto& entries = visible_[index_of(where)];
+  const auto& entries = of(where);
   auto first = entries.lower_bound(from);
   auto last = entries.lower_bound(to);
   if (order == scan_order::ascending) {
     for (; first != last; ++first)
-      if (!visit(first->first, *first->second))
+      if (first->second.now && !visit(first->first, *first->second.now))
         break;
   } else {
     while (last != first) {
       --last;
-      if (!visit(last->first, *last->second))
+      if (last->second.now && !visit(last->first, *last->second.now))
         break;
     }
   }
   return std::nullopt;
 }
 
-void memory_store::crash() {
+std::set<memory_store::place> memory_store::crash() {
   std::lock_guard lock{mutex_};
-  visible_ = durable_;
-  unsynced_.clear();
-  unflushed_.clear();
+  auto lost = std::exchange(unsynced_, {});
+  lost.merge(std::exchange(unflushed_, {}));
+  for (const auto& [where, key] : lost) {
+    auto found = of(where).find(key);
+    if (found == of(where).end())
+      continue;
+    found->second.now = found->second.durable;
+    if (!found->second.now)
+      of(where).erase(found);
+  }
+  return lost;
 }
 
 void memory_store::fail_next_commits(size_t commits) {
@@ -113,14 +117,12 @@ uint64_t memory_store::commits() const {
 
 bool memory_store::damage(family where, std::string_view key, size_t byte) {
   std::lock_guard lock{mutex_};
-  auto& entries = visible_[index_of(where)];
-  auto found = entries.find(key);
-  if (found == entries.end() || byte >= found->second->size())
+  auto found = of(where).find(key);
+  if (found == of(where).end() || !found->second.now || byte >= found->second.now->size())
     return false;
-  auto value = *found->second;
-  value[byte] = static_cast<char>(value[byte] ^ 1);
-  found->second = std::make_shared<const std::string>(std::move(value));
-  durable_[index_of(where)][std::string{key}] = found->second;
+  auto bytes = *found->second.now;
+  bytes[byte] = static_cast<char>(bytes[byte] ^ 1);
+  found->second.now = found->second.durable = std::make_shared<const std::string>(std::move(bytes));
   return true;
 }
 

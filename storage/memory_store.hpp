@@ -23,8 +23,11 @@ public:
     family where, std::string_view from, std::string_view to, scan_order order,
     const std::function<bool(std::string_view key, std::string_view value)>& visit) const override;
 
+  using place = std::pair<family, std::string>;
+
   /// Power loss: what was not durable is gone. The object goes on as the store opened again.
-  void crash();
+  /// Answers the keys that had changed since, in order; all else is as it was.
+  std::set<place> crash();
   /// The next `commits` commits answer `ec::io` and change nothing.
   void fail_next_commits(size_t commits);
   /// Commits that succeeded, synced or not: what a test counts.
@@ -33,17 +36,22 @@ public:
   bool damage(family where, std::string_view key, size_t byte);
 
 private:
-  // Values are shared by what is visible and what is durable.
-  using table = std::map<std::string, std::shared_ptr<const std::string>, std::less<>>;
-  using place = std::pair<family, std::string>;
+  using value = std::shared_ptr<const std::string>;
+  /// What is visible and what would be there after a crash; null: nothing. Values are shared.
+  struct cell {
+    value now;
+    value durable;
+  };
+  using table = std::map<std::string, cell, std::less<>>;
   static constexpr size_t families = 4;
 
   void make_durable(std::set<place>& places);
+  table& of(family where) { return tables_[static_cast<size_t>(where)]; }
+  const table& of(family where) const { return tables_[static_cast<size_t>(where)]; }
 
   // Guards all below: reads come from any thread. Recursive, so that `visit` may read too.
   mutable std::recursive_mutex mutex_;
-  std::array<table, families> visible_;
-  std::array<table, families> durable_;
+  std::array<table, families> tables_;
   std::set<place> unsynced_;  // written through the log, not synced
   std::set<place> unflushed_; // written around the log
   size_t failures_ahead_ = 0;

@@ -1,5 +1,5 @@
 #pragma once
-// How tables.cpp and journal.cpp read records: one, a range, the last id. For these two alone.
+// How records are read: one, a range, the last id. For storage/ alone.
 // SPDX-License-Identifier: Apache-2.0
 
 #include "schema/names.hpp"

@@ -50,7 +50,7 @@ ROWS = [
                                   "storage/store.hpp storage/tables.hpp "
                                   "storage/notices.hpp storage/log_tail.hpp storage/unsealed.hpp "
                                   "storage/identities.hpp storage/build_facts.hpp "
-                                  "storage/cache_entries.hpp",              "fmt spdlog caf"),
+                                  "storage/cache_entries.hpp storage/known_builds.hpp", "fmt spdlog caf"),
     # The keeper is tiny: it outlives its agent and must not grow.
     ("nodes/keeper*",             "schema/*.hpp actors/ports.hpp nodes/*",   "fmt posix"),
     # People's traffic: one stream type, instantiated in one file.

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <functional>
 #include <utility>
 
 namespace drover::core {
@@ -110,10 +109,11 @@ std::optional<blame_verdict> plain_verdict(const build_ending& red) {
   return std::nullopt;
 }
 
-const build_ending* find(const std::vector<build_ending>& among,
-                         const std::function<bool(const build_ending&)>& wanted) {
-  auto found = std::find_if(among.begin(), among.end(), wanted);
-  return found == among.end() ? nullptr : &*found;
+template <class Wanted>
+const build_ending* find(const std::vector<const build_ending*>& among, const Wanted& wanted) {
+  auto found =
+    std::find_if(among.begin(), among.end(), [&](const auto* each) { return wanted(*each); });
+  return found == among.end() ? nullptr : *found;
 }
 
 /// Whether a host is as good a witness as the other; one of which nothing is known is taken for it.

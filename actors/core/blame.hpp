@@ -22,11 +22,11 @@ struct build_ending {
   std::string platform = {};     ///< of the host as it was then, by `platform_of`; empty: not known
 };
 
-/// What a red build can be compared with.
+/// What a red build can be compared with; whoever makes the case keeps the endings.
 struct blame_case {
-  build_ending red;
-  std::vector<build_ending> same;    ///< finished ones of the same builder, source and parameters
-  std::vector<build_ending> earlier; ///< red ones of the same builder before it, of other sources
+  const build_ending& red;
+  std::vector<const build_ending*> same;    ///< finished: same builder, source and parameters
+  std::vector<const build_ending*> earlier; ///< red ones of the same builder, of other sources
 };
 
 struct blame_verdict {

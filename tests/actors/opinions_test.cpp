@@ -1,6 +1,7 @@
 // Second opinions: asked where they may tell something, judged once, over a coordinator's death.
 // SPDX-License-Identifier: Apache-2.0
 #include "schema/limits_blame.hpp"
+#include "storage/keys.hpp"
 #include "tests/actors/tree_fixture.hpp"
 
 #include <algorithm>
@@ -165,4 +166,21 @@ TEST_CASE_METHOD(opinions_fixture, "opinions: there are no more than so many in 
   }
   CHECK(asked <= limits::opinions_max);
   CHECK(asked > 0);
+}
+
+TEST_CASE_METHOD(opinions_fixture, "blame: a build that was deleted is no evidence any more") {
+  settings.config.builders[0].second_opinion = false;
+  restart();
+  auto h1 = join("h1");
+  auto here = submit_one();
+  end_last(h1, result::failure);
+  auto again = submit_one();
+  end_last(h1, result::success);
+  CHECK(record(here).fault == blame::flaky); // green from the same source on the same host
+  storage::write_batch batch;
+  batch.remove(storage::family::history, storage::keys::build(again));
+  REQUIRE_FALSE(store->commit(batch, storage::durability::synced));
+  submit_one();
+  end_last(h1, result::failure);
+  CHECK(record(here).fault == blame::none); // what was remembered of it does not count
 }

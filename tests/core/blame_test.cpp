@@ -27,6 +27,17 @@ build_ending ending(uint64_t id, const std::string& host, result outcome,
   return out;
 }
 
+/// The verdict on `red` beside these.
+blame_verdict verdict_on(const build_ending& red, const std::vector<build_ending>& same = {},
+                         const std::vector<build_ending>& earlier = {}) {
+  blame_case known{red, {}, {}};
+  for (const auto& each : same)
+    known.same.push_back(&each);
+  for (const auto& each : earlier)
+    known.earlier.push_back(&each);
+  return judge_blame(known);
+}
+
 const auto red_on_h1 = ending(5, "h1", result::failure, "E  assert 1 == 2");
 
 opinion_host place(std::string name, std::string machine, string_map traits = {{"os", "linux"}}) {
@@ -45,7 +56,7 @@ build_file red_file(const std::string& requirement = {}) {
 
 TEST_CASE("blame: what a machine says of itself needs no second opinion") {
   auto judged = [](const std::string& error) {
-    return judge_blame({ending(5, "h1", result::failure, error), {}, {}});
+    return verdict_on(ending(5, "h1", result::failure, error));
   };
   CHECK(judged("tar: x: Cannot write: No space left on device").fault == blame::host);
   CHECK(judged("curl: (6) Could not resolve host: example.org").fault == blame::network);
@@ -62,13 +73,13 @@ TEST_CASE("blame: green on another platform clears nobody, green on a host alike
   red.platform = "solaris sparc";
   auto green = ending(6, "h2", result::success);
   green.platform = "linux x86_64";
-  auto verdict = judge_blame({red, {green}, {}});
+  auto verdict = verdict_on(red, {green});
   CHECK(verdict.fault == blame::none);
   CHECK(verdict.wish == opinion_wish::none);
   CHECK(verdict.evidence.find("on linux x86_64, and this is solaris sparc") != std::string::npos);
   auto twin = ending(7, "h3", result::success);
   twin.platform = "solaris sparc";
-  CHECK(judge_blame({red, {green, twin}, {}}).fault == blame::host);
+  CHECK(verdict_on(red, {green, twin}).fault == blame::host);
   CHECK(platform_of({{"arch", "x86_64"}, {"os", "linux"}, {"cores", "2"}}) == "linux x86_64");
 }
 
@@ -84,21 +95,21 @@ TEST_CASE("blame: a second opinion goes to a host of the same platform if there 
 TEST_CASE("blame: a lost host is the host's fault, what could not be run the environment's") {
   auto lost = ending(5, "h1", result::host_lost);
   lost.build.reason = "h1 has been silent for 1 min";
-  CHECK(judge_blame({lost, {}, {}})
+  CHECK(verdict_on(lost)
         == blame_verdict{blame::host, "its host was lost: h1 has been silent for 1 min"});
   auto broken = ending(5, "h1", result::exception);
-  CHECK(judge_blame({broken, {}, {}}).fault == blame::environment);
+  CHECK(verdict_on(broken).fault == blame::environment);
 }
 
 TEST_CASE("blame: a failure that nothing explains wants the same elsewhere") {
-  auto verdict = judge_blame({red_on_h1, {}, {}});
+  auto verdict = verdict_on(red_on_h1);
   CHECK(verdict.fault == blame::none);
   CHECK(verdict.wish == opinion_wish::elsewhere);
 }
 
 TEST_CASE("blame: the same failure on another host is the code's") {
   auto other = ending(6, "h2", result::failure, "E  assert 1 == 2");
-  auto verdict = judge_blame({red_on_h1, {other}, {}});
+  auto verdict = verdict_on(red_on_h1, {other});
   CHECK(verdict.fault == blame::code);
   CHECK(verdict.evidence == "build 6 on h2 fails alike: E  assert 1 == 2");
   CHECK(verdict.wish == opinion_wish::none);
@@ -109,7 +120,7 @@ TEST_CASE("blame: tests tell failures apart better than lines do") {
   here.failing = {{"T", "test_a"}, {"T", "test_b"}};
   auto there = ending(6, "h2", result::failure, "another line");
   there.failing = {{"T", "test_b"}, {"T", "test_c"}};
-  CHECK(judge_blame({here, {there}, {}}).evidence == "build 6 on h2 fails alike: test 'T test_b'");
+  CHECK(verdict_on(here, {there}).evidence == "build 6 on h2 fails alike: test 'T test_b'");
   there.failing = {{"T", "test_c"}};
   there.error = here.error;
   CHECK_FALSE(same_failure(here, there));
@@ -125,17 +136,17 @@ TEST_CASE("blame: numbers and folders don't make two failures of one") {
 
 TEST_CASE("blame: green elsewhere is the host's fault, and a quick build is tried there again") {
   auto green = ending(6, "h2", result::success);
-  auto verdict = judge_blame({red_on_h1, {green}, {}});
+  auto verdict = verdict_on(red_on_h1, {green});
   CHECK(verdict.fault == blame::host);
   CHECK(verdict.wish == opinion_wish::again);
   auto slow = red_on_h1;
   slow.build.finished_at = {1001 + limits::opinion_cheap.count()};
-  CHECK(judge_blame({slow, {green}, {}}).wish == opinion_wish::none);
+  CHECK(verdict_on(slow, {green}).wish == opinion_wish::none);
 }
 
 TEST_CASE("blame: red twice on one host and green on the other stays the host's fault") {
   auto again = ending(7, "h1", result::failure, "E  assert 1 == 2");
-  auto verdict = judge_blame({red_on_h1, {again, ending(6, "h2", result::success)}, {}});
+  auto verdict = verdict_on(red_on_h1, {again, ending(6, "h2", result::success)});
   CHECK(verdict.fault == blame::host);
   CHECK(verdict.wish == opinion_wish::none);
   CHECK(verdict.evidence
@@ -143,14 +154,14 @@ TEST_CASE("blame: red twice on one host and green on the other stays the host's 
 }
 
 TEST_CASE("blame: green and red from the same source on the same host is flaky") {
-  auto verdict = judge_blame(
-    {red_on_h1, {ending(7, "h1", result::success), ending(6, "h2", result::success)}, {}});
+  auto verdict =
+    verdict_on(red_on_h1, {ending(7, "h1", result::success), ending(6, "h2", result::success)});
   CHECK(verdict.fault == blame::flaky);
   CHECK(verdict.evidence.starts_with("build 7 on h1 is green"));
 }
 
 TEST_CASE("blame: red elsewhere in another way blames nobody and asks no more") {
-  auto verdict = judge_blame({red_on_h1, {ending(6, "h2", result::failure, "other")}, {}});
+  auto verdict = verdict_on(red_on_h1, {ending(6, "h2", result::failure, "other")});
   CHECK(verdict.fault == blame::none);
   CHECK(verdict.wish == opinion_wish::none);
   CHECK(verdict.evidence == "build 6 on h2 fails as well, but in another way: other");
@@ -158,17 +169,17 @@ TEST_CASE("blame: red elsewhere in another way blames nobody and asks no more") 
 
 TEST_CASE("blame: a failure that an older source had elsewhere is known to be the code's") {
   auto older = ending(3, "h2", result::failure, "E  assert 1 == 2");
-  CHECK(judge_blame({red_on_h1, {}, {older}}).fault == blame::code);
+  CHECK(verdict_on(red_on_h1, {}, {older}).fault == blame::code);
   auto at_home = ending(3, "h1", result::failure, "E  assert 1 == 2");
-  CHECK(judge_blame({red_on_h1, {}, {at_home}}).wish == opinion_wish::elsewhere);
+  CHECK(verdict_on(red_on_h1, {}, {at_home}).wish == opinion_wish::elsewhere);
 }
 
 TEST_CASE("blame: nobody is blamed for what is green, cancelled or not over") {
   for (auto outcome : {result::success, result::warnings, result::cancelled, result::skipped})
-    CHECK(judge_blame({ending(5, "h1", outcome), {}, {}}) == blame_verdict{});
+    CHECK(verdict_on(ending(5, "h1", outcome)) == blame_verdict{});
   auto running = red_on_h1;
   running.build.state = build_state::running;
-  CHECK(judge_blame({running, {}, {}}) == blame_verdict{});
+  CHECK(verdict_on(running) == blame_verdict{});
 }
 
 TEST_CASE("opinions: the host is another machine that serves and is up, the freest first") {

@@ -2,39 +2,14 @@
 #include "tests/sim/checkers.hpp"
 
 #include "schema/limits_healing.hpp"
-#include "storage/keys.hpp"
+#include "tests/sim/attempts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace drover::sim {
 
 using namespace std::chrono_literals;
-
-namespace {
-
-bool live(const attempt_record& attempt) {
-  return attempt.state == attempt_state::granted || attempt.state == attempt_state::running;
-}
-
-grant_token token_of(const build_file& file, const step_record& step,
-                     const attempt_record& attempt) {
-  return {attempt.granted_in, {file.build.id, step.index, attempt.number}};
-}
-
-std::string text_of(build_id id) {
-  return "build " + std::to_string(id.value);
-}
-
-const attempt_record* attempt_of(const build_file& file, const grant_token& token) {
-  auto step = token.attempt.step.value;
-  auto number = token.attempt.attempt.value;
-  if (step >= file.steps.size() || number == 0 || number > file.steps[step].attempts.size())
-    return nullptr;
-  const auto& found = file.steps[step].attempts[number - 1];
-  return found.granted_in == token.granted_in ? &found : nullptr;
-}
-
-} // namespace
 
 std::optional<build_file> checkers::stored(build_id build) const {
   auto file = storage::read_build_file(*store_, build);
@@ -56,10 +31,7 @@ void checkers::committed(const storage::write_batch& batch) {
       continue;
     if (auto entry = storage::keys::read_event(put->key))
       journaled.push_back(*entry);
-    if (auto build = storage::keys::read_build(put->key))
-      touched.insert(*build);
-    if (auto step = storage::keys::read_step(put->key))
-      touched.insert(step->build);
+    add_touched(put->key, touched);
   }
   for (auto build : touched) {
     auto file = stored(build);
@@ -69,7 +41,7 @@ void checkers::committed(const storage::write_batch& batch) {
     if (!fresh)
       compare(known->second, *file);
     auto before = fresh ? build_file{} : std::move(known->second);
-    known->second = *std::move(file);
+    saw(build, *std::move(file));
     healing.build_changed(before, known->second);
   }
   for (auto entry : journaled) {
@@ -77,6 +49,14 @@ void checkers::committed(const storage::write_batch& batch) {
     if (page && !(*page).events.empty())
       healing.told((*page).events.front());
   }
+}
+
+void checkers::saw(build_id build, build_file file) {
+  if (file.build.state == build_state::finished)
+    unfinished_.erase(build);
+  else
+    unfinished_.insert(build);
+  seen_.insert_or_assign(build, std::move(file));
 }
 
 void checkers::compare(const build_file& before, const build_file& after) {
@@ -234,20 +214,21 @@ void checkers::host_hears(const host_name& host, const farm_message& message) {
   if (std::holds_alternative<welcome>(message) && unwelcomed_.erase(host) > 0)
     began_anew_[host] = engine_.now();
   if (const auto* log = std::get_if<log_durable>(&message)) {
-    auto& most = logs_acknowledged_[log->token.attempt];
+    auto& most = fresh_.logs[log->token.attempt];
     most = std::max(most, log->offset);
   } else if (const auto* result = std::get_if<result_durable>(&message)) {
     // A host that lies of another's attempt is told so too, or it would say so for ever.
     auto file = seen_.find(result->token.attempt.build);
     const auto* known = file == seen_.end() ? nullptr : attempt_of(file->second, result->token);
     if (known == nullptr || known->host == host)
-      results_acknowledged_.insert(result->token);
+      fresh_.results.insert(result->token);
   }
 }
 
 void checkers::farm_hears(const host_name& host, const host_message&) {
-  broken_[host] = engine_.now() - heard_[host];
-  heard_[host] = engine_.now();
+  auto& last = heard_[host];
+  broken_[host] = engine_.now() - last;
+  last = engine_.now();
   healing.host_heard(host);
 }
 
@@ -273,56 +254,16 @@ void checkers::process_started(const grant_token& token, const host_disk& disk, 
 }
 
 void checkers::submission_acknowledged(const submitted& answer) {
-  acknowledged_.insert(answer.builds.begin(), answer.builds.end());
+  fresh_.builds.insert(answer.builds.begin(), answer.builds.end());
   if (answer.campaign.value != 0)
-    campaigns_.insert(answer.campaign);
+    fresh_.campaigns.insert(answer.campaign);
 }
 
 void checkers::cancel_acknowledged(build_id build) {
-  cancelled_.insert(build);
-}
-
-// -- after a crash -------------------------------------------------------------------------------
-
-void checkers::after_crash() {
-  for (auto build : acknowledged_)
-    if (!stored(build))
-      return breach(text_of(build) + " was acknowledged and is lost");
-  for (auto build : cancelled_)
-    if (auto file = stored(build); !file || !file->build.cancel_requested)
-      return breach(text_of(build) + ": its cancellation was acknowledged and is lost");
-  for (auto campaign : campaigns_)
-    if (auto found = storage::read_campaign(*store_, campaign); !found || !*found)
-      return breach("campaign " + std::to_string(campaign.value) + " was acknowledged and is lost");
-  for (const auto& [attempt, offset] : logs_acknowledged_)
-    if (auto size = storage::log_size(*store_, attempt); !size || *size < offset)
-      return breach("log of attempt " + sim::text_of(attempt) + ": " + std::to_string(offset)
-                    + " bytes were acknowledged, "
-                    + (size ? std::to_string(*size) : size.error().text) + " are stored");
-  for (const auto& token : results_acknowledged_) {
-    auto file = stored(token.attempt.build);
-    const auto* attempt = file ? attempt_of(*file, token) : nullptr;
-    if (attempt == nullptr || live(*attempt))
-      return breach("result of attempt " + sim::text_of(token) + " was acknowledged and is lost");
-  }
-  auto last = storage::last_event(*store_);
-  healing.journal_is_back_at(last ? *last : 0);
-  // What was seen but not durable may be gone, and that is right.
-  for (auto known = seen_.begin(); known != seen_.end();) {
-    auto file = stored(known->first);
-    if (file)
-      known->second = *file;
-    known = file ? std::next(known) : seen_.erase(known);
-  }
+  fresh_.cancelled.insert(build);
 }
 
 // -- at the end ----------------------------------------------------------------------------------
-
-bool checkers::all_builds_over() const {
-  return std::all_of(seen_.begin(), seen_.end(), [](const auto& known) {
-    return known.second.build.state == build_state::finished;
-  });
-}
 
 void checkers::at_end() {
   for (const auto& [build, file] : seen_) {

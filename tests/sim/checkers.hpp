@@ -9,6 +9,15 @@
 
 namespace drover::sim {
 
+/// What the farm has acknowledged.
+struct promises {
+  std::set<build_id> builds;
+  std::set<build_id> cancelled;
+  std::set<campaign_id> campaigns;
+  std::map<attempt_id, uint64_t> logs;
+  std::set<grant_token> results;
+};
+
 /// Watches commits, links and processes while the farm runs; the first breach fails the run.
 class checkers final : public link_watcher {
 public:
@@ -29,9 +38,11 @@ public:
   void cancel_acknowledged(build_id build);
 
   // -- when to look --
-  /// The store has just lost what was not durable.
-  void after_crash();
-  bool all_builds_over() const;
+  /// The store has just lost what was not durable at these places.
+  void after_crash(const std::set<storage::memory_store::place>& lost);
+  bool all_builds_over() const { return unfinished_.empty(); }
+  /// What was acknowledged before the last crash is there still; the rest is for the next one.
+  void check_old_promises() { check_kept(promises_); }
   /// Long after all faults are over.
   void at_end();
   void host_at_end(const host_name& host, const host_disk& disk);
@@ -49,6 +60,10 @@ private:
   void check_lost(const build_file& file, const attempt_record& attempt, const step_record& step);
   void check_log(const build_file& file, const step_record& step, const attempt_record& attempt);
   void check_artifacts(const build_file& file);
+  void check_promises(const promises& made);
+  void see_again(build_id build);
+  void check_kept(const promises& made);
+  void saw(build_id build, build_file file);
   std::optional<build_file> stored(build_id build) const;
   void breach(const std::string& what) { engine_.fail(what); }
 
@@ -66,12 +81,10 @@ private:
   std::map<host_name, milliseconds> began_anew_; ///< when
   std::set<host_name> unwelcomed_;               ///< since they began anew
   std::map<attempt_id, milliseconds> granted_;   ///< when
-  std::set<build_id> acknowledged_;
-  std::set<build_id> cancelled_;
+  std::set<build_id> unfinished_;
   std::set<build_id> moved_; ///< a host was lost under them
-  std::set<campaign_id> campaigns_;
-  std::map<attempt_id, uint64_t> logs_acknowledged_;
-  std::set<grant_token> results_acknowledged_;
+  promises promises_;        ///< found durable by the last crash
+  promises fresh_;           ///< since then
 };
 
 } // namespace drover::sim

@@ -50,6 +50,7 @@ std::optional<failure> host_disk::start(const keeper_order& order) {
   ++truth.starts[number_];
   truth.host = host_;
   truth.running = true;
+  witness_.running.insert(order.token);
   engine_.note("process starts " + host_ + " " + text_of(order.token));
   on_start(order.token, *this);
   engine_.after(one->lasts, [this, token = order.token, how = one->plan] { ends(token, how); });
@@ -150,6 +151,7 @@ void host_disk::stop(attempt& one, keeper state) {
   one.state = state;
   auto& truth = witness_.processes[one.work.token];
   truth.running = false;
+  witness_.running.erase(one.work.token);
   truth.log_bytes = one.log_size;
   for (auto& gone : std::exchange(one.watchers, {}))
     gone();

@@ -30,6 +30,6 @@ struct sim_artifact {
   artifact_ref ref;
   uint64_t stream = 0;
 };
-std::vector<sim_artifact> artifacts_of(build_id build);
+const std::vector<sim_artifact>& artifacts_of(build_id build);
 
 } // namespace drover::sim

@@ -230,8 +230,8 @@ void healing_judge::process_started(const grant_token& token, const host_disk& d
   auto file = builds_.find(token.attempt.build);
   if (file == builds_.end() || !file->second.recipe.steps[token.attempt.step.value].exclusive)
     return;
-  for (const auto& [other, truth] : witness_.processes)
-    if (truth.running && other != token && other.attempt.build == token.attempt.build
+  for (const auto& other : witness_.running)
+    if (other != token && other.attempt.build == token.attempt.build
         && other.attempt.step == token.attempt.step)
       breach("attempt " + sim::text_of(token) + " of an exclusive step runs beside "
              + sim::text_of(other));

@@ -42,6 +42,7 @@ struct process_truth {
 
 struct witness {
   std::map<grant_token, process_truth> processes;
+  std::set<grant_token> running; ///< those of them that run now
   /// The machines that a step of a poisonous build has killed.
   std::map<std::pair<build_id, step_index>, std::set<std::string>> killed;
 };

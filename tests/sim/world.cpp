@@ -153,8 +153,7 @@ void world::kill_farm() {
   farm_.reset();
   bad_disk_ = false;
   judges_.healing.farm_is_new();
-  store_->crash();
-  judges_.after_crash();
+  judges_.after_crash(store_->crash());
 }
 
 /// An actor of the coordinator's says so while it runs: its process ends a moment later.
@@ -303,6 +302,7 @@ outcome_of_run world::run() {
     judges_.healing.at_end();
     for (auto& host : machines_)
       judges_.host_at_end(host.name, *host.disk);
+    judges_.check_old_promises();
     kill_farm(); // what was acknowledged must be durable
   }
   return {options_.seed, engine_.hash(), engine_.now(), judges_.builds(), engine_.failure()};

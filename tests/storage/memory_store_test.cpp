@@ -46,6 +46,20 @@ TEST_CASE("memory store: a crash keeps what was synced and drops the rest") {
   CHECK(value_of(store, family::history, "b") == "(none)");
 }
 
+TEST_CASE("memory store: a crash tells what it took back") {
+  memory_store store;
+  store.commit(one(family::history, "a", "1"), durability::synced);
+  store.commit(one(family::history, "b", "1"), durability::later);
+  write_batch gone;
+  gone.remove(family::history, "a");
+  store.commit(gone, durability::later);
+  CHECK(value_of(store, family::history, "a") == "(none)");
+  CHECK(store.crash()
+        == std::set<memory_store::place>{{family::history, "a"}, {family::history, "b"}});
+  CHECK(value_of(store, family::history, "a") == "1");
+  CHECK(store.crash().empty());
+}
+
 TEST_CASE("memory store: a synced commit makes the unsynced ones before it durable") {
   memory_store store;
   store.commit(one(family::history, "a", "1"), durability::later);

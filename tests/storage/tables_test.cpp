@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/keys.hpp"
+#include "storage/known_builds.hpp"
 #include "storage/memory_store.hpp"
 #include "storage/tables.hpp"
 #include "tests/catch.hpp"
@@ -123,6 +124,41 @@ TEST_CASE("tables: builds are listed newest first, by page and by wish") {
   CHECK(ids({0}, 0, all).empty());
   auto tens = [](const build_record& build) { return build.id.value % 10 == 0; };
   CHECK(ids({0}, 5, tens) == std::vector<uint64_t>{20, 10});
+}
+
+TEST_CASE("tables: who knows most builds decodes those that are new or have changed") {
+  memory_store store;
+  sampler samples{7};
+  for (uint64_t id = 1; id <= 4; ++id)
+    put_file(store, make_file(samples, {id}, build_state::finished));
+  std::map<uint64_t, std::string> known;
+  std::string walk;
+  build_visitor visitor;
+  visitor.known = [&](build_id id, std::string_view bytes) {
+    auto found = known.find(id.value);
+    bool same = found != known.end() && found->second == bytes;
+    walk += same ? "=" + std::to_string(id.value) : "";
+    return same;
+  };
+  visitor.fresh = [&](const build_record& build, std::string_view bytes) {
+    known[build.id.value] = bytes;
+    walk += "+" + std::to_string(build.id.value);
+  };
+  CHECK_FALSE(visit_builds(store, {}, 2, visitor));
+  CHECK(walk == "+4+3");
+  auto changed = samples.make<build_record>();
+  changed.id = {3};
+  write_batch batch;
+  put_build(batch, changed);
+  REQUIRE_FALSE(store.commit(batch, durability::synced));
+  walk.clear();
+  CHECK_FALSE(visit_builds(store, {}, 9, visitor));
+  CHECK(walk == "=4+3+2+1");
+  walk.clear();
+  CHECK_FALSE(visit_builds(store, {3}, 9, visitor));
+  CHECK(walk == "=2=1");
+  REQUIRE(store.damage(family::history, keys::build({2}), 20));
+  CHECK(visit_builds(store, {3}, 9, visitor).has_value());
 }
 
 TEST_CASE("tables: campaigns, hosts and the epoch are read back") {

@@ -51,6 +51,40 @@ def coordinator_stopped(rig):
     return outcome
 
 
+def down_for(rig, seconds):
+    """Held down under running steps for longer than any lease: they end meanwhile, and are told."""
+    builds = rig.submit(count=6)
+    rig.wait_started(builds)
+    rig.hold("coordinator")
+    began = sorted(row[1:5] for row in rig.seen() if row[0] == "start")
+    begin = time.monotonic()
+    wait_until(lambda: began == sorted(row[1:5] for row in rig.seen() if row[0] == "end"), 60,
+               "hosts go on: what ran has ended")
+    alone = time.monotonic() - begin
+    wait_until(lambda: time.monotonic() - begin > seconds, seconds + 5, f"{seconds} s of the fault")
+    if sorted(row[1:5] for row in rig.seen() if row[0] == "start") != began:
+        raise Broken("a step began while nobody could have given it out")
+    rig.release("coordinator")
+    rig.wait_answer()
+    healed = rig.wait_up(*rig.names)
+    outcome = check(rig, builds, lines=60)
+    check_no_doubt(rig)
+    outcome.healed = healed
+    outcome.note = (f"down for {seconds} s; {len(began)} steps ended within {alone:.1f} s of it, "
+                    "and were told once")
+    return outcome
+
+
+@row("1d", "coordinator down for 90 s: longer than a lease", steps=LONG)
+def coordinator_down(rig):
+    return down_for(rig, 90)
+
+
+@row("1h", "coordinator down for an hour", long=True, steps=LONG)
+def coordinator_down_an_hour(rig):
+    return down_for(rig, 3600)
+
+
 def with_small_disk(rig, size):
     """Moves the coordinator's state onto a file system of `size`, and starts it there."""
     state = rig.farm.folder + "/coordinator"

@@ -226,9 +226,8 @@ void checkers::host_hears(const host_name& host, const farm_message& message) {
 }
 
 void checkers::farm_hears(const host_name& host, const host_message&) {
-  auto& last = heard_[host];
-  broken_[host] = engine_.now() - last;
-  last = engine_.now();
+  broken_[host] = engine_.now() - heard_[host];
+  heard_[host] = engine_.now();
   healing.host_heard(host);
 }
 

@@ -184,13 +184,10 @@ void engine::run_until(milliseconds time) {
 }
 
 void engine::note(const std::string& what) {
-  line_ = std::to_string(now().count());
-  line_ += ' ';
-  line_ += what;
-  line_ += '\n';
-  hash_.add(line_);
+  auto line = std::to_string(now().count()) + " " + what + "\n";
+  hash_.add(line);
   if (print_trace_)
-    std::fputs(line_.c_str(), stdout);
+    std::fputs(line.c_str(), stdout);
 }
 
 void engine::fail(const std::string& why) {

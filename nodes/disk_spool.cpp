@@ -232,10 +232,7 @@ void disk_spool::renew_lease(const grant_token& token, milliseconds left) {
 }
 
 std::optional<keeper_exit> disk_spool::exit_of(const grant_token& token) const {
-  auto name = folder_name(token);
-  if (fresh_.holds(name))
-    return std::nullopt;
-  auto records = records_of(name, spool_file::keeper);
+  auto records = records_of(folder_name(token), spool_file::keeper);
   auto account = records ? exit_in(*records, boot_id_) : records.error();
   if (account)
     return *account;

@@ -137,6 +137,18 @@ TEST_CASE("up: the coordinator's address stays the same from one life to the nex
   CHECK(first->rfind("127.0.0.1:", 0) == 0);
 }
 
+TEST_CASE("up: hosts and browsers never get one address, which nobody listens on yet") {
+  scratch place;
+  auto farm = make_farm_folder(place.path);
+  REQUIRE(farm);
+  auto listen = choose_listen_address(*farm);
+  REQUIRE(listen);
+  CHECK(!write_file(farm->web_file(), *listen + "\n"));
+  auto web = choose_web_address(*farm, *listen);
+  REQUIRE(web);
+  CHECK(*web != *listen);
+}
+
 TEST_CASE("up: a farm's own config stays unless another one is given") {
   scratch place;
   auto farm = make_farm_folder(place.path);

@@ -54,17 +54,17 @@ TEST_CASE_METHOD(real_farm, "back-pressure: a slow store slows the log, not the 
   join(other, "h2");
   auto work = build_on(host, "h1");
   auto resident = resident_kib();
-  constexpr uint64_t size = 8 * limits::log_flow_bytes;
+  constexpr uint64_t size = 16 * limits::log_flow_bytes;
   store->delay = 200ms;
   writer uut{host.links.pop(), work.token, size};
   auto beats = host.news->beats.now();
-  uut.write(host, 20);
+  uut.write(host, 12);                    // each confirms some pieces
   CHECK_FALSE(uut.window.complete(size)); // it waits for the disk
   CHECK(host.beats_on(3));
   CHECK(other.beats_on(3));
 
   store->delay = 1000ms;
-  uut.write(host, 10);
+  uut.write(host, 6);
   CHECK(host.beats_on(3));
   CHECK(host.news->beats.now() > beats);
 

@@ -55,17 +55,19 @@ bool is_free(uint16_t port) {
   return bind(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
 }
 
-/// A port of the loopback that is free now: `wanted`, or one below those that the system gives to
-/// outgoing connections, any of which could take it before the coordinator listens.
-expected<uint16_t> free_port(uint16_t wanted) {
+/// A port of the loopback that is free now, but for `given_away`: `wanted`, or one below those that
+/// the system gives to outgoing connections, any of which could take it before the coordinator
+/// listens.
+expected<uint16_t> free_port(uint16_t wanted, uint16_t given_away) {
   constexpr uint16_t first = 20'000, last = 32'000;
   constexpr int tries = 200;
-  if (wanted != 0 && is_free(wanted))
+  auto may_have = [&](uint16_t port) { return port != given_away && is_free(port); };
+  if (wanted != 0 && may_have(wanted))
     return wanted;
   std::random_device chance;
   std::uniform_int_distribution<uint16_t> any{first, last};
   for (int i = 0; i < tries; ++i)
-    if (auto port = any(chance); is_free(port))
+    if (auto port = any(chance); may_have(port))
       return port;
   return failure{ec::unavailable, "no free port on 127.0.0.1 from " + std::to_string(first) + " to "
                                     + std::to_string(last)};
@@ -176,8 +178,8 @@ std::optional<failure> install_files(const farm_folder& farm, const string_map& 
 
 namespace {
 
-/// The address in `file` if it is free, else another one, which is written there.
-expected<std::string> choose_address(const std::string& file) {
+/// The address in `file` if it is free, else another one, which is written there; never `other`.
+expected<std::string> choose_address(const std::string& file, const std::string& other) {
   std::error_code problem;
   uint16_t known = 0;
   if (fs::exists(file, problem)) {
@@ -186,7 +188,7 @@ expected<std::string> choose_address(const std::string& file) {
       return text.error();
     known = port_of(text->substr(0, text->find('\n')));
   }
-  auto port = free_port(known);
+  auto port = free_port(known, port_of(other));
   if (!port)
     return port.error();
   auto address = "127.0.0.1:" + std::to_string(*port);
@@ -211,11 +213,11 @@ std::string origin_of(const farm_folder& farm) {
 }
 
 expected<std::string> choose_listen_address(const farm_folder& farm) {
-  return choose_address(farm.listen_file());
+  return choose_address(farm.listen_file(), {});
 }
 
-expected<std::string> choose_web_address(const farm_folder& farm) {
-  return choose_address(farm.web_file());
+expected<std::string> choose_web_address(const farm_folder& farm, const std::string& listen) {
+  return choose_address(farm.web_file(), listen);
 }
 
 expected<host_choice> settle_choice(const farm_folder& farm, host_choice asked) {

@@ -56,8 +56,8 @@ std::optional<failure> install_files(const farm_folder& farm, const string_map& 
 /// The address on which hosts reach the coordinator: the same one in each life of the farm unless
 /// another program has taken its port.
 expected<std::string> choose_listen_address(const farm_folder& farm);
-/// The same for browsers.
-expected<std::string> choose_web_address(const farm_folder& farm);
+/// The same for browsers; another one than that of the hosts, which nobody listens on yet.
+expected<std::string> choose_web_address(const farm_folder& farm, const std::string& listen);
 
 /// What was asked of `drover up` about its hosts; not set: nothing was.
 struct host_choice {

@@ -275,7 +275,7 @@ int run_up(const up_request& request) {
   auto choice = settle_choice(*farm, {request.hosts, request.slots, request.step_user});
   if (!choice)
     return refuse(choice.error());
-  auto web = choose_web_address(*farm);
+  auto web = choose_web_address(*farm, *listen);
   if (!web)
     return refuse(web.error());
   plan what{*farm, *listen, *web, plan_hosts(*config.config, choice->hosts, choice->slots),

@@ -2,7 +2,6 @@
 #include "nodes/keeper/command.hpp"
 
 #include "nodes/keeper/sandbox.hpp"
-#include "nodes/keeper/shared_start.hpp"
 #include "nodes/keeper/terminal.hpp"
 #include "schema/limits.hpp"
 
@@ -132,38 +131,23 @@ void take_user(const child_plan& plan) {
   give_up(plan.report, plan.order.sandbox ? "run bubblewrap" : "run /bin/sh");
 }
 
-bool may_go_another_way(int error) {
-  return error == ENOSYS || error == EINVAL || error == EPERM || error == EBUSY;
-}
-
-/// A fork in the group that the kernel is told of (this program is tiny: little to copy).
-pid_t fork_in(const clone_args& how, child_plan& plan) {
-  auto child = syscall(SYS_clone3, &how, sizeof how);
-  if (child == 0)
-    become_command(plan);
-  return static_cast<pid_t>(child);
-}
-
-/// The child that becomes the command, in its group from birth where the kernel can. Nothing here
-/// is changed by it on its way there.
-pid_t start_child(child_plan& plan) {
+/// A fork (this program is tiny: nothing to copy), in its group from birth where the kernel can.
+/// Not in shared memory, as vfork does it: a command that hangs before it runs (a workspace or
+/// shell on a disk that does not answer) would hold up its keeper, which is to end it.
+pid_t fork_into(const step_groups& groups, step_groups::birth& born) {
+  if (groups.birthplace() < 0)
+    return fork();
+  born = step_groups::birth::in_birthplace;
   clone_args how{};
+  how.flags = CLONE_INTO_CGROUP;
   how.exit_signal = SIGCHLD;
-  if (auto birthplace = plan.groups.birthplace(); birthplace >= 0) {
-    how.flags = CLONE_INTO_CGROUP;
-    how.cgroup = static_cast<uint64_t>(birthplace);
-    plan.born = step_groups::birth::in_birthplace;
-  }
-  auto enter = [](void* what) { become_command(*static_cast<const child_plan*>(what)); };
-  auto child = can_start_shared ? start_shared(how, enter, &plan) : fork_in(how, plan);
+  how.cgroup = static_cast<uint64_t>(groups.birthplace());
+  auto child = syscall(SYS_clone3, &how, sizeof how);
   // An old kernel, or a guard that forbids it: then it moves in by itself.
-  if (child >= 0 || !may_go_another_way(errno))
-    return child;
-  plan.born = step_groups::birth::elsewhere;
-  child = fork();
-  if (child == 0)
-    become_command(plan);
-  return child;
+  if (child >= 0 || (errno != ENOSYS && errno != EINVAL && errno != EPERM && errno != EBUSY))
+    return static_cast<pid_t>(child);
+  born = step_groups::birth::elsewhere;
+  return fork();
 }
 
 std::optional<failure> order_problem(const keeper_order& order) {
@@ -281,9 +265,11 @@ expected<running_command> start_command(const keeper_order& order, const step_gr
                   getpid(),
                   output->write.get(),
                   report_write.get()};
-  pid_t child = start_child(plan);
+  pid_t child = fork_into(groups, plan.born);
   if (child < 0)
     return io_failure("can't start the command", errno);
+  if (child == 0)
+    become_command(plan);
   output->write.reset(); // the terminal ends only when nobody has it open
   report_write.reset();
   return await_start(child, std::move(output->read), report_read.get());

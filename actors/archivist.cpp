@@ -19,15 +19,6 @@ bool same_work(const build_record& a, const build_record& b) {
   return a.builder == b.builder && a.source == b.source && a.params == b.params;
 }
 
-/// What was read, or nothing with a line in the log: a verdict from less is better than none.
-template <class Value>
-std::optional<Value> readable(expected<Value> found, const build_record& build) {
-  if (found)
-    return std::move(*found);
-  spdlog::warn("blame of build={} misses something: {}", build.id.value, found.error().text);
-  return std::nullopt;
-}
-
 } // namespace
 
 // -- blame ---------------------------------------------------------------------------------------
@@ -72,9 +63,9 @@ core::blame_case archivist_state::gather(const past_builds::item& red, const pas
 }
 
 /// Unless it has been deleted meanwhile.
-void archivist_state::change(build_id red, const core::blame_verdict& verdict,
+void archivist_state::change(const build_record& red, const core::blame_verdict& verdict,
                              storage::write_batch& batch) {
-  auto build = storage::read_build(*store, red);
+  auto build = readable(storage::read_build(*store, red.id), red);
   if (!build || !*build)
     return;
   auto& changed = **build;
@@ -86,7 +77,7 @@ void archivist_state::change(build_id red, const core::blame_verdict& verdict,
   event.state = to_string(changed.fault);
   event.text = changed.fault_evidence;
   batch.events.push_back(std::move(event));
-  spdlog::info("blame build={} fault={} evidence=\"{}\"", red.value, to_string(changed.fault),
+  spdlog::info("blame build={} fault={} evidence=\"{}\"", red.id.value, to_string(changed.fault),
                printable(changed.fault_evidence, 200));
 }
 
@@ -119,7 +110,7 @@ caf::result<judged> archivist_state::judge(build_id build) {
     if (verdict.wish != core::opinion_wish::none && !more_to_come)
       answer.open.push_back({red.id, verdict.wish});
     if (verdict.fault != red.fault || verdict.evidence != red.fault_evidence)
-      change(red.id, verdict, batch);
+      change(red, verdict, batch);
   }
   activity.did("judged build " + to_string(build), self->clock().now());
   if (batch.empty())

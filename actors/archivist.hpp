@@ -28,7 +28,8 @@ struct archivist_state {
   caf::result<artifacts_gone> drop(const drop_artifacts& order);
   core::blame_case gather(const past_builds::item& red, const past_items& same,
                           const past_items& others);
-  void change(build_id red, const core::blame_verdict& verdict, storage::write_batch& batch);
+  void change(const build_record& red, const core::blame_verdict& verdict,
+              storage::write_batch& batch);
   /// Reads once which builds near the newest are red, and knows the rest by what it judges.
   void remember(const build_record& build);
   /// Whether anything red that is still compared was built from the same.

@@ -18,19 +18,6 @@ namespace drover {
 
 namespace {
 
-void cannot_read(const build_record& build, const std::string& why) {
-  spdlog::warn("blame of build={} misses something: {}", build.id.value, why);
-}
-
-/// What was read, or nothing with a line in the log: a verdict from less is better than none.
-template <class Value>
-std::optional<Value> readable(expected<Value> found, const build_record& build) {
-  if (found)
-    return std::move(*found);
-  cannot_read(build, found.error().text);
-  return std::nullopt;
-}
-
 void add_failing(const test_report& report, std::vector<core::test_key>& into) {
   for (const auto& test : report.tests)
     if (is_failure(test.outcome) && into.size() < limits::blame_tests_max)
@@ -43,6 +30,10 @@ bool awaits_tests(const build_file& file, const step_record& step) {
 }
 
 } // namespace
+
+void cannot_read(const build_record& build, const failure& why) {
+  spdlog::warn("blame of build={} misses something: {}", build.id.value, why.text);
+}
 
 std::vector<past_builds::item> past_builds::around(const build_record& build) {
   std::vector<item> found;
@@ -67,7 +58,7 @@ std::vector<past_builds::item> past_builds::around(const build_record& build) {
     remembered_.erase(remembered_.begin()); // the oldest: most searches are near the newest
   if (!problem)
     return found;
-  cannot_read(build, problem->text);
+  cannot_read(build, *problem);
   return {};
 }
 

@@ -7,8 +7,22 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 
 namespace drover {
+
+/// A line in the log: something that tells of this build is missing in the comparison.
+void cannot_read(const build_record& build, const failure& why);
+
+/// What was read, or nothing with a line in the log: a verdict from less is better than none.
+template <class Value>
+std::optional<Value> readable(expected<Value> found, const build_record& build) {
+  if (found)
+    return std::move(*found);
+  cannot_read(build, found.error());
+  return std::nullopt;
+}
 
 /// A build as far as it was read.
 struct past_build {

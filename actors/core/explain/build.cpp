@@ -304,7 +304,8 @@ explanation explain_build(const build_file& file, const waiting_view* now,
     if (now != nullptr)
       for (const auto& text : now->evidence)
         out.evidence.push_back(one_line(text));
-    if (record.state == build_state::running && !around.short_of_room.empty())
+    if (record.state == build_state::running && !around.short_of_room.empty()
+        && out.sentence.find(around.short_of_room) == std::string::npos)
       out.evidence.push_back(one_line("what its host hands over waits: " + around.short_of_room));
   }
   add_attempts(file, out.evidence);

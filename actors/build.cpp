@@ -172,6 +172,8 @@ void build_actor_state::advance(std::vector<effect> effects) {
     effects.push_back([this] { self->send(farm.coordinator, build_homeless{file}); });
   } else if (auto* end = std::get_if<core::finish_build>(&move)) {
     ended_all = true;
+    if (file.build.state == build_state::running)
+      release_workspace(effects);
     core::apply_finished(file, *end, farm.clock());
     spdlog::info("build finished build={} result={} reason=\"{}\"", file.build.id.value,
                  to_string(file.build.outcome), printable(file.build.reason, 200));
@@ -182,6 +184,15 @@ void build_actor_state::advance(std::vector<effect> effects) {
   }
   advance_hedge(effects);
   commit(std::move(effects));
+}
+
+/// Nobody waits for it: its supervisor repeats the order until the host has obeyed.
+void build_actor_state::release_workspace(std::vector<effect>& effects) {
+  close_build order{file.build.id, file.build.placement, false, {}};
+  effects.push_back([this, order, host = std::exchange(supervisor, nullptr)] {
+    if (host)
+      self->send(host, order);
+  });
 }
 
 void build_actor_state::grant(const core::grant_step& move, std::vector<effect>& effects) {

@@ -41,6 +41,7 @@ struct build_actor_state {
 
   /// Takes every move that needs no further event, then commits; `effects` follow the commit.
   void advance(std::vector<effect> effects);
+  void release_workspace(std::vector<effect>& effects);
   void grant(const core::grant_step& move, std::vector<effect>& effects);
   void advance_hedge(std::vector<effect>& effects);
   void settle_hedge(std::vector<effect>& effects);

@@ -17,8 +17,7 @@ namespace drover {
 
 namespace {
 
-/// Begins the recorded reason of an attempt whose keeper left no account: a later agent reads from
-/// it what happened.
+/// Begins the reason of an attempt whose keeper left no account; later agents look for it.
 constexpr std::string_view keeper_lost_prefix = "keeper lost: ";
 
 bool tells_keeper_lost(const keeper_exit& account) {
@@ -55,6 +54,7 @@ keeper_order order_for(const step_setup& setup, const prepared& place) {
   order.user = place.user;
   order.group = place.group;
   order.disk_folders = {place.workspace, place.outputs};
+  order.outputs = place.outputs;
   for (const auto& more : {place.temporary, place.home})
     if (!more.empty())
       order.disk_folders.push_back(more);
@@ -284,6 +284,7 @@ void step_actor_state::report() {
   news.finished_at = account.finished_at;
   news.usage = account.usage;
   news.leftovers = printable(account.leftovers, limits::reason_bytes_max);
+  news.out_empty = account.out_empty;
   add_cache_note(news);
   self->send(link, host_message{std::move(news)});
   activity.did("reported its result", self->clock().now());

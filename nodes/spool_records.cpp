@@ -207,6 +207,7 @@ std::string encode(const keeper_order& value) {
   out.put("log-bytes-max", value.log_bytes_max);
   put_more(out, value);
   out.put("pty", int{value.pty});
+  out.put("outputs", value.outputs);
   return out.finish();
 }
 
@@ -227,6 +228,8 @@ expected<keeper_order> decode_order(std::string_view bytes) {
     take_more(in, value);
   if (!in.at_end())
     value.pty = in.take_number<int>("pty") != 0;
+  if (!in.at_end())
+    value.outputs = in.take("outputs");
   return done(in, std::move(value));
 }
 
@@ -239,6 +242,7 @@ std::string encode(const keeper_exit& value) {
   out.put("finished-ms", value.finished_at.ms);
   out.put("leftovers", value.leftovers);
   put(out, value.usage);
+  out.put("out-empty", int{value.out_empty});
   return out.finish();
 }
 
@@ -256,6 +260,8 @@ expected<keeper_exit> decode_exit(std::string_view bytes) {
   value.leftovers = in.take("leftovers");
   if (!in.at_end())
     value.usage = take_usage(in);
+  if (!in.at_end())
+    value.out_empty = in.take_number<int>("out-empty") != 0;
   return done(in, std::move(value));
 }
 

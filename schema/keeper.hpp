@@ -40,6 +40,7 @@ struct keeper_order {
   /// How long the command may run on without a renewal (`spool_port::renew_lease`); 0: for ever.
   milliseconds lease{0};
   std::vector<std::string> disk_folders = {}; ///< what `limits.disk` counts
+  std::string outputs = {}; ///< folder of $DROVER_OUT; empty: nothing is to be said of it
   cgroup_plan cgroup = {};
   friend bool operator==(const keeper_order&, const keeper_order&) = default;
 };
@@ -52,6 +53,7 @@ struct keeper_exit {
   wall_time started_at, finished_at;
   std::string leftovers = {}; ///< what had to be killed at the end, for people; empty: nothing
   resource_usage usage = {};
+  bool out_empty = false; ///< it passed, and nothing lay in $DROVER_OUT then; false: not known
   friend bool operator==(const keeper_exit&, const keeper_exit&) = default;
 };
 

@@ -84,6 +84,7 @@ struct attempt_ended {
   std::string leftovers = {}; ///< what had to be killed at its end; empty: nothing
   build_id reused_from = {};  ///< as in attempt_record
   std::string cache_note = {};
+  bool out_empty = false; ///< as in attempt_record
   friend bool operator==(const attempt_ended&, const attempt_ended&) = default;
 };
 

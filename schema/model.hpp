@@ -91,6 +91,7 @@ struct attempt_record {
   bool hedge = false;          ///< begun because another attempt's host was silent
   build_id reused_from = {};   ///< the build whose result the step cache gave; 0: it ran
   std::string cache_note = {}; ///< of a step with a cache: where it came from, or what differed
+  bool out_empty = false;      ///< it passed, and nothing lay in $DROVER_OUT then; false: not known
   friend bool operator==(const attempt_record&, const attempt_record&) = default;
 };
 

@@ -89,6 +89,7 @@ struct AttemptRecord {
   hedge @16 :Bool;
   reusedFrom @17 :UInt64;
   cacheNote @18 :Text;
+  outEmpty @19 :Bool;
 }
 
 struct Usage {

@@ -81,6 +81,7 @@ inline void write(records::AttemptRecord::Builder to, const attempt_record& from
   to.setHedge(from.hedge);
   to.setReusedFrom(from.reused_from.value);
   to.setCacheNote(text(from.cache_note));
+  to.setOutEmpty(from.out_empty);
 }
 
 inline void write_each(capnp::List<records::Entry>::Builder to, const string_map& from) {
@@ -241,6 +242,7 @@ inline attempt_record read(records::AttemptRecord::Reader from) {
   to.hedge = from.getHedge();
   to.reused_from.value = from.getReusedFrom();
   to.cache_note = string(from.getCacheNote());
+  to.out_empty = from.getOutEmpty();
   return to;
 }
 

@@ -18,7 +18,7 @@ $Cxx.namespace("drover::wire");
 
 const major :UInt16 = 1;
 # The protocol that both sides must share; another major is refused at `join`, in words.
-const minor :UInt16 = 4;
+const minor :UInt16 = 5;
 # Counts additions that the other side may ignore. Before 4, a log chunk had 64 KiB at most.
 
 # -- capabilities ----------------------------------------------------------------------------------
@@ -27,9 +27,8 @@ interface Farm {
   # The bootstrap capability of a connection: all that a host can do before it is admitted.
 
   join @0 (hello :Hello, host :Host) -> (answer :JoinAnswer, session :Session);
-  # Once a connection. `hello.host` must be the common name of the host's certificate. Answered
-  # when the coordinator has decided; `session` is set only with a welcome. A refused connection is
-  # closed.
+  # Once a connection. `hello.host` must be the common name of the host's certificate. `session`
+  # is set only with a welcome; a connection that is refused is closed.
 }
 
 struct JoinAnswer {
@@ -171,6 +170,7 @@ struct AttemptEnded {
   leftovers @9 :Text;      # what had to be killed at its end; cut at reason_bytes_max
   reusedFrom @10 :UInt64;  # the build whose result the step cache gave; 0: it ran
   cacheNote @11 :Text;     # where it came from, or what differed; cut at reason_bytes_max
+  outEmpty @12 :Bool;      # it passed, and nothing lay in $DROVER_OUT then; false: not known
 }
 
 struct BlobWant {

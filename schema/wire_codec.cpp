@@ -147,6 +147,7 @@ struct host_writer {
     out.setLeftovers(text(from.leftovers));
     out.setReusedFrom(from.reused_from.value);
     out.setCacheNote(text(from.cache_note));
+    out.setOutEmpty(from.out_empty);
   }
 
   void operator()(const blob_want& from) {

@@ -97,6 +97,7 @@ attempt_ended take(door& at, wire::AttemptEnded::Reader from) {
   value.leftovers = sentence(from.getLeftovers());
   value.reused_from = {from.getReusedFrom()};
   value.cache_note = sentence(from.getCacheNote());
+  value.out_empty = from.getOutEmpty();
   return value;
 }
 

@@ -89,6 +89,22 @@ int rank(result outcome) {
   return 0;
 }
 
+/// Whether the last step's host said, of where the build is now, that $DROVER_OUT was empty.
+bool out_empty(const build_file& file) {
+  if (file.steps.empty() || file.steps.back().accepted.value == 0)
+    return false;
+  const auto& last = file.steps.back();
+  const auto& attempt = last.attempts[last.accepted.value - 1];
+  return attempt.out_empty && attempt.placement == file.build.placement;
+}
+
+/// Whether nothing of its workspace is wanted: no artifacts, nothing that a failed step has left.
+bool leaves_nothing(const build_file& file) {
+  auto well = [](const step_record& step) { return good(step.outcome); };
+  return out_empty(file) && std::all_of(file.steps.begin(), file.steps.end(), well)
+         && !file.build.cancel_requested && !open_hedge(file) && kept_globs(file.recipe).empty();
+}
+
 finish_build conclude(const build_file& file) {
   const step_record* worst = nullptr;
   bool cut_short = false;
@@ -155,6 +171,7 @@ void record_end(attempt_record& attempt, const attempt_ended& report) {
   attempt.leftovers = report.leftovers;
   attempt.reused_from = report.reused_from;
   attempt.cache_note = report.cache_note;
+  attempt.out_empty = report.out_empty;
 }
 
 /// Keeps what came too late beside what was decided without it.
@@ -203,8 +220,10 @@ next_move decide_next(const build_file& file) {
   if (const auto* attempt = live_attempt(file, &at))
     return wait_for_attempt{attempt->number, at};
   bool all_settled = std::all_of(file.steps.begin(), file.steps.end(), settled);
+  if (all_settled && has_host(file) && !leaves_nothing(file))
+    return close_workspace{true};
   if (all_settled)
-    return has_host(file) ? next_move{close_workspace{true}} : next_move{conclude(file)};
+    return conclude(file);
   if (!has_host(file))
     return need_host{};
   for (const auto& step : file.steps) {
@@ -336,59 +355,6 @@ attempt_record* find_attempt(build_file& file, const grant_token& token) {
 
 const attempt_record* find_attempt(const build_file& file, const grant_token& token) {
   return find_attempt(const_cast<build_file&>(file), token); // which only looks
-}
-
-std::vector<std::string> kept_globs(const builder_spec& recipe) {
-  auto globs = recipe.artifacts;
-  for (const auto& step : recipe.steps)
-    for (const auto& tests : step.tests)
-      if (tests != "auto" && std::find(globs.begin(), globs.end(), tests) == globs.end())
-        globs.push_back(tests);
-  return globs;
-}
-
-bool has_tests(const builder_spec& recipe) {
-  return std::any_of(recipe.steps.begin(), recipe.steps.end(),
-                     [](const auto& step) { return !step.tests.empty(); });
-}
-
-assignment make_assignment(const build_file& file, const grant_token& token) {
-  assignment work;
-  work.token = token;
-  const auto* attempt = find_attempt(file, token);
-  work.placement = attempt == nullptr ? file.build.placement : attempt->placement;
-  work.builder = file.build.builder;
-  work.step = file.recipe.steps[token.attempt.step.value];
-  for (const auto& [name, value] : file.build.params)
-    work.step.env.insert({name, value});
-  if (work.step.timeout.count() == 0)
-    work.step.timeout = limits::step_timeout_default;
-  if (work.step.silence.count() == 0)
-    work.step.silence = limits::step_silence_default;
-  work.source = file.build.source;
-  return work;
-}
-
-build_file make_build(build_id id, const builder_spec& recipe, const source_ref& source,
-                      const limits_spec& limits) {
-  build_file file;
-  file.recipe = recipe;
-  for (auto& step : file.recipe.steps)
-    if (step.limits.log == 0)
-      step.limits.log = limits.log_per_step;
-  file.build.id = id;
-  file.build.builder = recipe.name;
-  file.build.source = source;
-  for (size_t i = 0; i < recipe.steps.size(); ++i)
-    file.steps.push_back({{static_cast<uint32_t>(i)},
-                          recipe.steps[i].name,
-                          step_state::pending,
-                          result::none,
-                          -1,
-                          {},
-                          {},
-                          {}});
-  return file;
 }
 
 } // namespace drover::core

@@ -27,7 +27,8 @@ struct wait_for_attempt {
   step_index step;
   friend bool operator==(const wait_for_attempt&, const wait_for_attempt&) = default;
 };
-/// All steps are over and the host still holds the workspace.
+/// All steps are over and the host holds a workspace of which something may be wanted: artifacts,
+/// or what a failed step has left.
 struct close_workspace {
   bool keep_artifacts = false;
   friend bool operator==(const close_workspace&, const close_workspace&) = default;
@@ -36,7 +37,8 @@ struct close_workspace {
 struct need_host {
   friend bool operator==(const need_host&, const need_host&) = default;
 };
-/// Nothing is left to do: the build has ended so.
+/// Nothing is left to wait for: the build has ended so. If it has its host still, that may release
+/// the workspace at leisure.
 struct finish_build {
   result outcome = result::none;
   std::string reason;

@@ -118,6 +118,7 @@ std::optional<failure> far_spool::start(const keeper_order& order) {
   here.pty = false;
   here.user = here.group = 0;
   here.disk_folders = {};
+  here.outputs = {}; // it is over there
   return disk_spool::start(here);
 }
 

@@ -169,6 +169,30 @@ TEST_CASE_METHOD(build_fixture, "build: artifacts are recorded, then the build i
   CHECK(ask<actor_entry>(uut, atom::describe::value).failed());
 }
 
+TEST_CASE_METHOD(
+  build_fixture,
+  "build: with nothing to hand over it is over as soon as its last step is durable") {
+  file.recipe.artifacts.clear();
+  uut = spawn_build(file, {});
+  place("h1", h1);
+  report(h1, ended(token_of(7, 0), result::success));
+  disk->open = false;
+  auto last = ended(token_of(7, 1), result::success);
+  last.out_empty = true;
+  report(h1, last);
+  CHECK(h1.told.all<close_build>().empty());
+  CHECK(coordinator.all<build_over>().empty());
+  release(recorder);
+  CHECK(stored().build.state == build_state::finished);
+  CHECK(stored().build.outcome == result::success);
+  CHECK(coordinator.all<build_over>().size() == 1);
+  CHECK(h1.told.all<grant_over>().size() == 2);
+  REQUIRE(h1.told.all<close_build>().size() == 1);
+  CHECK_FALSE(h1.told.all<close_build>()[0].keep_artifacts); // nobody waits for the answer
+  CHECK(h1.told.all<close_build>()[0].placement == 1);
+  CHECK(ask<actor_entry>(uut, atom::describe::value).failed());
+}
+
 TEST_CASE_METHOD(build_fixture, "build: the answer to another placement's close is not taken") {
   place("h1", h1);
   pass_all(h1);

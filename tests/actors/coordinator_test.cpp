@@ -187,6 +187,27 @@ TEST_CASE_METHOD(tree_fixture, "coordinator: a build's last word before a new su
   CHECK(again.heard.all<close_build>().empty());
 }
 
+TEST_CASE_METHOD(tree_fixture,
+                 "coordinator: a build that dies of its own end is over, and its workspace goes") {
+  auto h1 = join("h1");
+  auto id = submit_one();
+  auto token = h1.heard.all<assignment>()[0].token;
+  h1.known = {{token, known_state::running, 0}};
+  advance_with_beats(h1, 1s);
+  auto last = ended(token, result::success);
+  last.out_empty = true; // so that its last step is its end
+  say_and_strike(h1, last, "build");
+  CHECK(record(id).state == build_state::finished);
+  CHECK(h1.heard.all<result_durable>().empty());
+  auto next = submit_one(); // its slot is free
+  CHECK(h1.heard.all<assignment>().back().token.attempt.build == next);
+  say(h1, last); // hosts repeat it
+  CHECK(h1.heard.all<result_durable>().size() == 1);
+  REQUIRE(h1.heard.all<close_build>().size() == 1);
+  CHECK(h1.heard.all<close_build>()[0].build == id);
+  CHECK(fatal->empty());
+}
+
 TEST_CASE_METHOD(tree_fixture, "coordinator: children that crash too often end the process") {
   auto h1 = join("h1");
   submit_one();

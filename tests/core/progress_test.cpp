@@ -28,6 +28,17 @@ finish_build finish(build_file& file) {
   return std::get<finish_build>(decide_next(file));
 }
 
+/// Passes the next step; its host says whether $DROVER_OUT was empty then.
+void pass_step(build_file& file, bool out_empty) {
+  auto report = ended(grant_next(file), result::success);
+  report.out_empty = out_empty;
+  REQUIRE(apply_ended(file, report) == verdict::accepted);
+}
+
+bool waits_for_workspace(const build_file& file) {
+  return std::holds_alternative<close_workspace>(decide_next(file));
+}
+
 } // namespace
 
 TEST_CASE("progress: a fresh build needs a host") {
@@ -43,6 +54,42 @@ TEST_CASE("progress: steps run one after the other, then the workspace is closed
   auto end = finish(file);
   CHECK(end.outcome == result::success);
   CHECK(end.reason == "all steps passed on h1");
+}
+
+TEST_CASE("progress: a build that passed waits for its workspace only if that may hold something") {
+  auto bare = placed_build({step("build")});
+  pass_step(bare, true);
+  CHECK(std::get<finish_build>(decide_next(bare)).outcome == result::success);
+
+  auto unknown = placed_build({step("build")}); // a host of an earlier version does not say
+  pass_step(unknown, false);
+  CHECK(waits_for_workspace(unknown));
+
+  auto with_artifacts = placed_build({step("build")});
+  with_artifacts.recipe.artifacts = {"*.deb"};
+  pass_step(with_artifacts, true);
+  CHECK(waits_for_workspace(with_artifacts));
+
+  auto with_reports = placed_build({step("test")});
+  with_reports.recipe.steps[0].tests = {"report.xml"};
+  pass_step(with_reports, true);
+  CHECK(waits_for_workspace(with_reports));
+
+  auto failed = placed_build({step("build")}); // its host keeps what is left for people
+  run_step(failed, result::failure, "exit code 2");
+  CHECK(waits_for_workspace(failed));
+}
+
+TEST_CASE("progress: whether $DROVER_OUT is empty is said by the last step, where the build is") {
+  auto late = placed_build({step("build"), step("pack")});
+  pass_step(late, true);
+  pass_step(late, false);
+  CHECK(waits_for_workspace(late));
+
+  auto elsewhere = placed_build({step("build")});
+  pass_step(elsewhere, true);
+  elsewhere.build.placement = 2;
+  CHECK(waits_for_workspace(elsewhere));
 }
 
 TEST_CASE("progress: a failed step skips the later ones but those that always run") {

@@ -62,8 +62,8 @@ struct story {
 
   void hello(wire::Hello::Reader said) {
     greetings.push_back(value_of<drover::hello>(said));
-    protocol =
-      std::to_string(said.getProtocolMajor()) + "." + std::to_string(said.getProtocolMinor());
+    minor = said.getProtocolMinor();
+    protocol = std::to_string(said.getProtocolMajor()) + "." + std::to_string(minor);
   }
   void answer(wire::JoinAnswer::Reader said) {
     REQUIRE(said.isWelcome());
@@ -109,6 +109,7 @@ struct story {
 
   std::vector<drover::hello> greetings;
   std::string protocol;
+  uint16_t minor = 0;
   std::vector<welcome> welcomes;
   std::vector<host_message> by_host;
   std::vector<farm_message> by_farm;
@@ -257,6 +258,7 @@ TEST_CASE_METHOD(farm_fixture,
     capnp::MallocMessageBuilder room;
     auto request = wire.bootstrap().castAs<wire::Farm>().joinRequest();
     write(told.greetings.front(), request.initHello());
+    request.getHello().setProtocolMinor(told.minor);
     request.setHost(wire::Host::Client{kj::heap<deaf_host>()});
     auto joining = request.send();
     auto came = peer.arrival_of(*this);

@@ -6,6 +6,28 @@
 
 using namespace drover;
 
+TEST_CASE_METHOD(keeper_fixture, "keeper: what passed says whether its $DROVER_OUT is empty",
+                 "[keeper]") {
+  auto out_empty = [this](const std::string& script, bool asked = true) {
+    temp_folder outputs;
+    auto work = order(script);
+    work.env["OUT"] = outputs.path;
+    work.outputs = asked ? outputs.path : "";
+    auto account = run(work);
+    spool->confirm(token(), {1});
+    spool->forget(token());
+    return account.out_empty;
+  };
+  CHECK(out_empty("true"));
+  CHECK_FALSE(out_empty("echo x > $OUT/.hidden"));
+  CHECK_FALSE(out_empty("mkdir $OUT/folder"));
+  CHECK_FALSE(out_empty("exit 1"));
+  // Whatever else has come in its place may lead to something.
+  CHECK_FALSE(out_empty("rmdir $OUT"));
+  CHECK_FALSE(out_empty("mkdir $D/there && rmdir $OUT && ln -s $D/there $OUT"));
+  CHECK_FALSE(out_empty("true", false));
+}
+
 TEST_CASE_METHOD(keeper_fixture, "keeper: an orphan with its own session and no environment dies",
                  "[keeper]") {
   auto account = run(order("(setsid env -i /bin/sh -c 'echo $$ > '$D'/pid; exec sleep 60' "

@@ -66,6 +66,7 @@ keeper_order any_order() {
   order.grace = milliseconds{*rc::gen::arbitrary<int32_t>()};
   order.log_bytes_max = *rc::gen::arbitrary<uint64_t>();
   order.pty = *rc::gen::arbitrary<bool>();
+  order.outputs = *any_text();
   return order;
 }
 
@@ -98,6 +99,7 @@ TEST_CASE("spool folder: records read back as they were written", "[spool]") {
                         {*rc::gen::arbitrary<int64_t>()},
                         {*rc::gen::arbitrary<int64_t>()},
                         *any_text()};
+    account.out_empty = *rc::gen::arbitrary<bool>();
     auto back = decode_exit(encode(account));
     RC_ASSERT(back.ok());
     RC_ASSERT(*back == account);

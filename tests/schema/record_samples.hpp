@@ -231,10 +231,10 @@ public:
   void fill(attempt_record& value) {
     auto& [number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost,
            reason, granted_at, started_at, finished_at, log_bytes, usage, leftovers, hedge,
-           reused_from, cache_note] = value;
+           reused_from, cache_note, out_empty] = value;
     all(number, host, granted_in, placement, role, state, outcome, exit_code, keeper_lost, reason,
         granted_at, started_at, finished_at, log_bytes, usage, leftovers, hedge, reused_from,
-        cache_note);
+        cache_note, out_empty);
   }
 
   void fill(step_record& value) {

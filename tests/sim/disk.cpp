@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/disk.hpp"
 
+#include "tests/sim/fakes.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -139,6 +141,8 @@ void host_disk::ends(const grant_token& token, const keeper_exit& how) {
     one->log_size = printed(*one);
   one->account = how;
   one->account->finished_at = wall();
+  one->account->out_empty =
+    how.outcome == result::success && artifacts_of(token.attempt.build).empty();
   stop(*one, keeper::over);
   auto& truth = witness_.processes[token];
   truth.outcome = how.outcome;

@@ -101,7 +101,8 @@ void workload::make_builder(uint32_t number) {
     step.exclusive = (number + i) % 5 == 4; // not drawn: what follows stays as it was
     made.steps.push_back(std::move(step));
   }
-  made.artifacts = {"out/**"};
+  if (number % 3 != 2) // nor this
+    made.artifacts = {"out/**"};
   config_.builders.push_back(std::move(made));
 }
 

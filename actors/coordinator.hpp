@@ -175,6 +175,7 @@ struct coordinator_state {
   // -- healing: whose fault (coordinator_faults.cpp) --
   void judge_end(build_id build);
   void quarantine(const core::black_hole& found);
+  void repeat_missed(const std::vector<build_record>& newest);
   void repeat_elsewhere(const std::vector<core::red_build>& streak, const host_name& host);
   void probe_hosts();
   void plan_probe(const host_name& host, herd_member& member);

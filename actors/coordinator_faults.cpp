@@ -74,7 +74,7 @@ void coordinator_state::quarantine(const core::black_hole& found) {
 void coordinator_state::repeat_elsewhere(const std::vector<core::red_build>& streak,
                                          const host_name& host) {
   for (const auto& red : streak) {
-    if (red.pinned || red.by_farm)
+    if (red.pinned || red.by_farm || !healing.repeated.insert(red.build).second)
       continue;
     auto id = red.build;
     retry_build order{
@@ -86,6 +86,17 @@ void coordinator_state::repeat_elsewhere(const std::vector<core::red_build>& str
             spdlog::warn("build={} is not repeated: {}", id.value, made.error().text);
         },
         [id](const caf::error&) { spdlog::warn("build={} is not repeated in time", id.value); });
+  }
+  while (healing.repeated.size() > limits::repeats_remembered_max)
+    healing.repeated.erase(healing.repeated.begin());
+}
+
+/// After a start: what the coordinator of before owed for hosts that it had quarantined.
+void coordinator_state::repeat_missed(const std::vector<build_record>& newest) {
+  for (const auto& [host, member] : herd) {
+    const auto& hold = member.view.record.hold;
+    if (hold.kind == hold_kind::quarantine && hold.by == "farm")
+      repeat_elsewhere(core::owed_repeats(host, newest), host);
   }
 }
 

@@ -4,6 +4,7 @@
 #include "actors/core/blame.hpp"
 #include "actors/core/events.hpp"
 #include "schema/limits_blame.hpp"
+#include "schema/limits_healing.hpp"
 #include "schema/names.hpp"
 #include "storage/tables.hpp"
 
@@ -29,16 +30,18 @@ void coordinator_state::judge(build_id build) {
     });
 }
 
-/// Once after the start, when hosts had time to come back: verdicts and opinions that a dying
-/// coordinator owed, and what was asked lately.
+/// Once after the start, when hosts had time to come back: verdicts, opinions and second tries that
+/// a dying coordinator owed, and what was asked lately.
 void coordinator_state::judge_missed() {
   judge_missed_at.reset();
-  auto newest = storage::list_builds(*settings.store, {}, limits::blame_searched_max,
+  auto newest = storage::list_builds(*settings.store, {}, limits::repeats_remembered_max,
                                      [](const build_record&) { return true; });
   if (!newest) {
     spdlog::error("builds unreadable at the start: {}", newest.error().text);
     return;
   }
+  repeat_missed(*newest);
+  newest->resize(std::min(newest->size(), limits::blame_searched_max));
   auto now = settings.clock().ms;
   std::map<build_id, size_t> known;
   opinions.clear(); // those of this life are read back as well

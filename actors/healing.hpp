@@ -59,6 +59,7 @@ struct healing_state {
   std::map<build_id, std::optional<core::queue_entry>> hedgeable;
   std::set<build_id> held_back; ///< builds of lost hosts that are re-queued slowly
   core::fault_book faults;
+  std::set<build_id> repeated; ///< what quarantined hosts failed and was begun again in this life
   std::map<host_name, probe_plan> probes;
   std::map<build_id, host_name> probing; ///< probe builds that are not over
   std::map<host_name, canary_trial> trials;

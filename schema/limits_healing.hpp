@@ -48,6 +48,9 @@ inline constexpr milliseconds black_hole_fast = 30s;
 /// Failures of one host that are remembered, and run again elsewhere: what it may have eaten before
 /// others have shown that they pass.
 inline constexpr size_t streak_kept_max = 500;
+/// Such failures that are known to have been begun again; a start looks for those among as many of
+/// the newest builds.
+inline constexpr size_t repeats_remembered_max = 2 * streak_kept_max;
 /// Builders whose last pass is remembered, with the host.
 inline constexpr size_t passes_kept_max = 10'000;
 /// A quarantined host is probed after this, doubling up to the maximum.

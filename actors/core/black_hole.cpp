@@ -7,6 +7,8 @@
 #include "schema/names.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace drover::core {
 
@@ -90,6 +92,22 @@ std::vector<black_hole> find_black_holes(const fault_book& book) {
       found.push_back({host, told(proofs), page.streak});
   }
   return found;
+}
+
+std::vector<red_build> owed_repeats(const host_name& host, std::vector<build_record> known) {
+  std::set<build_id> begun_again;
+  for (const auto& build : known)
+    begun_again.insert(build.retry_of);
+  std::sort(known.begin(), known.end(), [](const build_record& a, const build_record& b) {
+    return std::pair{a.finished_at.ms, a.id} < std::pair{b.finished_at.ms, b.id};
+  });
+  fault_book book;
+  for (const auto& build : known)
+    if (build.host == host && build.state == build_state::finished)
+      note_end(book, build, {});
+  auto owed = std::move(book.hosts[host].streak);
+  std::erase_if(owed, [&](const red_build& red) { return begun_again.contains(red.build); });
+  return owed;
 }
 
 void forget_streak(fault_book& book, const host_name& host) {

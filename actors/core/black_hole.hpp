@@ -49,6 +49,10 @@ struct black_hole {
 /// same builder passed since then on another host of the same kind.
 std::vector<black_hole> find_black_holes(const fault_book& book);
 
+/// What a quarantined host has failed fast in a row and nobody has begun again, of these builds of
+/// the farm: the coordinator may have died between the verdict and the second tries.
+std::vector<red_build> owed_repeats(const host_name& host, std::vector<build_record> known);
+
 /// The host begins anew: it was quarantined for what it did, or let back.
 void forget_streak(fault_book& book, const host_name& host);
 

@@ -1,5 +1,7 @@
 // Whose fault it is, the ladder and health, as the coordinator acts on them.
 // SPDX-License-Identifier: Apache-2.0
+#include "schema/limits_blame.hpp"
+#include "storage/keys.hpp"
 #include "tests/actors/healing_fixture.hpp"
 
 using namespace drover;
@@ -72,6 +74,16 @@ struct black_hole_fixture : healing_fixture {
     return again;
   }
 
+  std::vector<build_id> tries_of(build_id failed) {
+    auto found = storage::list_builds(
+      *store, {}, 100, [failed](const build_record& build) { return build.retry_of == failed; });
+    REQUIRE(found);
+    std::vector<build_id> ids;
+    for (const auto& build : *found)
+      ids.push_back(build.id);
+    return ids;
+  }
+
   machine h1, h2;
   std::vector<build_id> red;
   build_id held; ///< on h1 while it is quarantined
@@ -99,6 +111,25 @@ TEST_CASE_METHOD(black_hole_fixture, "healing: what fails there after that is re
     wanted.insert(held);
   CHECK(repeated() == wanted);
   CHECK(journal(event_kind::host_quarantined).size() == 1);
+}
+
+TEST_CASE_METHOD(black_hole_fixture,
+                 "healing: a coordinator that dies after a quarantine repeats what it owes") {
+  auto again = repeated();
+  storage::write_batch lost; // as if it had died before the second try of one of them was durable
+  for (auto id : tries_of(red[1])) {
+    lost.remove(storage::family::history, storage::keys::build(id));
+    lost.remove(storage::family::active, storage::keys::active_build(id));
+  }
+  REQUIRE_FALSE(store->commit(lost, storage::durability::synced));
+  restart();
+  h1 = join("h1");
+  h2 = join("h2");
+  CHECK(repeated().empty());
+  pass(limits::blame_recovery_after + 1s, {&h1, &h2});
+  CHECK(repeated() == std::multiset<build_id>{red[1]});
+  pass(limits::blame_recovery_after + 1s, {&h1, &h2});
+  CHECK(tries_of(red[0]).size() == 1);
 }
 
 TEST_CASE_METHOD(black_hole_fixture, "healing: no opinion is asked of a host in quarantine") {

@@ -110,6 +110,27 @@ TEST_CASE("black hole: all that it has eaten is given back, not only the last of
   CHECK(found.front().streak.size() == 100);
 }
 
+TEST_CASE("black hole: what a quarantined host is owed for is told by the builds themselves") {
+  std::vector<build_record> known;
+  auto add = [&](uint64_t id, const char* host, result outcome, int64_t took = 50) -> auto& {
+    auto began = static_cast<int64_t>(1000 * id);
+    return known.emplace_back(over(id, host, outcome, began, took));
+  };
+  add(1, "h1", result::failure); // it has passed one since
+  add(2, "h1", result::success);
+  add(4, "h1", result::failure);
+  add(3, "h1", result::failure);
+  add(5, "h2", result::failure);
+  add(6, "h1", result::failure);
+  add(7, "h2", result::success).retry_of = {4};
+  add(8, "h1", result::failure).state = build_state::running;
+  auto owed = owed_repeats({"h1"}, known);
+  REQUIRE(owed.size() == 2);
+  CHECK(owed[0].build == build_id{3});
+  CHECK(owed[1].build == build_id{6});
+  CHECK(owed_repeats({"h3"}, known).empty());
+}
+
 TEST_CASE("black hole: broken code, slow failures and other kinds of hosts are none") {
   fault_book book;
   note_end(book, over(9, "h2", result::success, 0, 500), "linux/x"); // before it broke

@@ -24,51 +24,127 @@ bool same_work(const build_record& a, const build_record& b) {
 // -- blame ---------------------------------------------------------------------------------------
 
 void archivist_state::remember(const build_record& build) {
-  if (!knows_reds) {
-    build_id before{build.id.value + limits::blame_searched_max};
-    auto found = readable(
-      storage::list_builds(*store, before, 2 * limits::blame_searched_max, core::is_blamable),
-      build);
-    for (auto& red : found.value_or(std::vector<build_record>{})) {
-      auto id = red.id;
-      reds.insert_or_assign(id, std::move(red));
-    }
-    knows_reds = found.has_value();
+  if (!knows_past) {
+    knows_past = past.look_at_newest();
+    for (const auto& [builder, builds] : past.all())
+      for (const auto& [id, one] : builds)
+        if (core::is_blamable(one->ending.build) && !reds.contains(id))
+          remember_red(one->ending.build);
   }
+  past.learn(build);
   if (core::is_blamable(build))
-    reds.insert_or_assign(build.id, build);
-  while (reds.size() > 2 * limits::blame_searched_max)
+    remember_red(build);
+}
+
+void archivist_state::remember_red(const build_record& build) {
+  reds.insert_or_assign(build.id, known_red{build, {}, true});
+  while (reds.size() > limits::blame_compared_within)
     reds.erase(reds.begin());
 }
 
-bool archivist_state::concerns_a_red(const build_record& build) const {
-  return !knows_reds || std::any_of(reds.begin(), reds.end(), [&](const auto& red) {
-    return same_work(red.second, build);
+/// Itself and what it is a second opinion on, and the newest others.
+std::vector<build_id> archivist_state::concerned(const build_record& end) const {
+  bool tells = core::is_green(end) || core::is_blamable(end);
+  std::vector<build_id> found;
+  size_t others = 0;
+  for (auto red = reds.rbegin(); red != reds.rend(); ++red) {
+    const auto& [build, reach, waits] = red->second;
+    bool itself = build.id == end.id || build.id == end.opinion_of;
+    if (!itself && others >= limits::blame_judged_max)
+      continue;
+    // One that was cancelled tells nothing, but nobody need wait for it any more.
+    if (!same_work(build, end) || !(tells ? core::can_concern(build, reach, end) : waits))
+      continue;
+    found.push_back(build.id);
+    others += itself ? 0 : 1;
+  }
+  return found;
+}
+
+/// Compares it with the most telling ends of the same work, and with earlier ones of other sources,
+/// newest first.
+archivist_state::judgement archivist_state::weigh(const past_builds::item& red) {
+  const auto& build = red->ending.build;
+  std::vector<past_builds::item> compared, earlier;
+  core::blame_choice choice;
+  for (bool all_there = false; !all_there;) { // else without those that are gone
+    std::vector<past_builds::item> same;
+    std::vector<const build_record*> records;
+    compared.clear();
+    earlier.clear();
+    for (auto& one : past.near(build)) {
+      const auto& other = one->ending.build;
+      if (same_work(other, build)) {
+        records.push_back(&other);
+        same.push_back(std::move(one));
+      } else if (other.id < build.id && core::is_blamable(other)
+                 && earlier.size() < limits::blame_history_max) {
+        earlier.push_back(std::move(one));
+      }
+    }
+    choice = core::choose_compared(build, records);
+    for (auto position : choice.chosen)
+      compared.push_back(same[position]);
+    all_there = true;
+    for (const auto* kind : {&compared, &earlier})
+      for (const auto& one : *kind)
+        all_there &= past.is_there(one);
+  }
+  core::blame_case known{past.end_of(red), {}, {}};
+  for (const auto& one : compared)
+    known.same.push_back(&past.end_of(one));
+  for (const auto& one : earlier)
+    known.earlier.push_back(&past.end_of(one));
+  return {core::judge_blame(known), choice.reach};
+}
+
+/// The same is being built already: its end will tell.
+bool archivist_state::is_built_near(const build_record& red) const {
+  auto near = past.near(red);
+  return std::any_of(near.begin(), near.end(), [&](const auto& one) {
+    return one->ending.build.state != build_state::finished && same_work(one->ending.build, red);
   });
 }
 
-/// Compares it with the same builds and with earlier ones of other sources, both newest first.
-core::blame_case archivist_state::gather(const past_builds::item& red, const past_items& same,
-                                         const past_items& others) {
-  core::blame_case known{past.end_of(red), {}, {}};
-  for (const auto& other : same)
-    if (other != red && other->ending.build.state == build_state::finished
-        && known.same.size() < limits::blame_compared_max)
-      known.same.push_back(&past.end_of(other));
-  for (const auto& other : others)
-    if (other->ending.build.id < red->ending.build.id && core::is_blamable(other->ending.build)
-        && known.earlier.size() < limits::blame_history_max)
-      known.earlier.push_back(&past.end_of(other));
-  return known;
+void archivist_state::judge_red(build_id id, judged& answer, storage::write_batch& batch) {
+  auto& known = reds.at(id);
+  known.reach = {};
+  known.waits = false;
+  auto stored = readable(storage::read_build(*store, id), known.build);
+  if (!stored)
+    return;
+  if (!*stored) { // deleted meanwhile
+    past.forget(id);
+    reds.erase(id);
+    return;
+  }
+  self->send(census, actor_note{name, "judges build " + to_string(id)});
+  auto red = past.learn(**stored);
+  past.missed_something();
+  auto found = weigh(red);
+  bool wishes = found.verdict.wish != core::opinion_wish::none && !red->never_asked;
+  bool all_seen = !past.missed_something();
+  if (wishes) { // what has ended but was not told yet may make an opinion needless
+    all_seen &= past.look_around(**stored);
+    found = weigh(red);
+    wishes = found.verdict.wish != core::opinion_wish::none;
+    known.waits = wishes && is_built_near(**stored);
+    if (wishes && !known.waits)
+      answer.open.push_back({id, found.verdict.wish});
+    all_seen &= !past.missed_something();
+  }
+  // A wish that can't be granted now may be later, and what was not read may be then. Of a lost
+  // attempt more of the log may come, but a lost host says all.
+  bool told = red->settled || (*stored)->outcome == result::host_lost;
+  if (!wishes && all_seen && knows_past && told)
+    known.reach = core::speaks_for_itself(red->ending) ? core::blame_reach{0, 0} : found.reach;
+  if (found.verdict.fault != (*stored)->fault
+      || found.verdict.evidence != (*stored)->fault_evidence)
+    change(**std::move(stored), found.verdict, batch);
 }
 
-/// Unless it has been deleted meanwhile.
-void archivist_state::change(const build_record& red, const core::blame_verdict& verdict,
+void archivist_state::change(build_record changed, const core::blame_verdict& verdict,
                              storage::write_batch& batch) {
-  auto build = readable(storage::read_build(*store, red.id), red);
-  if (!build || !*build)
-    return;
-  auto& changed = **build;
   changed.fault = verdict.fault;
   changed.fault_evidence = verdict.evidence;
   storage::put_build(batch, changed);
@@ -77,41 +153,24 @@ void archivist_state::change(const build_record& red, const core::blame_verdict&
   event.state = to_string(changed.fault);
   event.text = changed.fault_evidence;
   batch.events.push_back(std::move(event));
-  spdlog::info("blame build={} fault={} evidence=\"{}\"", red.id.value, to_string(changed.fault),
-               printable(changed.fault_evidence, 200));
+  spdlog::info("blame build={} fault={} evidence=\"{}\"", changed.id.value,
+               to_string(changed.fault), printable(changed.fault_evidence, 200));
 }
 
 caf::result<judged> archivist_state::judge(build_id build) {
   auto over = storage::read_build(*store, build);
-  if (!over || !*over || (*over)->state != build_state::finished
-      || (*over)->outcome == result::cancelled || (*over)->outcome == result::skipped)
+  if (over && !*over)
+    past.forget(build);
+  if (!over || !*over || (*over)->state != build_state::finished)
     return judged{};
   remember(**over);
-  if (!concerns_a_red(**over))
+  auto red = concerned(**over);
+  if (red.empty())
     return judged{};
-  auto around = past.around(**over);
-  auto others = std::stable_partition(around.begin(), around.end(), [&](const auto& one) {
-    return same_work(one->ending.build, **over);
-  });
-  // The same is being built elsewhere already: its end will tell.
-  bool more_to_come = std::any_of(around.begin(), others, [](const auto& one) {
-    return one->ending.build.state != build_state::finished;
-  });
   judged answer;
   storage::write_batch batch;
-  size_t looked = 0;
-  for (auto one = around.begin(); one != others; ++one) {
-    const auto& red = (*one)->ending.build;
-    if (!core::is_blamable(red) || ++looked > limits::blame_compared_max)
-      continue;
-    self->send(census, actor_note{name, "judges build " + to_string(red.id)});
-    auto verdict =
-      core::judge_blame(gather(*one, {around.begin(), others}, {others, around.end()}));
-    if (verdict.wish != core::opinion_wish::none && !more_to_come)
-      answer.open.push_back({red.id, verdict.wish});
-    if (verdict.fault != red.fault || verdict.evidence != red.fault_evidence)
-      change(red, verdict, batch);
-  }
+  for (auto id : red)
+    judge_red(id, answer, batch);
   activity.did("judged build " + to_string(build), self->clock().now());
   if (batch.empty())
     return answer;

@@ -4,6 +4,7 @@
 
 #include "actors/census.hpp"
 #include "actors/core/blame.hpp"
+#include "actors/core/blame_choice.hpp"
 #include "actors/farm.hpp"
 #include "actors/past_builds.hpp"
 
@@ -22,18 +23,29 @@ struct archivist_state {
   static inline const char* name = "archivist";
   explicit archivist_state(pointer actor) : self{actor} {}
 
-  using past_items = std::vector<past_builds::item>;
+  /// A red build that later ends may put into another light.
+  struct known_red {
+    build_record build;
+    core::blame_reach reach; ///< of ends that it is judged again for
+    bool waits = false; ///< the same is being built: its end tells whether an opinion is wanted
+  };
+  struct judgement {
+    core::blame_verdict verdict;
+    core::blame_reach reach;
+  };
 
   caf::result<judged> judge(build_id build);
   caf::result<artifacts_gone> drop(const drop_artifacts& order);
-  core::blame_case gather(const past_builds::item& red, const past_items& same,
-                          const past_items& others);
-  void change(const build_record& red, const core::blame_verdict& verdict,
-              storage::write_batch& batch);
-  /// Reads once which builds near the newest are red, and knows the rest by what it judges.
+  /// Reads once how the newest builds ended, and knows the rest by what it is told.
   void remember(const build_record& build);
-  /// Whether anything red that is still compared was built from the same.
-  bool concerns_a_red(const build_record& build) const;
+  void remember_red(const build_record& build);
+  /// The red builds that this end can put into another light.
+  std::vector<build_id> concerned(const build_record& end) const;
+  void judge_red(build_id id, judged& answer, storage::write_batch& batch);
+  judgement weigh(const past_builds::item& red);
+  bool is_built_near(const build_record& red) const;
+  void change(build_record changed, const core::blame_verdict& verdict,
+              storage::write_batch& batch);
   actor_entry describe() const;
 
   pointer self;
@@ -42,10 +54,9 @@ struct archivist_state {
   recorder_actor recorder;
   census_actor census;
   last_activity activity;
-  /// Red builds that the next end may put into another light. Most ends are green and concern none:
-  /// these cost no search through the store.
-  std::map<build_id, build_record> reds;
-  bool knows_reds = false;
+  /// The newest red builds. Most ends concern none of them: these cost no search.
+  std::map<build_id, known_red> reds;
+  bool knows_past = false;
   past_builds past;
 };
 

@@ -35,42 +35,82 @@ void cannot_read(const build_record& build, const failure& why) {
   spdlog::warn("blame of build={} misses something: {}", build.id.value, why.text);
 }
 
-std::vector<past_builds::item> past_builds::around(const build_record& build) {
-  std::vector<item> found;
-  auto keep = [&](const item& one) {
-    if (one->ending.build.builder == build.builder)
-      found.push_back(one);
-  };
+bool past_builds::look_at_newest() {
+  return look({}, 2 * limits::blame_compared_within);
+}
+
+bool past_builds::look_around(const build_record& build) {
+  return look({build.id.value + limits::blame_compared_within}, 2 * limits::blame_compared_within);
+}
+
+bool past_builds::look(build_id before, size_t rows) {
   storage::build_visitor visitor;
   visitor.known = [&](build_id id, std::string_view bytes) {
     auto known = remembered_.find(id);
-    if (known == remembered_.end() || known->second->bytes != bytes)
-      return false;
-    keep(known->second);
-    return true;
+    return known != remembered_.end()
+           && (known->second->ending.build.state == build_state::finished
+               || known->second->bytes == bytes);
   };
   visitor.fresh = [&](build_record record, std::string_view bytes) {
-    keep(renew(std::move(record), bytes));
+    auto one = renew(std::move(record));
+    if (one->ending.build.state != build_state::finished)
+      one->bytes = bytes;
   };
-  build_id before{build.id.value + limits::blame_searched_max};
-  auto problem = storage::visit_builds(*store_, before, 2 * limits::blame_searched_max, visitor);
+  auto problem = storage::visit_builds(*store_, before, rows, visitor);
+  if (problem)
+    spdlog::warn("blame misses something: {}", problem->text);
+  return !problem;
+}
+
+past_builds::item past_builds::learn(build_record over) {
+  auto one = renew(std::move(over));
   while (remembered_.size() > limits::blame_remembered_max)
-    remembered_.erase(remembered_.begin()); // the oldest: most searches are near the newest
-  if (!problem)
+    forget(remembered_.begin()->first); // the oldest: most searches are near the newest
+  return one;
+}
+
+void past_builds::forget(build_id build) {
+  auto known = remembered_.find(build);
+  if (known == remembered_.end())
+    return;
+  auto kin = by_builder_.find(known->second->ending.build.builder);
+  kin->second.erase(build);
+  if (kin->second.empty())
+    by_builder_.erase(kin);
+  remembered_.erase(known);
+}
+
+std::vector<past_builds::item> past_builds::near(const build_record& build) const {
+  std::vector<item> found;
+  auto kin = by_builder_.find(build.builder);
+  if (kin == by_builder_.end())
     return found;
-  cannot_read(build, *problem);
-  return {};
+  auto id = build.id.value;
+  build_id first{id - std::min<uint64_t>(id, limits::blame_compared_within)};
+  auto one = kin->second.upper_bound({id + limits::blame_compared_within});
+  while (one != kin->second.begin() && (--one)->first >= first)
+    found.push_back(one->second);
+  return found;
+}
+
+bool past_builds::is_there(const item& build) {
+  auto found = take(storage::has_build(*store_, build->ending.build.id), build->ending.build);
+  if (!found || *found)
+    return true;
+  forget(build->ending.build.id);
+  return false;
 }
 
 /// A verdict on a build that is over changes its record, but not how it ended.
-past_builds::item past_builds::renew(build_record record, std::string_view bytes) {
+past_builds::item past_builds::renew(build_record record) {
   auto& one = remembered_[record.id];
   bool was_over = one && one->ending.build.state == build_state::finished;
-  if (!was_over)
+  if (!was_over) {
     one = std::make_shared<past_build>();
+    by_builder_[record.builder][record.id] = one;
+  }
   one->ending.build = std::move(record);
   one->ending.build.artifacts.clear();
-  one->bytes = bytes;
   return one;
 }
 
@@ -80,7 +120,7 @@ const core::build_ending& past_builds::end_of(const item& build) {
   auto& out = build->ending;
   out = {std::move(out.build), {}, -1, std::move(out.error), {}};
   build->settled = out.build.state == build_state::finished;
-  auto hosts = readable(storage::read_build_facts(*store_, out.build.id), out.build);
+  auto hosts = take(storage::read_build_facts(*store_, out.build.id), out.build);
   build->settled &= hosts.has_value();
   if (hosts)
     if (auto last = hosts->find(out.build.placement); last != hosts->end())
@@ -90,14 +130,15 @@ const core::build_ending& past_builds::end_of(const item& build) {
   return out;
 }
 
-void past_builds::read_steps(past_build& one) const {
+void past_builds::read_steps(past_build& one) {
   auto& out = one.ending;
-  auto file = readable(storage::read_build_file(*store_, out.build.id), out.build);
+  auto file = take(storage::read_build_file(*store_, out.build.id), out.build);
   one.settled &= file && *file;
   if (!file || !*file)
     return;
+  one.never_asked = !core::opinion_obstacle(**file).empty();
   for (const auto& step : (*file)->steps) {
-    auto report = readable(storage::read_test_report(*store_, out.build.id, step.index), out.build);
+    auto report = take(storage::read_test_report(*store_, out.build.id, step.index), out.build);
     bool known = report && *report;
     if (known)
       add_failing(**report, out.failing);
@@ -119,15 +160,14 @@ void past_builds::read_steps(past_build& one) const {
 
 /// The line of the attempt's log that tells of its failure, searched again only when there is more.
 void past_builds::read_error(past_build& one, const step_record& step,
-                             const attempt_record& attempt) const {
+                             const attempt_record& attempt) {
   auto& out = one.ending;
   attempt_id id{out.build.id, step.index, attempt.number};
-  auto size = readable(storage::log_size(*store_, id), out.build);
+  auto size = take(storage::log_size(*store_, id), out.build);
   one.settled &= size.has_value();
   if (!size || (one.searched == id && one.log_bytes == *size))
     return;
-  auto tail =
-    readable(storage::read_log_tail(*store_, id, limits::error_search_bytes_max), out.build);
+  auto tail = take(storage::read_log_tail(*store_, id, limits::error_search_bytes_max), out.build);
   one.settled &= tail.has_value();
   if (!tail)
     return;

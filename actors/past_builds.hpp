@@ -27,34 +27,59 @@ std::optional<Value> readable(expected<Value> found, const build_record& build) 
 /// A build as far as it was read.
 struct past_build {
   core::build_ending ending; ///< `build` at once and without artifacts; the rest by `end_of`
-  std::string bytes;         ///< that `build` was decoded from
+  std::string bytes;         ///< that `build` was decoded from, until it is over
   bool settled = false;      ///< the rest of `ending` is read, and changes no more
+  bool never_asked = false;  ///< no second opinion on it is possible, ever; by `end_of`
   attempt_id searched;       ///< whose log gave `ending.error`
   uint64_t log_bytes = 0;    ///< so much of it
 };
 
-/// Each end of a build is compared with dozens of others. Most of them are over and change no more,
-/// so that decoding their records, steps, tests and logs again and again would be most of the work.
-/// The store is asked each time which builds there are and whether their records are the same
-/// bytes: nobody has to tell of changes, and a build that is deleted is forgotten by itself.
+/// Failures are compared with dozens of ends. Those change no more, so they are read once: the
+/// newest at the start, later ones as each ends. Only that they are still there is asked again:
+/// nobody has to tell that a build was deleted.
 class past_builds {
 public:
   using item = std::shared_ptr<past_build>;
 
   void open(std::shared_ptr<const storage::store> store) { store_ = std::move(store); }
 
-  /// Builds of the same builder around this one, newest first, itself among them. A failure of the
-  /// store leaves parts out, with a line in the log; so does that of `end_of`.
-  std::vector<item> around(const build_record& build);
+  /// Reads what is not known yet of the newest builds; of those around this one. False, with a line
+  /// in the log: the store failed, and not all is known.
+  bool look_at_newest();
+  bool look_around(const build_record& build);
+  /// It is over; its record as it is now.
+  item learn(build_record over);
+  void forget(build_id build);
+
+  /// Builds of the same builder that are near enough to be compared, newest first, itself among
+  /// them: as far as they are known.
+  std::vector<item> near(const build_record& build) const;
+  /// All that are known, by builder.
+  const std::map<std::string, std::map<build_id, item>>& all() const { return by_builder_; }
+
+  /// A failure of the store leaves parts out, with a line in the log.
   const core::build_ending& end_of(const item& build);
+  /// What is not is forgotten. Where the store can't tell it counts as there.
+  bool is_there(const item& build);
+  /// Whether something that was asked for since the last call could not be read.
+  bool missed_something() { return std::exchange(missed_, false); }
 
 private:
-  item renew(build_record record, std::string_view bytes);
-  void read_steps(past_build& one) const;
-  void read_error(past_build& one, const step_record& step, const attempt_record& attempt) const;
+  bool look(build_id before, size_t rows);
+  /// What was read, or nothing with a line in the log and a note that it is missing.
+  template <class Value>
+  std::optional<Value> take(expected<Value> found, const build_record& build) {
+    missed_ |= !found;
+    return readable(std::move(found), build);
+  }
+  item renew(build_record record);
+  void read_steps(past_build& one);
+  void read_error(past_build& one, const step_record& step, const attempt_record& attempt);
 
   std::shared_ptr<const storage::store> store_;
   std::map<build_id, item> remembered_;
+  std::map<std::string, std::map<build_id, item>> by_builder_; ///< the same ones
+  bool missed_ = false;
 };
 
 } // namespace drover

@@ -30,4 +30,11 @@ std::optional<failure> visit_builds(const store& from, build_id before, size_t r
   return failed ? failed : problem;
 }
 
+expected<bool> has_build(const store& from, build_id build) {
+  auto bytes = from.get(family::history, keys::build(build));
+  if (!bytes)
+    return about("builds", bytes.error());
+  return bytes->has_value();
+}
+
 } // namespace drover::storage

@@ -20,4 +20,7 @@ struct build_visitor {
 std::optional<failure> visit_builds(const store& from, build_id before, size_t rows,
                                     const build_visitor& visitor);
 
+/// Whether it has a record, which is not decoded.
+expected<bool> has_build(const store& from, build_id build);
+
 } // namespace drover::storage

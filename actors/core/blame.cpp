@@ -70,10 +70,6 @@ std::string shape_of(std::string_view error) {
   return out;
 }
 
-bool is_green(const build_record& build) {
-  return build.outcome == result::success || build.outcome == result::warnings;
-}
-
 bool is_elsewhere(const build_record& red, const build_record& other) {
   return !other.host.value.empty() && other.host != red.host;
 }
@@ -164,6 +160,14 @@ bool is_blamable(const build_record& build) {
     return false;
   }
   return false;
+}
+
+bool is_green(const build_record& build) {
+  return build.outcome == result::success || build.outcome == result::warnings;
+}
+
+bool speaks_for_itself(const build_ending& red) {
+  return is_blamable(red.build) && plain_verdict(red).has_value();
 }
 
 bool same_failure(const build_ending& a, const build_ending& b) {

@@ -25,8 +25,11 @@ struct build_ending {
 /// What a red build can be compared with; whoever makes the case keeps the endings.
 struct blame_case {
   const build_ending& red;
-  std::vector<const build_ending*> same;    ///< finished: same builder, source and parameters
-  std::vector<const build_ending*> earlier; ///< red ones of the same builder, of other sources
+  /// Finished, of the same builder, source and parameters, the most telling first: see
+  /// blame_choice.hpp.
+  std::vector<const build_ending*> same;
+  /// Red ones of the same builder, of other sources, newest first.
+  std::vector<const build_ending*> earlier;
 };
 
 struct blame_verdict {
@@ -41,6 +44,12 @@ std::string platform_of(const host_facts& facts);
 
 /// Whether somebody is to blame for this build at all: it is over and red.
 bool is_blamable(const build_record& build);
+
+/// Whether it passed, with warnings or without.
+bool is_green(const build_record& build);
+
+/// Whether the end tells by itself whose fault it is, whatever became of the same elsewhere.
+bool speaks_for_itself(const build_ending& red);
 
 /// The verdict from what is known by now. What machines say of themselves ("No space left on
 /// device") and lost hosts speak for themselves; all else is told by the same builds elsewhere.

@@ -184,3 +184,72 @@ TEST_CASE_METHOD(opinions_fixture, "blame: a build that was deleted is no eviden
   end_last(h1, result::failure);
   CHECK(record(here).fault == blame::none); // what was remembered of it does not count
 }
+
+namespace {
+
+/// Builds of one source without opinions, on hosts that the test chooses.
+struct verdicts_fixture : opinions_fixture {
+  verdicts_fixture() {
+    settings.config.builders[0].second_opinion = false;
+    restart();
+    h1 = join("h1");
+    h2 = join("h2");
+  }
+
+  build_id ends(machine& on, result outcome) {
+    auto answer = submit(&on == &h1 ? "h1" : "h2");
+    REQUIRE(answer.ready());
+    auto build = (**answer.get()).builds.at(0);
+    end_last(on, outcome);
+    REQUIRE(record(build).outcome == outcome);
+    return build;
+  }
+
+  machine h1, h2;
+};
+
+} // namespace
+
+TEST_CASE_METHOD(verdicts_fixture, "blame: what is built again much later changes no verdict") {
+  auto red = ends(h1, result::failure);
+  auto green = ends(h1, result::success);
+  ends(h1, result::success);
+  auto before = record(red);
+  REQUIRE(before.fault == blame::flaky);
+  REQUIRE(before.fault_evidence.starts_with("build " + std::to_string(green.value) + " on h1"));
+  auto verdicts = told(event_kind::blame_changed).size();
+  for (size_t i = 0; i < 2 * limits::blame_compared_max; ++i)
+    ends(i % 2 == 0 ? h1 : h2, result::success);
+  CHECK(record(red) == before);
+  CHECK(told(event_kind::blame_changed).size() == verdicts);
+}
+
+TEST_CASE_METHOD(verdicts_fixture, "blame: after a restart verdicts stay as they were") {
+  auto red = ends(h1, result::failure);
+  ends(h1, result::success);
+  ends(h1, result::success);
+  auto before = record(red);
+  restart();
+  h1 = join("h1");
+  h2 = join("h2");
+  for (int i = 0; i < 4; ++i)
+    ends(h1, result::success);
+  CHECK(record(red) == before);
+}
+
+TEST_CASE_METHOD(opinions_fixture,
+                 "opinions: what waited for a build is asked if it is cancelled") {
+  auto h1 = join("h1");
+  auto red = submit_one();
+  auto h2 = join("h2");
+  auto same = submit("h2"); // the same elsewhere already
+  REQUIRE(same.ready());
+  auto other = (**same.get()).builds.at(0);
+  end_last(h1, result::failure);
+  REQUIRE(record(red).outcome == result::failure);
+  CHECK(opinions_on(red).empty());
+  REQUIRE(cancel(other));
+  end_last(h2, result::cancelled);
+  REQUIRE(record(other).outcome == result::cancelled);
+  CHECK(opinions_on(red).size() == 1);
+}

@@ -25,7 +25,7 @@ bool same_work(const build_record& a, const build_record& b) {
 
 void archivist_state::remember(const build_record& build) {
   if (!knows_past) {
-    knows_past = past.look_at_newest();
+    knows_past = past.look_for_new();
     for (const auto& [builder, builds] : past.all())
       for (const auto& [id, one] : builds)
         if (core::is_blamable(one->ending.build) && !reds.contains(id))
@@ -61,49 +61,65 @@ std::vector<build_id> archivist_state::concerned(const build_record& end) const 
   return found;
 }
 
-/// Compares it with the most telling ends of the same work, and with earlier ones of other sources,
-/// newest first.
+/// Compares it with the most telling ends of the same work; if they tell nothing, with earlier ones
+/// of other sources as well, newest first.
 archivist_state::judgement archivist_state::weigh(const past_builds::item& red) {
-  const auto& build = red->ending.build;
-  std::vector<past_builds::item> compared, earlier;
+  const auto& ending = past.end_of(red);
+  if (core::speaks_for_itself(ending))
+    return {core::judge_blame({ending, {}, {}}), {0, 0}};
+  const auto& build = ending.build;
+  past_items compared, earlier;
   core::blame_choice choice;
-  for (bool all_there = false; !all_there;) { // else without those that are gone
-    std::vector<past_builds::item> same;
+  do { // else without those that are gone
+    past_items same;
     std::vector<const build_record*> records;
-    compared.clear();
     earlier.clear();
-    for (auto& one : past.near(build)) {
-      const auto& other = one->ending.build;
+    for (const auto* one : past.near(build)) {
+      const auto& other = (*one)->ending.build;
       if (same_work(other, build)) {
         records.push_back(&other);
-        same.push_back(std::move(one));
+        same.push_back(*one);
       } else if (other.id < build.id && core::is_blamable(other)
                  && earlier.size() < limits::blame_history_max) {
-        earlier.push_back(std::move(one));
+        earlier.push_back(*one);
       }
     }
     choice = core::choose_compared(build, records);
+    compared.clear();
     for (auto position : choice.chosen)
       compared.push_back(same[position]);
-    all_there = true;
-    for (const auto* kind : {&compared, &earlier})
-      for (const auto& one : *kind)
-        all_there &= past.is_there(one);
-  }
-  core::blame_case known{past.end_of(red), {}, {}};
+  } while (!are_there(compared) || !are_there(earlier));
+  core::blame_case known{ending, {}, {}};
   for (const auto& one : compared)
     known.same.push_back(&past.end_of(one));
-  for (const auto& one : earlier)
-    known.earlier.push_back(&past.end_of(one));
-  return {core::judge_blame(known), choice.reach};
+  auto verdict = core::judge_blame(known);
+  if (verdict.fault == blame::none && !earlier.empty()) {
+    for (const auto& one : earlier)
+      known.earlier.push_back(&past.end_of(one));
+    verdict = core::judge_blame(known);
+  }
+  return {std::move(verdict), choice.reach};
 }
 
-/// The same is being built already: its end will tell.
-bool archivist_state::is_built_near(const build_record& red) const {
-  auto near = past.near(red);
-  return std::any_of(near.begin(), near.end(), [&](const auto& one) {
-    return one->ending.build.state != build_state::finished && same_work(one->ending.build, red);
-  });
+bool archivist_state::are_there(const past_items& builds) {
+  bool all = true;
+  for (const auto& one : builds)
+    all &= past.is_there(one);
+  return all;
+}
+
+/// What was not over when it was read is read again: whether the same is still being built, so that
+/// its end will tell. One that has ended, but was not told yet, tells from now on.
+bool archivist_state::is_built_near(const build_record& red) {
+  past_items open;
+  for (const auto* one : past.near(red))
+    if ((*one)->ending.build.state != build_state::finished && same_work((*one)->ending.build, red))
+      open.push_back(*one);
+  bool any = false;
+  for (const auto& one : open)
+    if (auto now = past.read_again(one))
+      any |= now->ending.build.state != build_state::finished;
+  return any;
 }
 
 void archivist_state::judge_red(build_id id, judged& answer, storage::write_batch& batch) {
@@ -125,10 +141,11 @@ void archivist_state::judge_red(build_id id, judged& answer, storage::write_batc
   bool wishes = found.verdict.wish != core::opinion_wish::none && !red->never_asked;
   bool all_seen = !past.missed_something();
   if (wishes) { // what has ended but was not told yet may make an opinion needless
-    all_seen &= past.look_around(**stored);
+    all_seen &= past.look_for_new();
+    known.waits = is_built_near(**stored);
     found = weigh(red);
     wishes = found.verdict.wish != core::opinion_wish::none;
-    known.waits = wishes && is_built_near(**stored);
+    known.waits &= wishes;
     if (wishes && !known.waits)
       answer.open.push_back({id, found.verdict.wish});
     all_seen &= !past.missed_something();
@@ -137,7 +154,7 @@ void archivist_state::judge_red(build_id id, judged& answer, storage::write_batc
   // attempt more of the log may come, but a lost host says all.
   bool told = red->settled || (*stored)->outcome == result::host_lost;
   if (!wishes && all_seen && knows_past && told)
-    known.reach = core::speaks_for_itself(red->ending) ? core::blame_reach{0, 0} : found.reach;
+    known.reach = found.reach;
   if (found.verdict.fault != (*stored)->fault
       || found.verdict.evidence != (*stored)->fault_evidence)
     change(**std::move(stored), found.verdict, batch);

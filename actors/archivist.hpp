@@ -23,6 +23,8 @@ struct archivist_state {
   static inline const char* name = "archivist";
   explicit archivist_state(pointer actor) : self{actor} {}
 
+  using past_items = std::vector<past_builds::item>;
+
   /// A red build that later ends may put into another light.
   struct known_red {
     build_record build;
@@ -43,7 +45,8 @@ struct archivist_state {
   std::vector<build_id> concerned(const build_record& end) const;
   void judge_red(build_id id, judged& answer, storage::write_batch& batch);
   judgement weigh(const past_builds::item& red);
-  bool is_built_near(const build_record& red) const;
+  bool are_there(const past_items& builds);
+  bool is_built_near(const build_record& red);
   void change(build_record changed, const core::blame_verdict& verdict,
               storage::write_batch& batch);
   actor_entry describe() const;

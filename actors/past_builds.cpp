@@ -35,31 +35,17 @@ void cannot_read(const build_record& build, const failure& why) {
   spdlog::warn("blame of build={} misses something: {}", build.id.value, why.text);
 }
 
-bool past_builds::look_at_newest() {
-  return look({}, 2 * limits::blame_compared_within);
-}
-
-bool past_builds::look_around(const build_record& build) {
-  return look({build.id.value + limits::blame_compared_within}, 2 * limits::blame_compared_within);
-}
-
-bool past_builds::look(build_id before, size_t rows) {
-  storage::build_visitor visitor;
-  visitor.known = [&](build_id id, std::string_view bytes) {
-    auto known = remembered_.find(id);
-    return known != remembered_.end()
-           && (known->second->ending.build.state == build_state::finished
-               || known->second->bytes == bytes);
-  };
-  visitor.fresh = [&](build_record record, std::string_view bytes) {
-    auto one = renew(std::move(record));
-    if (one->ending.build.state != build_state::finished)
-      one->bytes = bytes;
-  };
-  auto problem = storage::visit_builds(*store_, before, rows, visitor);
-  if (problem)
-    spdlog::warn("blame misses something: {}", problem->text);
-  return !problem;
+bool past_builds::look_for_new() {
+  auto found = storage::builds_after(*store_, newest_, 2 * limits::blame_compared_within);
+  if (!found) {
+    spdlog::warn("blame misses something: {}", found.error().text);
+    return false;
+  }
+  if (!found->empty())
+    newest_ = found->front().id;
+  for (auto& build : *found)
+    renew(std::move(build));
+  return true;
 }
 
 past_builds::item past_builds::learn(build_record over) {
@@ -67,6 +53,16 @@ past_builds::item past_builds::learn(build_record over) {
   while (remembered_.size() > limits::blame_remembered_max)
     forget(remembered_.begin()->first); // the oldest: most searches are near the newest
   return one;
+}
+
+past_builds::item past_builds::read_again(const item& build) {
+  auto id = build->ending.build.id;
+  auto found = take(storage::read_build(*store_, id), build->ending.build);
+  if (found && *found)
+    return renew(**std::move(found));
+  if (found)
+    forget(id);
+  return nullptr;
 }
 
 void past_builds::forget(build_id build) {
@@ -80,8 +76,8 @@ void past_builds::forget(build_id build) {
   remembered_.erase(known);
 }
 
-std::vector<past_builds::item> past_builds::near(const build_record& build) const {
-  std::vector<item> found;
+std::vector<const past_builds::item*> past_builds::near(const build_record& build) const {
+  std::vector<const item*> found;
   auto kin = by_builder_.find(build.builder);
   if (kin == by_builder_.end())
     return found;
@@ -89,7 +85,7 @@ std::vector<past_builds::item> past_builds::near(const build_record& build) cons
   build_id first{id - std::min<uint64_t>(id, limits::blame_compared_within)};
   auto one = kin->second.upper_bound({id + limits::blame_compared_within});
   while (one != kin->second.begin() && (--one)->first >= first)
-    found.push_back(one->second);
+    found.push_back(&one->second);
   return found;
 }
 
@@ -117,6 +113,10 @@ past_builds::item past_builds::renew(build_record record) {
 const core::build_ending& past_builds::end_of(const item& build) {
   if (build->settled)
     return build->ending;
+  if (build->log_open) {
+    read_error(*build, build->searched);
+    return build->ending;
+  }
   auto& out = build->ending;
   out = {std::move(out.build), {}, -1, std::move(out.error), {}};
   build->settled = out.build.state == build_state::finished;
@@ -154,15 +154,15 @@ void past_builds::read_steps(past_build& one) {
   }
   out.step = step->name;
   out.exit_code = attempt->exit_code;
-  one.settled &= attempt->state == attempt_state::finished; // of a lost one more may come
-  read_error(one, *step, *attempt);
+  read_error(one, {out.build.id, step->index, attempt->number});
+  // Of a lost one more may come.
+  one.log_open = one.settled && attempt->state != attempt_state::finished;
+  one.settled &= !one.log_open;
 }
 
 /// The line of the attempt's log that tells of its failure, searched again only when there is more.
-void past_builds::read_error(past_build& one, const step_record& step,
-                             const attempt_record& attempt) {
+void past_builds::read_error(past_build& one, const attempt_id& id) {
   auto& out = one.ending;
-  attempt_id id{out.build.id, step.index, attempt.number};
   auto size = take(storage::log_size(*store_, id), out.build);
   one.settled &= size.has_value();
   if (!size || (one.searched == id && one.log_bytes == *size))

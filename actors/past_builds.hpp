@@ -27,8 +27,8 @@ std::optional<Value> readable(expected<Value> found, const build_record& build) 
 /// A build as far as it was read.
 struct past_build {
   core::build_ending ending; ///< `build` at once and without artifacts; the rest by `end_of`
-  std::string bytes;         ///< that `build` was decoded from, until it is over
   bool settled = false;      ///< the rest of `ending` is read, and changes no more
+  bool log_open = false;     ///< all but the log is: of a lost attempt more of it may come
   bool never_asked = false;  ///< no second opinion on it is possible, ever; by `end_of`
   attempt_id searched;       ///< whose log gave `ending.error`
   uint64_t log_bytes = 0;    ///< so much of it
@@ -43,17 +43,19 @@ public:
 
   void open(std::shared_ptr<const storage::store> store) { store_ = std::move(store); }
 
-  /// Reads what is not known yet of the newest builds; of those around this one. False, with a line
-  /// in the log: the store failed, and not all is known.
-  bool look_at_newest();
-  bool look_around(const build_record& build);
+  /// Reads the builds that are newer than all that were read before. False, with a line in the
+  /// log: the store failed, and not all is known.
+  bool look_for_new();
   /// It is over; its record as it is now.
   item learn(build_record over);
   void forget(build_id build);
+  /// One that was not over when it was read, as it is now. Nothing: it is not there any more, or,
+  /// with a line in the log, can't be read.
+  item read_again(const item& build);
 
   /// Builds of the same builder that are near enough to be compared, newest first, itself among
   /// them: as far as they are known.
-  std::vector<item> near(const build_record& build) const;
+  std::vector<const item*> near(const build_record& build) const;
   /// All that are known, by builder.
   const std::map<std::string, std::map<build_id, item>>& all() const { return by_builder_; }
 
@@ -65,7 +67,6 @@ public:
   bool missed_something() { return std::exchange(missed_, false); }
 
 private:
-  bool look(build_id before, size_t rows);
   /// What was read, or nothing with a line in the log and a note that it is missing.
   template <class Value>
   std::optional<Value> take(expected<Value> found, const build_record& build) {
@@ -74,11 +75,12 @@ private:
   }
   item renew(build_record record);
   void read_steps(past_build& one);
-  void read_error(past_build& one, const step_record& step, const attempt_record& attempt);
+  void read_error(past_build& one, const attempt_id& attempt);
 
   std::shared_ptr<const storage::store> store_;
   std::map<build_id, item> remembered_;
   std::map<std::string, std::map<build_id, item>> by_builder_; ///< the same ones
+  build_id newest_;                                            ///< that `look_for_new` has seen
   bool missed_ = false;
 };
 

@@ -6,28 +6,14 @@
 
 namespace drover::storage {
 
-std::optional<failure> visit_builds(const store& from, build_id before, size_t rows,
-                                    const build_visitor& visitor) {
-  std::optional<failure> problem;
-  auto visit = [&](std::string_view key, std::string_view bytes) {
-    if (rows == 0)
-      return false;
-    --rows;
-    auto id = keys::read_build(key);
-    if (!id)
-      problem = failure{ec::damaged, "builds: a key is malformed; run admin verify"};
-    else if (!visitor.known(*id, bytes)) {
-      if (auto build = record::decode_build(bytes))
-        visitor.fresh(*std::move(build), bytes);
-      else
-        problem = about("builds", build.error());
-    }
-    return !problem;
-  };
-  build_id end{before.value == 0 ? highest_id : before.value};
-  auto failed =
-    from.scan(family::history, keys::build({0}), keys::build(end), scan_order::descending, visit);
-  return failed ? failed : problem;
+expected<std::vector<build_record>> builds_after(const store& from, build_id after, size_t rows) {
+  key_range newest_first{keys::build({after.value + 1}), keys::build({highest_id}),
+                         scan_order::descending, rows};
+  auto builds =
+    read_range(from, newest_first, record::decode_build, [](const build_record&) { return true; });
+  if (!builds)
+    return about("builds", builds.error());
+  return builds;
 }
 
 expected<bool> has_build(const store& from, build_id build) {

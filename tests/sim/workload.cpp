@@ -145,12 +145,21 @@ void workload::submit_of(const std::string& builder, uint64_t times) {
 }
 
 void workload::submit() {
+  if (ahead_ > 0) {
+    --ahead_;
+    return;
+  }
   auto& random = engine_.random;
   submission request;
   auto orders = random.between(1, 2);
   for (uint64_t i = 0; i < orders; ++i) {
     submission::order order;
-    order.builder = config_.builders[random.between(0, builders - 1)].name;
+    const auto& builder = config_.builders[random.between(0, builders - 1)];
+    order.builder = builder.name;
+    // Its builds grow with the herd, as the number of submissions does: it counts as what it makes,
+    // or the load would grow with the square.
+    if (builder.on.kind == placement_kind::each_host)
+      ahead_ += std::max<uint64_t>(1, config_.hosts.size() / usual_hosts) - 1;
     if (random.happens(0.6))
       order.source = sources_[random.between(0, sources_.size() - 1)].ref;
     request.orders.push_back(std::move(order));

@@ -42,6 +42,7 @@ private:
   std::function<office()> where_;
   std::vector<build_id> builds_;
   size_t submissions_ = 0;
+  uint64_t ahead_ = 0; ///< submissions whose builds a large herd was given at once
 };
 
 } // namespace drover::sim

@@ -5,6 +5,13 @@
 namespace drover {
 namespace {
 
+#ifdef DROVER_PROTOCOL_MINOR // a program of an earlier version, made for tests
+constexpr uint16_t minor_spoken = DROVER_PROTOCOL_MINOR;
+#else
+constexpr uint16_t minor_spoken = wire::MINOR;
+#endif
+constexpr bool knows_out_empty = minor_spoken > 4;
+
 kj::StringPtr text(const std::string& from) {
   return {from.c_str(), from.size()};
 }
@@ -147,7 +154,7 @@ struct host_writer {
     out.setLeftovers(text(from.leftovers));
     out.setReusedFrom(from.reused_from.value);
     out.setCacheNote(text(from.cache_note));
-    out.setOutEmpty(from.out_empty);
+    out.setOutEmpty(knows_out_empty && from.out_empty);
   }
 
   void operator()(const blob_want& from) {
@@ -291,12 +298,6 @@ struct farm_writer {
     out.setProblem(text(from.problem));
   }
 };
-
-#ifdef DROVER_PROTOCOL_MINOR // a program of an earlier version, made for tests
-constexpr uint16_t minor_spoken = DROVER_PROTOCOL_MINOR;
-#else
-constexpr uint16_t minor_spoken = wire::MINOR;
-#endif
 
 } // namespace
 

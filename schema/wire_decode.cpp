@@ -9,6 +9,15 @@
 namespace drover {
 namespace {
 
+#ifdef DROVER_PROTOCOL_MINOR // a program of an earlier version, made for tests
+constexpr size_t host_kinds = DROVER_HOST_KINDS, farm_kinds = DROVER_FARM_KINDS;
+constexpr bool knows_out_empty = DROVER_PROTOCOL_MINOR > 4;
+#else
+constexpr size_t host_kinds = std::variant_size_v<host_message>;
+constexpr size_t farm_kinds = std::variant_size_v<farm_message>;
+constexpr bool knows_out_empty = true;
+#endif
+
 std::vector<known_attempt> take(door& at, capnp::List<wire::KnownAttempt>::Reader from) {
   return at.list("known", from, limits::known_attempts_max, [&](wire::KnownAttempt::Reader one) {
     known_attempt value{take(at, one.getToken()), {}, 0};
@@ -97,7 +106,7 @@ attempt_ended take(door& at, wire::AttemptEnded::Reader from) {
   value.leftovers = sentence(from.getLeftovers());
   value.reused_from = {from.getReusedFrom()};
   value.cache_note = sentence(from.getCacheNote());
-  value.out_empty = from.getOutEmpty();
+  value.out_empty = knows_out_empty && from.getOutEmpty();
   return value;
 }
 
@@ -341,13 +350,6 @@ farm_message take(door& at, wire::FarmMessage::Reader from) {
   at.refuse("kind", "is not known to this version");
   return {};
 }
-
-#ifdef DROVER_PROTOCOL_MINOR // a program of an earlier version, made for tests
-constexpr size_t host_kinds = DROVER_HOST_KINDS, farm_kinds = DROVER_FARM_KINDS;
-#else
-constexpr size_t host_kinds = std::variant_size_v<host_message>;
-constexpr size_t farm_kinds = std::variant_size_v<farm_message>;
-#endif
 
 } // namespace
 

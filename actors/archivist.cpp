@@ -13,14 +13,6 @@
 
 namespace drover {
 
-namespace {
-
-bool same_work(const build_record& a, const build_record& b) {
-  return a.builder == b.builder && a.source == b.source && a.params == b.params;
-}
-
-} // namespace
-
 // -- blame ---------------------------------------------------------------------------------------
 
 void archivist_state::remember(const build_record& build) {
@@ -37,7 +29,7 @@ void archivist_state::remember(const build_record& build) {
 }
 
 void archivist_state::remember_red(const build_record& build) {
-  reds.insert_or_assign(build.id, known_red{build, {}, true});
+  reds.insert_or_assign(build.id, known_red{build, mark_of_work(build), {}, true});
   while (reds.size() > limits::blame_compared_within)
     reds.erase(reds.begin());
 }
@@ -45,10 +37,13 @@ void archivist_state::remember_red(const build_record& build) {
 /// Itself and what it is a second opinion on, and the newest others.
 std::vector<build_id> archivist_state::concerned(const build_record& end) const {
   bool tells = core::is_green(end) || core::is_blamable(end);
+  auto work = mark_of_work(end);
   std::vector<build_id> found;
   size_t others = 0;
   for (auto red = reds.rbegin(); red != reds.rend(); ++red) {
-    const auto& [build, reach, waits] = red->second;
+    const auto& [build, mark, reach, waits] = red->second;
+    if (mark != work)
+      continue;
     bool itself = build.id == end.id || build.id == end.opinion_of;
     if (!itself && others >= limits::blame_judged_max)
       continue;
@@ -68,37 +63,31 @@ archivist_state::judgement archivist_state::weigh(const past_builds::item& red) 
   if (core::speaks_for_itself(ending))
     return {core::judge_blame({ending, {}, {}}), {0, 0}};
   const auto& build = ending.build;
-  past_items compared, earlier;
+  past_items compared;
   core::blame_choice choice;
   do { // else without those that are gone
-    past_items same;
+    auto same = past.same_near(build);
     std::vector<const build_record*> records;
-    earlier.clear();
-    for (const auto* one : past.near(build)) {
-      const auto& other = (*one)->ending.build;
-      if (same_work(other, build)) {
-        records.push_back(&other);
-        same.push_back(*one);
-      } else if (other.id < build.id && core::is_blamable(other)
-                 && earlier.size() < limits::blame_history_max) {
-        earlier.push_back(*one);
-      }
-    }
+    for (const auto& one : same)
+      records.push_back(&one->ending.build);
     choice = core::choose_compared(build, records);
     compared.clear();
     for (auto position : choice.chosen)
       compared.push_back(same[position]);
-  } while (!are_there(compared) || !are_there(earlier));
+  } while (!are_there(compared));
   core::blame_case known{ending, {}, {}};
   for (const auto& one : compared)
     known.same.push_back(&past.end_of(one));
   auto verdict = core::judge_blame(known);
-  if (verdict.fault == blame::none && !earlier.empty()) {
-    for (const auto& one : earlier)
-      known.earlier.push_back(&past.end_of(one));
-    verdict = core::judge_blame(known);
-  }
-  return {std::move(verdict), choice.reach};
+  if (verdict.fault != blame::none)
+    return {std::move(verdict), choice.reach};
+  past_items earlier;
+  do
+    earlier = past.red_before(build, limits::blame_history_max);
+  while (!are_there(earlier));
+  for (const auto& one : earlier)
+    known.earlier.push_back(&past.end_of(one));
+  return {core::judge_blame(known), choice.reach};
 }
 
 bool archivist_state::are_there(const past_items& builds) {
@@ -111,10 +100,9 @@ bool archivist_state::are_there(const past_items& builds) {
 /// What was not over when it was read is read again: whether the same is still being built, so that
 /// its end will tell. One that has ended, but was not told yet, tells from now on.
 bool archivist_state::is_built_near(const build_record& red) {
-  past_items open;
-  for (const auto* one : past.near(red))
-    if ((*one)->ending.build.state != build_state::finished && same_work((*one)->ending.build, red))
-      open.push_back(*one);
+  auto open = past.same_near(red);
+  std::erase_if(open,
+                [](const auto& one) { return one->ending.build.state == build_state::finished; });
   bool any = false;
   for (const auto& one : open)
     if (auto now = past.read_again(one))

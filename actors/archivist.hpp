@@ -28,6 +28,7 @@ struct archivist_state {
   /// A red build that later ends may put into another light.
   struct known_red {
     build_record build;
+    size_t work = 0;         ///< the mark of its work
     core::blame_reach reach; ///< of ends that it is judged again for
     bool waits = false; ///< the same is being built: its end tells whether an opinion is wanted
   };

@@ -270,10 +270,14 @@ void coordinator_state::plan() {
   advance_trials(); // their peers' slots are given away next
   if (queue.empty())
     return; // each of thousands of hosts that join asks for a plan, and its offers are dear
+  auto waiting = waiting_entries();
+  std::erase_if(waiting, [this](const auto* entry) { return waits_for_its_host(*entry); });
+  if (waiting.empty())
+    return;
   auto hosts = offers();
   if (core::free_slots(hosts) == 0)
     return; // each end of thousands of steps asks as well, and the queue is long
-  for (const auto& placement : core::place_builds(waiting_entries(), std::move(hosts)))
+  for (const auto& placement : core::place_builds(waiting, std::move(hosts)))
     place(placement.build, placement.host);
 }
 

@@ -142,6 +142,7 @@ struct coordinator_state {
 
   // -- builds --
   void plan();
+  bool waits_for_its_host(const core::queue_entry& entry) const;
   void schedule_plan();
   void place(build_id build, const host_name& host);
   void keep_facts(build_id build, uint32_t placement, const herd_member& member);

@@ -149,4 +149,16 @@ core::queue_view coordinator_state::waiting_entries() const {
   return entries;
 }
 
+/// Whether it is for one host alone, and that is full or away: of builds for each host most are.
+bool coordinator_state::waits_for_its_host(const core::queue_entry& entry) const {
+  if (entry.pinned.value.empty())
+    return false;
+  auto found = herd.find(entry.pinned);
+  if (found == herd.end())
+    return true;
+  const auto& [host, member] = *found;
+  auto slots = member.slots > 0 ? member.slots : member.view.record.slots; // an owner may give less
+  return member.view.state != host_state::up || member.used >= slots;
+}
+
 } // namespace drover

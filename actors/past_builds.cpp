@@ -29,10 +29,33 @@ bool awaits_tests(const build_file& file, const step_record& step) {
   return step.accepted.value != 0 && !file.recipe.steps.at(step.index.value).tests.empty();
 }
 
+/// The first that is near enough to be compared.
+build_id first_near(build_id build) {
+  return {build.value - std::min<uint64_t>(build.value, limits::blame_compared_within)};
+}
+
 } // namespace
 
 void cannot_read(const build_record& build, const failure& why) {
   spdlog::warn("blame of build={} misses something: {}", build.id.value, why.text);
+}
+
+size_t mark_of_work(const build_record& build) {
+  std::hash<std::string> hash;
+  auto mark = hash(build.builder);
+  auto mix = [&](const std::string& text) { mark = mark * 31 + hash(text); };
+  mix(build.source.id);
+  mix(build.source.sha256);
+  mix(build.source.revision);
+  for (const auto& [name, value] : build.params) {
+    mix(name);
+    mix(value);
+  }
+  return mark;
+}
+
+bool same_work(const build_record& a, const build_record& b) {
+  return a.builder == b.builder && a.source == b.source && a.params == b.params;
 }
 
 bool past_builds::look_for_new() {
@@ -73,19 +96,39 @@ void past_builds::forget(build_id build) {
   kin->second.erase(build);
   if (kin->second.empty())
     by_builder_.erase(kin);
+  auto alike = by_work_.find(known->second->work);
+  alike->second.erase(build);
+  if (alike->second.empty())
+    by_work_.erase(alike);
   remembered_.erase(known);
 }
 
-std::vector<const past_builds::item*> past_builds::near(const build_record& build) const {
-  std::vector<const item*> found;
+std::vector<past_builds::item> past_builds::same_near(const build_record& build) const {
+  std::vector<item> found;
+  auto kin = by_work_.find(mark_of_work(build));
+  if (kin == by_work_.end())
+    return found;
+  auto first = first_near(build.id);
+  auto one = kin->second.upper_bound({build.id.value + limits::blame_compared_within});
+  while (one != kin->second.begin() && (--one)->first >= first)
+    if (same_work(one->second->ending.build, build))
+      found.push_back(one->second);
+  return found;
+}
+
+std::vector<past_builds::item> past_builds::red_before(const build_record& build,
+                                                       size_t most) const {
+  std::vector<item> found;
   auto kin = by_builder_.find(build.builder);
   if (kin == by_builder_.end())
     return found;
-  auto id = build.id.value;
-  build_id first{id - std::min<uint64_t>(id, limits::blame_compared_within)};
-  auto one = kin->second.upper_bound({id + limits::blame_compared_within});
-  while (one != kin->second.begin() && (--one)->first >= first)
-    found.push_back(&one->second);
+  auto first = first_near(build.id);
+  auto one = kin->second.lower_bound(build.id);
+  while (found.size() < most && one != kin->second.begin() && (--one)->first >= first) {
+    const auto& other = one->second->ending.build;
+    if (core::is_blamable(other) && !same_work(other, build))
+      found.push_back(one->second);
+  }
   return found;
 }
 
@@ -103,7 +146,9 @@ past_builds::item past_builds::renew(build_record record) {
   bool was_over = one && one->ending.build.state == build_state::finished;
   if (!was_over) {
     one = std::make_shared<past_build>();
+    one->work = mark_of_work(record);
     by_builder_[record.builder][record.id] = one;
+    by_work_[one->work][record.id] = one;
   }
   one->ending.build = std::move(record);
   one->ending.build.artifacts.clear();

@@ -24,9 +24,15 @@ std::optional<Value> readable(expected<Value> found, const build_record& build) 
   return std::nullopt;
 }
 
+/// Builds of the same work: of the same builder, from the same source and parameters. What differs
+/// in its mark is not the same: a glance tells that of most.
+size_t mark_of_work(const build_record& build);
+bool same_work(const build_record& a, const build_record& b);
+
 /// A build as far as it was read.
 struct past_build {
   core::build_ending ending; ///< `build` at once and without artifacts; the rest by `end_of`
+  size_t work = 0;           ///< its mark
   bool settled = false;      ///< the rest of `ending` is read, and changes no more
   bool log_open = false;     ///< all but the log is: of a lost attempt more of it may come
   bool never_asked = false;  ///< no second opinion on it is possible, ever; by `end_of`
@@ -53,9 +59,11 @@ public:
   /// with a line in the log, can't be read.
   item read_again(const item& build);
 
-  /// Builds of the same builder that are near enough to be compared, newest first, itself among
-  /// them: as far as they are known.
-  std::vector<const item*> near(const build_record& build) const;
+  /// Builds of the same work that are near enough to be compared, newest first, itself among them;
+  /// red ones of other work of the builder before it, newest first, `most` at most: both as far as
+  /// they are known.
+  std::vector<item> same_near(const build_record& build) const;
+  std::vector<item> red_before(const build_record& build, size_t most) const;
   /// All that are known, by builder.
   const std::map<std::string, std::map<build_id, item>>& all() const { return by_builder_; }
 
@@ -79,8 +87,10 @@ private:
 
   std::shared_ptr<const storage::store> store_;
   std::map<build_id, item> remembered_;
-  std::map<std::string, std::map<build_id, item>> by_builder_; ///< the same ones
-  build_id newest_;                                            ///< that `look_for_new` has seen
+  // The same ones:
+  std::map<std::string, std::map<build_id, item>> by_builder_;
+  std::map<size_t, std::map<build_id, item>> by_work_; ///< by its mark
+  build_id newest_;                                    ///< that `look_for_new` has seen
   bool missed_ = false;
 };
 

@@ -116,7 +116,7 @@ expected<enrolment_answer> read(enrolments::Answer::Reader from) {
 namespace record {
 
 std::string encode(const host_identity& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<enrolments::HostIdentity>();
   to.setName(text(value.name.value));
   write(to.initLabels(count(value.labels.size())), value.labels);

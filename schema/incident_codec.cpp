@@ -8,7 +8,7 @@
 namespace drover::record {
 
 std::string encode(const incident_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::IncidentRecord>();
   to.setBuilder(text(value.builder));
   to.setPlace(text(value.place));
@@ -48,7 +48,7 @@ expected<incident_record> decode_incident(std::string_view bytes) {
 }
 
 std::string encode(const outbox_mark& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::OutboxMark>();
   to.setEvent(value.event);
   to.setNotice(value.notice);

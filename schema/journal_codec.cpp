@@ -7,7 +7,7 @@
 namespace drover::record {
 
 std::string encode(const event_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::EventRecord>();
   to.setSequence(value.sequence);
   to.setAtMs(value.at.ms);
@@ -47,7 +47,7 @@ expected<event_record> decode_event(std::string_view bytes) {
 }
 
 std::string encode(const config_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::ConfigRecord>();
   to.setGeneration(value.generation);
   to.setAtMs(value.at.ms);
@@ -73,7 +73,7 @@ expected<config_record> decode_config(std::string_view bytes) {
 }
 
 std::string encode(const token_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::TokenRecord>();
   to.setId(text(value.id));
   to.setSha256(text(value.sha256));
@@ -97,7 +97,7 @@ expected<token_record> decode_token(std::string_view bytes) {
 }
 
 std::string encode(const change_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::ChangeRecord>();
   to.setId(value.id.value);
   to.setSource(text(value.source));
@@ -140,7 +140,7 @@ expected<change_record> decode_change(std::string_view bytes) {
 }
 
 std::string encode(const source_status& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::SourceStatus>();
   to.setName(text(value.name));
   to.setLookMs(value.last_look.ms);
@@ -194,7 +194,7 @@ test_case read_case(records::TestCase::Reader from) {
 } // namespace
 
 std::string encode(const test_report& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::TestReport>();
   to.setDialect(text(value.dialect));
   auto tests = to.initTests(count(value.tests.size()));

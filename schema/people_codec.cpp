@@ -7,7 +7,7 @@
 namespace drover::record {
 
 std::string encode(const user_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::UserRecord>();
   to.setName(text(value.name));
   to.setPassword(text(value.password));
@@ -29,7 +29,7 @@ expected<user_record> decode_user(std::string_view bytes) {
 }
 
 std::string encode(const session_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::SessionRecord>();
   to.setSha256(text(value.sha256));
   to.setUser(text(value.user));
@@ -49,7 +49,7 @@ expected<session_record> decode_session(std::string_view bytes) {
 }
 
 std::string encode(const notice_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::NoticeRecord>();
   to.setId(value.id);
   to.setReporter(text(value.reporter));
@@ -101,7 +101,7 @@ expected<notice_record> decode_notice(std::string_view bytes) {
 }
 
 std::string encode(const cache_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::CacheRecord>();
   to.setKey(text(value.key));
   to.setBuilder(text(value.builder));

@@ -56,7 +56,7 @@ expected<std::string_view> unwrap(kind what, std::string_view value) {
 // -- records -------------------------------------------------------------------------------------
 
 std::string encode(const store_version& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   message.initRoot<records::StoreVersion>().setVersion(value.version);
   return finish(kind::store_version, message);
 }
@@ -68,7 +68,7 @@ expected<store_version> decode_store_version(std::string_view bytes) {
 }
 
 std::string encode(const commit_mark& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   message.initRoot<records::CommitMark>().setSequence(value.sequence);
   return finish(kind::commit_mark, message);
 }
@@ -80,7 +80,7 @@ expected<commit_mark> decode_commit_mark(std::string_view bytes) {
 }
 
 std::string encode(const epoch& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   write(message.initRoot<records::Epoch>(), value);
   return finish(kind::epoch, message);
 }
@@ -91,7 +91,7 @@ expected<epoch> decode_epoch(std::string_view bytes) {
 }
 
 std::string encode(const build_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::BuildRecord>();
   to.setId(value.id.value);
   to.setBuilder(text(value.builder));
@@ -157,7 +157,7 @@ expected<build_record> decode_build(std::string_view bytes) {
 }
 
 std::string encode(const step_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::StepRecord>();
   to.setIndex(value.index.value);
   to.setName(text(value.name));
@@ -187,7 +187,7 @@ expected<step_record> decode_step(std::string_view bytes) {
 }
 
 std::string encode(const builder_spec& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::BuilderSpec>();
   to.setName(text(value.name));
   to.setSource(text(value.source));
@@ -231,7 +231,7 @@ expected<builder_spec> decode_recipe(std::string_view bytes) {
 }
 
 std::string encode(const campaign_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::CampaignRecord>();
   to.setId(value.id.value);
   write(to.initSource(), value.source);
@@ -257,7 +257,7 @@ expected<campaign_record> decode_campaign(std::string_view bytes) {
 }
 
 std::string encode(const host_record& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::HostRecord>();
   to.setName(text(value.name.value));
   to.setMachineId(text(value.machine_id));
@@ -303,7 +303,7 @@ std::string encode(const manifest& value) {
   digests.reserve(value.pieces.size() * digest_bytes);
   for (const auto& piece : value.pieces)
     digests += piece;
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::BlobManifest>();
   to.setSize(value.size);
   to.setPieces(octets(digests));
@@ -326,7 +326,7 @@ expected<manifest> decode_manifest(std::string_view bytes) {
 }
 
 std::string encode(const log_segment& value) {
-  capnp::MallocMessageBuilder message;
+  record_builder message;
   auto to = message.initRoot<records::LogSegment>();
   to.setSize(value.size);
   to.setLines(value.lines);

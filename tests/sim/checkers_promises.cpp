@@ -22,11 +22,18 @@ void add(promises&& more, promises& to) {
 } // namespace
 
 void checkers::check_kept(const promises& made) {
+  std::map<build_id, std::optional<build_file>> read; // one build gives many promises
+  auto kept = [&](build_id build) -> const std::optional<build_file>& {
+    auto [found, fresh] = read.try_emplace(build);
+    if (fresh)
+      found->second = stored(build);
+    return found->second;
+  };
   for (auto build : made.builds)
-    if (!stored(build))
+    if (!kept(build))
       return breach(text_of(build) + " was acknowledged and is lost");
   for (auto build : made.cancelled)
-    if (auto file = stored(build); !file || !file->build.cancel_requested)
+    if (const auto& file = kept(build); !file || !file->build.cancel_requested)
       return breach(text_of(build) + ": its cancellation was acknowledged and is lost");
   for (auto campaign : made.campaigns)
     if (auto found = storage::read_campaign(*store_, campaign); !found || !*found)
@@ -37,7 +44,7 @@ void checkers::check_kept(const promises& made) {
                     + " bytes were acknowledged, "
                     + (size ? std::to_string(*size) : size.error().text) + " are stored");
   for (const auto& token : made.results) {
-    auto file = stored(token.attempt.build);
+    const auto& file = kept(token.attempt.build);
     const auto* attempt = file ? attempt_of(*file, token) : nullptr;
     if (attempt == nullptr || live(*attempt))
       return breach("result of attempt " + sim::text_of(token) + " was acknowledged and is lost");

@@ -4,6 +4,7 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <utility>
 
@@ -184,10 +185,16 @@ void engine::run_until(milliseconds time) {
 }
 
 void engine::note(const std::string& what) {
-  auto line = std::to_string(now().count()) + " " + what + "\n";
-  hash_.add(line);
+  constexpr size_t digits_max = 20;
+  line_.resize(digits_max);
+  auto end = std::to_chars(line_.data(), line_.data() + digits_max, now().count()).ptr;
+  line_.resize(static_cast<size_t>(end - line_.data()));
+  line_ += ' ';
+  line_ += what;
+  line_ += '\n';
+  hash_.add(line_);
   if (print_trace_)
-    std::fputs(line.c_str(), stdout);
+    std::fputs(line_.c_str(), stdout);
 }
 
 void engine::fail(const std::string& why) {

@@ -107,6 +107,7 @@ private:
   std::string to_stall_;
   milliseconds stall_time_{0};
   trace_hash hash_;
+  std::string line_; ///< of the trace, kept for its memory
   std::string doomed_;
   std::string failure_;
 };

@@ -111,8 +111,10 @@ void network::carry(uint64_t link, direction which, Message message) {
   auto arrival_in = last - engine_.now();
   if (engine_.random.happens(faults.duplication))
     engine_.after(arrival_in + engine_.random.between(0ms, 500ms),
-                  [this, link, message] { arrives(link, message); });
-  engine_.after(arrival_in, [this, link, message = std::move(message)] { arrives(link, message); });
+                  [this, link, message]() mutable { arrives(link, std::move(message)); });
+  engine_.after(arrival_in, [this, link, message = std::move(message)]() mutable {
+    arrives(link, std::move(message)); // an event comes once
+  });
 }
 
 void network::send(uint64_t link, host_message message) {
@@ -127,7 +129,7 @@ void network::send(uint64_t link, farm_message message) {
     carry(link, direction::to_host, std::move(message));
 }
 
-void network::arrives(uint64_t link, const host_message& message) {
+void network::arrives(uint64_t link, host_message message) {
   auto found = links_.find(link);
   if (found == links_.end() || !found->second.farm_end || !*found->second.farm_life)
     return;
@@ -143,7 +145,7 @@ void network::arrives(uint64_t link, const host_message& message) {
   if (said != nullptr && forgeries_.contains(one.host))
     return lie(link, *said);
   if (one.listener)
-    caf::send_as(one.farm_end, one.listener, message);
+    caf::send_as(one.farm_end, one.listener, std::move(message));
 }
 
 void network::lie(uint64_t link, beat said) {
@@ -173,7 +175,7 @@ bool network::is_connected(const host_name& host) const {
   });
 }
 
-void network::arrives(uint64_t link, const farm_message& message) {
+void network::arrives(uint64_t link, farm_message message) {
   auto found = links_.find(link);
   if (found == links_.end() || !found->second.host_end || !*found->second.host_life)
     return;
@@ -187,7 +189,7 @@ void network::arrives(uint64_t link, const farm_message& message) {
     caf::send_as(one.host_end, one.agent, not_connected{refused->reason});
     close_end(link, direction::to_host);
   } else if (one.welcomed) {
-    caf::send_as(one.host_end, one.agent, message);
+    caf::send_as(one.host_end, one.agent, std::move(message));
   }
 }
 

@@ -78,9 +78,9 @@ private:
   void make_ends(connection& made, uint64_t link);
   template <class Message>
   void carry(uint64_t link, direction which, Message message);
-  void arrives(uint64_t link, const host_message& message);
+  void arrives(uint64_t link, host_message message);
   void lie(uint64_t link, beat said);
-  void arrives(uint64_t link, const farm_message& message);
+  void arrives(uint64_t link, farm_message message);
   void close_end(uint64_t link, direction of_whom);
   void hang_up(uint64_t link, direction of_whom);
 

@@ -3,6 +3,8 @@
 #include "actors/core/mutants.hpp"
 #include "tests/sim/world.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -252,5 +254,11 @@ int simulate(int argc, char** argv) {
 } // namespace drover::sim
 
 int main(int argc, char** argv) {
+  // What one run frees the next one takes: memory that went back to the system would be zeroed
+  // anew.
+  constexpr int kept_bytes = 256 << 20;
+  mallopt(M_TRIM_THRESHOLD, kept_bytes);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TOP_PAD, 8 << 20);
   return drover::sim::simulate(argc, argv);
 }

@@ -14,14 +14,23 @@ namespace drover::sim {
 /// Bytes of an endless stream that depends on `seed` alone: outputs, sources, artifacts.
 inline std::string stream_bytes(uint64_t seed, uint64_t offset, size_t size) {
   constexpr size_t word_bytes = sizeof(uint64_t);
+  std::string bytes(size, '\0');
   auto before = offset % word_bytes; // of the first word
-  std::string bytes(before + size + word_bytes, '\0');
-  for (size_t at = 0; at < before + size; at += word_bytes) {
-    auto word = mixed(seed + (offset + at) / word_bytes);
+  auto number = seed + offset / word_bytes;
+  size_t at = 0;
+  if (before > 0) {
+    auto word = mixed(number++);
+    at = std::min(size, word_bytes - before);
+    std::memcpy(bytes.data(), reinterpret_cast<const char*>(&word) + before, at);
+  }
+  for (; at + word_bytes <= size; at += word_bytes) {
+    auto word = mixed(number++);
     std::memcpy(bytes.data() + at, &word, word_bytes);
   }
-  bytes.erase(0, before);
-  bytes.resize(size);
+  if (at < size) {
+    auto word = mixed(number);
+    std::memcpy(bytes.data() + at, &word, size - at);
+  }
   return bytes;
 }
 

@@ -268,16 +268,17 @@ void coordinator_state::plan() {
   plan_pending = false;
   reasons_stale = true;
   advance_trials(); // their peers' slots are given away next
-  if (queue.empty())
-    return; // each of thousands of hosts that join asks for a plan, and its offers are dear
+  // Each of thousands of hosts that join asks for a plan, and its offers are dear; each end of
+  // thousands of steps asks as well, and the queue is long.
+  if (queue.empty() || std::none_of(herd.begin(), herd.end(), [](const auto& each) {
+        return has_room(each.second);
+      }))
+    return;
   auto waiting = waiting_entries();
   std::erase_if(waiting, [this](const auto* entry) { return waits_for_its_host(*entry); });
   if (waiting.empty())
     return;
-  auto hosts = offers();
-  if (core::free_slots(hosts) == 0)
-    return; // each end of thousands of steps asks as well, and the queue is long
-  for (const auto& placement : core::place_builds(waiting, std::move(hosts)))
+  for (const auto& placement : core::place_builds(waiting, offers()))
     place(placement.build, placement.host);
 }
 

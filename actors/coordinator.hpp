@@ -142,6 +142,7 @@ struct coordinator_state {
 
   // -- builds --
   void plan();
+  static bool has_room(const herd_member& member);
   bool waits_for_its_host(const core::queue_entry& entry) const;
   void schedule_plan();
   void place(build_id build, const host_name& host);

@@ -156,9 +156,12 @@ bool coordinator_state::waits_for_its_host(const core::queue_entry& entry) const
   auto found = herd.find(entry.pinned);
   if (found == herd.end())
     return true;
-  const auto& [host, member] = *found;
+  return !has_room(found->second);
+}
+
+bool coordinator_state::has_room(const herd_member& member) {
   auto slots = member.slots > 0 ? member.slots : member.view.record.slots; // an owner may give less
-  return member.view.state != host_state::up || member.used >= slots;
+  return member.view.state == host_state::up && member.used < slots;
 }
 
 } // namespace drover

@@ -137,8 +137,7 @@ void explain_rest(const queue_view& rest, std::map<std::string, wishes>& known, 
   }
 }
 
-} // namespace
-
+/// Of all hosts that are up.
 uint64_t free_slots(const std::vector<host_offer>& hosts) {
   uint64_t free = 0;
   for (const auto& host : hosts)
@@ -146,6 +145,8 @@ uint64_t free_slots(const std::vector<host_offer>& hosts) {
       free += host.slots - host.used;
   return free;
 }
+
+} // namespace
 
 plan make_plan(const queue_view& queue, std::vector<host_offer> hosts) {
   sort_by_name(hosts);

@@ -57,9 +57,6 @@ struct plan {
 plan make_plan(const queue_view& queue, std::vector<host_offer> hosts);
 plan make_plan(const std::vector<queue_entry>& queue, std::vector<host_offer> hosts);
 
-/// Of all hosts that are up.
-uint64_t free_slots(const std::vector<host_offer>& hosts);
-
 /// The placements alone, without the reasons of the rest: what is wanted each time that a slot
 /// becomes free. Looks no further once none is.
 std::vector<placement> place_builds(const queue_view& queue, std::vector<host_offer> hosts);

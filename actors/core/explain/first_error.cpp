@@ -5,6 +5,7 @@
 #include "schema/names.hpp"
 
 #include <algorithm>
+#include <bitset>
 #include <cctype>
 
 namespace drover::core {
@@ -27,12 +28,40 @@ bool has(std::string_view line, std::string_view part) {
   return line.find(part) != std::string_view::npos;
 }
 
+/// A line in small letters that is asked for dozens of parts. Which letters follow upon each other
+/// is noted once, so that most parts need not be looked for.
+class small_letters {
+public:
+  explicit small_letters(std::string text) : text_{std::move(text)} {
+    for (size_t i = 1; i < text_.size(); ++i)
+      pairs_.set(pair_of(text_, i));
+  }
+  const std::string& text() const { return text_; }
+  bool has(std::string_view part) const {
+    bool may = part.size() < 2
+               || (pairs_.test(pair_of(part, 1)) && pairs_.test(pair_of(part, part.size() - 1)));
+    return may && text_.find(part) != std::string::npos;
+  }
+
+private:
+  static constexpr unsigned bits = 5; ///< of each letter: several share a place, which is no harm
+  static size_t pair_of(std::string_view text, size_t second) {
+    constexpr unsigned most = (1u << bits) - 1;
+    auto a = static_cast<unsigned char>(text[second - 1]);
+    auto b = static_cast<unsigned char>(text[second]);
+    return (a & most) << bits | (b & most);
+  }
+
+  std::string text_;
+  std::bitset<size_t{1} << 2 * bits> pairs_;
+};
+
 bool begins(std::string_view line, std::string_view start) {
   return line.substr(0, start.size()) == start;
 }
 
-bool has_any(std::string_view line, std::initializer_list<std::string_view> parts) {
-  return std::any_of(parts.begin(), parts.end(), [&](auto part) { return has(line, part); });
+bool has_any(const small_letters& line, std::initializer_list<std::string_view> parts) {
+  return std::any_of(parts.begin(), parts.end(), [&](auto part) { return line.has(part); });
 }
 
 bool begins_any(std::string_view line, std::initializer_list<std::string_view> starts) {
@@ -47,7 +76,10 @@ std::string lower(std::string_view text) {
 }
 
 /// "error" as a word of its own, not as in "-Werror", "error.o" or "0 errors".
-bool has_word(std::string_view line, std::string_view word) {
+bool has_word(const small_letters& letters, std::string_view word) {
+  if (!letters.has(word))
+    return false;
+  const auto& line = letters.text();
   auto is_part = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.'
            || c == '/';
@@ -86,18 +118,20 @@ bool is_make(std::string_view line) {
   return stars != std::string_view::npos && stars < 40 && has(line.substr(0, stars), "make");
 }
 
-bool is_machine(const std::string& low) {
-  return has_any(low, {"no space left on device", "disk quota exceeded", "out of memory",
-                       "cannot allocate memory", "oom-kill", "read-only file system",
-                       "too many open files", "input/output error"})
-         || has_any(low, {"segmentation fault", "bus error (core", "illegal instruction",
-                          "floating point exception", "aborted (core", "stack smashing detected",
-                          "addresssanitizer:", "double free or corruption", "fatal signal"})
+bool is_machine(const small_letters& letters) {
+  const auto& low = letters.text();
+  return has_any(letters, {"no space left on device", "disk quota exceeded", "out of memory",
+                           "cannot allocate memory", "oom-kill", "read-only file system",
+                           "too many open files", "input/output error"})
+         || has_any(letters,
+                    {"segmentation fault", "bus error (core", "illegal instruction",
+                     "floating point exception", "aborted (core", "stack smashing detected",
+                     "addresssanitizer:", "double free or corruption", "fatal signal"})
          || low == "killed" || low == "aborted" || low == "bus error" || low.ends_with(" killed")
-         || has(low, "internal compiler error");
+         || letters.has("internal compiler error");
 }
 
-bool is_cause(std::string_view line, const std::string& low) {
+bool is_cause(std::string_view line, const small_letters& low) {
   if (has_any(low, {": error:", ": fatal error:", "undefined reference to", "cannot find -l",
                     "multiple definition of", "undefined symbols for", "symbol lookup error",
                     "error while loading shared libraries"}))
@@ -107,14 +141,15 @@ bool is_cause(std::string_view line, const std::string& low) {
                     "no rule to make target", "missing separator", "could not resolve host",
                     "connection refused", "unbound variable"}))
     return true;
-  return begins_any(low, {"configure: error:", "cmake error", "fatal:", "error:", "error["})
+  return begins_any(low.text(), {"configure: error:", "cmake error", "fatal:", "error:", "error["})
          || is_python_exception(line) || begins(line, "E   ");
 }
 
 /// "0 failed", but not "10 failed": a summary of what went well.
-bool counts_none(std::string_view low) {
-  if (has_any(low, {"no errors", "no failures"}))
+bool counts_none(const small_letters& letters) {
+  if (has_any(letters, {"no errors", "no failures"}))
     return true;
+  const auto& low = letters.text();
   for (std::string_view none : {"0 failed", "0 failures", "0 errors", "0 tests failed"})
     if (auto at = low.find(none); at != std::string_view::npos)
       if (at == 0 || std::isdigit(static_cast<unsigned char>(low[at - 1])) == 0)
@@ -123,9 +158,9 @@ bool counts_none(std::string_view low) {
 }
 
 weight weigh(std::string_view line) {
-  auto low = lower(line);
-  if (low.empty())
+  if (line.empty())
     return weight::nothing;
+  small_letters low{lower(line)};
   if (is_machine(low))
     return weight::machine;
   // Make's own complaints are causes, its report that a command failed is not.
@@ -134,7 +169,7 @@ weight weigh(std::string_view line) {
   if (is_cause(line, low))
     return weight::cause;
   if (begins_any(line, {"FAIL:", "FAIL ", "FAILED ", "ERROR:", "not ok ", "[  FAILED  ]"})
-      || has(line, "***Failed") || has(low, "doctest failed"))
+      || has(line, "***Failed") || low.has("doctest failed"))
     return weight::names;
   if (counts_none(low))
     return weight::nothing;

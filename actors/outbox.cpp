@@ -91,25 +91,25 @@ void outbox_state::read_news() {
     ++mark.event;
     return await_news();
   }
-  auto events = std::move(page->events);
-  if (events.empty()) {
+  if (page->events.empty())
     mark.event = std::max(mark.event, page->seen);
-    return finish_entry({});
-  }
-  take(std::move(events));
+  take(page->events);
 }
 
-/// One entry, then the disk, then the next: what is told is never ahead of the mark.
-void outbox_state::take(std::vector<event_record> events) {
-  auto event = events.front();
-  mark.event = event.sequence;
-  if (event.kind == event_kind::config_loaded)
-    return ask_config();
-  auto batch = notices_of(event);
-  if (batch.empty())
-    return finish_entry({});
-  put_mark(batch);
-  finish_entry(std::move(batch));
+/// One entry that is told, then the disk, then the next: what is told is never ahead of the mark.
+/// Most entries are told to nobody.
+void outbox_state::take(const std::vector<event_record>& events) {
+  for (const auto& event : events) {
+    mark.event = event.sequence;
+    if (event.kind == event_kind::config_loaded)
+      return ask_config();
+    auto batch = notices_of(event);
+    if (batch.empty())
+      continue;
+    put_mark(batch);
+    return finish_entry(std::move(batch));
+  }
+  finish_entry({});
 }
 
 /// What was only noted goes with the mark: entries behind it are not read again.

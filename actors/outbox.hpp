@@ -49,7 +49,7 @@ struct outbox_state {
   void ask_config();
   void await_news();
   void read_news();
-  void take(std::vector<event_record> events);
+  void take(const std::vector<event_record>& events);
   void put_mark(storage::write_batch& batch);
   void finish_entry(storage::write_batch batch);
   void commit(storage::write_batch batch);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/keeper/nursery.hpp"
 
+#include "nodes/spool_folder.hpp"
+
 #include <linux/sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -39,6 +41,7 @@ void show(const std::string& folder, char* word) {
 
 std::optional<std::string> tend_nursery(int orders, char* word) {
   char path[nursery_path_bytes_max];
+  current_boot_id(); // read once, known to all that are forked
   while (true) {
     auto got = recv(orders, path, sizeof path, 0);
     if (got < 0 && errno == EINTR)

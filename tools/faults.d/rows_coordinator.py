@@ -55,6 +55,7 @@ def down_for(rig, seconds):
     """Held down under running steps for longer than any lease: they end meanwhile, and are told."""
     builds = rig.submit(count=6)
     rig.wait_started(builds)
+    died = time.time()
     rig.hold("coordinator")
     began = sorted(row[1:5] for row in rig.seen() if row[0] == "start")
     begin = time.monotonic()
@@ -62,8 +63,10 @@ def down_for(rig, seconds):
                "hosts go on: what ran has ended")
     alone = time.monotonic() - begin
     wait_until(lambda: time.monotonic() - begin > seconds, seconds + 5, f"{seconds} s of the fault")
-    if sorted(row[1:5] for row in rig.seen() if row[0] == "start") != began:
-        raise Broken("a step began while nobody could have given it out")
+    late = [row for row in rig.seen() if row[0] == "start" and row[1:5] not in began]
+    if late:
+        raise Broken("began while nobody could have given it out (build, step, attempt, host, when; "
+                     f"the coordinator died at {died:.1f}): {late}")
     rig.release("coordinator")
     rig.wait_answer()
     healed = rig.wait_up(*rig.names)

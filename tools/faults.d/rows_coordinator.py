@@ -17,6 +17,7 @@ from row import row_list
 
 ROWS, row = row_list()
 
+IN_FLIGHT_SECONDS = 2  # in which an order that was on its way has become a step
 LONG = {"work": [lines_step(60, 0.1)] * 2}
 
 
@@ -57,6 +58,7 @@ def down_for(rig, seconds):
     rig.wait_started(builds)
     died = time.time()
     rig.hold("coordinator")
+    time.sleep(IN_FLIGHT_SECONDS)
     began = sorted(row[1:5] for row in rig.seen() if row[0] == "start")
     begin = time.monotonic()
     wait_until(lambda: began == sorted(row[1:5] for row in rig.seen() if row[0] == "end"), 60,

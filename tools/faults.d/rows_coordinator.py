@@ -67,8 +67,7 @@ def down_for(rig, seconds):
     wait_until(lambda: time.monotonic() - begin > seconds, seconds + 5, f"{seconds} s of the fault")
     late = [row for row in rig.seen() if row[0] == "start" and row[1:5] not in began]
     if late:
-        raise Broken("began while nobody could have given it out (build, step, attempt, host, when; "
-                     f"the coordinator died at {died:.1f}): {late}")
+        raise Broken(f"began though the coordinator was dead since {died:.1f}: {late}")
     rig.release("coordinator")
     rig.wait_answer()
     healed = rig.wait_up(*rig.names)

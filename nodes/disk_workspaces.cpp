@@ -2,6 +2,7 @@
 #include "nodes/disk_workspaces.hpp"
 
 #include "nodes/artifact_search.hpp"
+#include "nodes/folder_entries.hpp"
 #include "nodes/spool_folder.hpp"
 #include "schema/limits_keeper.hpp"
 #include "schema/names.hpp"

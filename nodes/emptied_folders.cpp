@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/emptied_folders.hpp"
 
-#include "nodes/record_file.hpp"
+#include "nodes/folder_entries.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -23,24 +20,6 @@ constexpr auto prefix = ".emptied-";
 constexpr mode_t made_with = 0755;
 
 } // namespace
-
-size_t entries_in(const std::string& folder) {
-  unique_fd stream{open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  // Asked of the kernel itself: this is done for each build, and libc's streams take their time.
-  alignas(dirent64) char piece[2048];
-  size_t count = 0;
-  long got = stream ? 1 : -1;
-  while (got > 0) {
-    got = syscall(SYS_getdents64, stream.get(), piece, sizeof piece);
-    for (long at = 0; at < got;) {
-      const auto* entry = reinterpret_cast<const dirent64*>(piece + at);
-      std::string_view name{entry->d_name};
-      count += name != "." && name != "..";
-      at += entry->d_reclen;
-    }
-  }
-  return got < 0 ? SIZE_MAX : count;
-}
 
 bool is_bare(const std::string& folder) {
   struct stat info {};

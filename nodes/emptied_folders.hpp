@@ -11,8 +11,6 @@
 
 namespace drover {
 
-/// What lies directly in the folder; SIZE_MAX if it can't be read.
-size_t entries_in(const std::string& folder);
 /// Empty, the agent's and open to its owner alone for writing: as it was made.
 bool is_bare(const std::string& folder);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nodes/keeper/step_keeper.hpp"
 
+#include "nodes/folder_entries.hpp"
 #include "nodes/spool_folder.hpp"
 #include "schema/limits.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -16,9 +16,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <set>
-#include <string_view>
 
 namespace drover {
 
@@ -34,20 +32,6 @@ sigset_t keeper_signals() {
 
 bool same_process(const process_entry& a, const process_entry& b) {
   return a.pid == b.pid && a.start_ticks == b.start_ticks;
-}
-
-/// False too where it can't be read: then somebody else has to look.
-bool is_empty_folder(const std::string& path) {
-  unique_fd folder{open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
-  std::unique_ptr<DIR, int (*)(DIR*)> entries{folder ? fdopendir(folder.get()) : nullptr, closedir};
-  if (!entries)
-    return false;
-  folder.release();
-  errno = 0;
-  while (const auto* entry = readdir(entries.get()))
-    if (std::string_view name{entry->d_name}; name != "." && name != "..")
-      return false;
-  return errno == 0;
 }
 
 urge judge(watchdog& dog, const usage_watch::verdict& met) {
@@ -118,7 +102,7 @@ keeper_exit step_keeper::run(const keeper_order& order) {
   account.finished_at = ended_at;
   account.leftovers = describe_killed(dog);
   account.usage = used_;
-  account.out_empty = account.outcome == result::success && is_empty_folder(order.outputs);
+  account.out_empty = account.outcome == result::success && entries_in(order.outputs) == 0;
   return account;
 }
 
